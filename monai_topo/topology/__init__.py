@@ -1,0 +1,25 @@
+"""The mathematics on arrays: fields, persistence pairs, diagrams, matchings, Betti numbers. Knows nothing of MONAI."""
+
+from __future__ import annotations
+
+from monai_topo.topology.betti import betti_numbers, euler_characteristic
+from monai_topo.topology.diagram import diagram
+from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
+from monai_topo.topology.field import sublevel_field
+from monai_topo.topology.matching import Matching, nearest_corner
+from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
+
+__all__ = [
+    "ESSENTIAL",
+    "FRAME",
+    "Matching",
+    "PersistencePairs",
+    "available_engines",
+    "betti_numbers",
+    "diagram",
+    "euler_characteristic",
+    "nearest_corner",
+    "persistence_pairs",
+    "persistence_pairs_batch",
+    "sublevel_field",
+]

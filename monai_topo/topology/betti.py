@@ -1,0 +1,88 @@
+"""Betti numbers and Euler characteristic of binary masks, by components and Euler number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from monai_topo.topology.field import is_full_connectivity
+
+
+def betti_numbers(
+    mask: ArrayLike | torch.Tensor, connectivity: int | None = None, *, frame: bool = False
+) -> tuple[int, ...]:
+    """Numbers of components, loops and (in 3D) cavities of a mask.
+
+    The mask is surrounded by one layer of background, or of foreground with ``frame``. The first Betti number counts
+    components, the top one counts components of the background in the dual connectivity less the outside, and in 3D
+    the middle one follows from the Euler characteristic, ``b1 = b0 + b2 - chi``.
+
+    Args:
+        mask: one channel, ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1. Axes of one voxel are fine.
+        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        frame: count relative to a frame of foreground around the mask: a component that touches the border is
+            no component of its own, a branch between two places of the border closes a loop, and of the regions
+            that the foreground separates all but one count as cavities (in 2D: as loops).
+
+    Returns:
+        ``(b0, b1)`` in 2D, ``(b0, b1, b2)`` in 3D. All 0 for an empty mask, and for a full one with ``frame``.
+
+    Raises:
+        ValueError: for another number of axes, an empty axis, values other than 0 and 1, or a bad connectivity.
+
+    Example:
+        >>> ring = np.pad(np.ones((3, 3)), 1)
+        >>> ring[2, 2] = 0
+        >>> betti_numbers(ring)
+        (1, 1)
+    """
+    from skimage.measure import label
+
+    foreground = _check_mask(mask)
+    ndim = foreground.ndim
+    full = is_full_connectivity(connectivity, ndim)
+    padded = np.pad(foreground, 1, constant_values=frame)
+    components = int(label(padded, connectivity=ndim if full else 1, return_num=True)[1])
+    regions = int(label(~padded, connectivity=1 if full else ndim, return_num=True)[1])
+    outside, own = (0, 1) if frame else (1, 0)  # the frame adds one component and hides the outside
+    cavities = regions - outside
+    loops = () if ndim == 2 else (components + cavities - _euler(padded, full),)
+    return (components - own, *loops, max(cavities - own, 0))
+
+
+def euler_characteristic(mask: ArrayLike | torch.Tensor, connectivity: int | None = None) -> int:
+    """Euler characteristic of a mask, the alternating sum of its Betti numbers.
+
+    Args:
+        mask: one channel, ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1, taken to be surrounded by
+            background.
+        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+
+    Raises:
+        ValueError: as :func:`betti_numbers`.
+
+    Example:
+        >>> euler_characteristic(np.eye(3)), euler_characteristic(np.eye(3), connectivity=1)
+        (1, 3)
+    """
+    foreground = _check_mask(mask)
+    return _euler(np.pad(foreground, 1), is_full_connectivity(connectivity, foreground.ndim))
+
+
+def _euler(foreground: NDArray[np.bool_], full: bool) -> int:
+    from skimage.measure import euler_number
+
+    return int(euler_number(foreground, connectivity=foreground.ndim if full else 1))
+
+
+def _check_mask(mask: ArrayLike | torch.Tensor) -> NDArray[np.bool_]:
+    array: NDArray[Any] = mask.detach().cpu().numpy() if isinstance(mask, torch.Tensor) else np.asarray(mask)
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise ValueError(f"mask must be one channel of shape (H, W) or (H, W, D), not empty; got shape {array.shape}.")
+    foreground = array.astype(bool)
+    if array.dtype != bool and not np.array_equal(array, foreground):
+        raise ValueError("mask must hold only 0 and 1 (or bools); threshold a likelihood, one-hot encode a label map.")
+    return foreground

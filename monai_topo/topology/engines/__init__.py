@@ -1,0 +1,7 @@
+"""Engines: interchangeable ways to compute the persistence pairs of a field, found by name."""
+
+from __future__ import annotations
+
+from monai_topo.topology.engines.registry import ESSENTIAL, FRAME, Engine, available_engines, get_engine
+
+__all__ = ["ESSENTIAL", "FRAME", "Engine", "available_engines", "get_engine"]
