@@ -40,10 +40,19 @@ def diagram(
         raise ValueError(f"tensor must have the shape of the pairs' field, {pairs.shape}, got {tuple(tensor.shape)}.")
     if dim not in pairs.birth:
         raise ValueError(f"dim must be one of the dimensions computed, {pairs.dims}, got {dim!r}.")
-    values = tensor.flatten()
-    birth = torch.from_numpy(pairs.birth[dim]).to(tensor.device)
-    death = torch.from_numpy(pairs.death[dim]).to(tensor.device)
     if essential_death is None:
         essential_death = 0.0 if pairs.direction == "superlevel" else float(tensor.detach().max())
+    birth, death = (torch.from_numpy(index[dim]).to(tensor.device) for index in (pairs.birth, pairs.death))
+    return gather_dots(tensor.flatten(), birth, death, essential_death)
+
+
+def gather_dots(values: torch.Tensor, birth: torch.Tensor, death: torch.Tensor, essential_death: float) -> torch.Tensor:
+    """Births and deaths ``(n, 2)`` from flat ``values`` and int64 indices; a death of -1 is ``essential_death``.
+
+    Example:
+        >>> gather_dots(torch.tensor([0.75, 0.25, 0.5]), torch.tensor([0, 2]), torch.tensor([-1, 1]), 0.0)
+        tensor([[0.7500, 0.0000],
+                [0.5000, 0.2500]])
+    """
     deaths = torch.where(death == ESSENTIAL, essential_death, values[death.clamp(min=0)])
     return torch.stack([values[birth], deaths], dim=1)

@@ -1,0 +1,10 @@
+"""Topology losses with MONAI's arguments."""
+
+from __future__ import annotations
+
+from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
+from monai_topo.losses.persistence import PersistenceLoss
+from monai_topo.losses.topo import TopoLoss
+
+__all__ = ["DiceCETopologyLoss", "PersistenceLoss", "TopoLoss", "TopologyLoss", "WeightedSumLoss"]

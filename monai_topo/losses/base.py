@@ -1,0 +1,170 @@
+"""What all topology losses share: MONAI's six arguments, checked likelihoods, patches and the reduction."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.networks import one_hot
+from monai.utils import LossReduction
+from torch.nn.modules.loss import _Loss
+
+from monai_topo.data.patches import PatchLayout
+
+_ROUNDING = 1e-5
+
+
+class TopologyLoss(_Loss):
+    """Base of the losses that look at one likelihood per channel, patch by patch, one class against the rest.
+
+    A subclass implements :meth:`patch_terms`. The value for one item and channel is the mean of its terms over
+    the patches; ``reduction`` then acts over items and channels. Computation is in float32, whatever comes in.
+
+    Args:
+        include_background: if False, channel 0 is left out.
+        to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
+        sigmoid: if True, apply a sigmoid to the input.
+        softmax: if True, apply a softmax over the channels of the input.
+        other_act: another activation to apply to the input.
+        reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
+        patch_size: edge lengths of the patches in voxels; None takes the whole input as one patch.
+        patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` for each item anew at each call.
+        num_patches: number of random patches for each item.
+        seed: seed of the generator that draws them.
+
+    Raises:
+        TypeError: when ``other_act`` is not callable.
+        ValueError: for more than one activation, an unknown reduction, or patch arguments that do not go together.
+    """
+
+    def __init__(
+        self,
+        include_background: bool = True,
+        to_onehot_y: bool = False,
+        sigmoid: bool = False,
+        softmax: bool = False,
+        other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        reduction: LossReduction | str = LossReduction.MEAN,
+        *,
+        patch_size: Sequence[int] | int | None = None,
+        patch_mode: str = "grid",
+        num_patches: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(reduction=LossReduction(reduction).value)
+        if other_act is not None and not callable(other_act):
+            raise TypeError(f"other_act must be None or callable but is {type(other_act).__name__}.")
+        if int(sigmoid) + int(softmax) + int(other_act is not None) > 1:
+            raise ValueError("Incompatible values: more than 1 of [sigmoid=True, softmax=True, other_act is not None].")
+        self.include_background = include_background
+        self.to_onehot_y = to_onehot_y
+        self.sigmoid = sigmoid
+        self.softmax = softmax
+        self.other_act = other_act
+        self.layout = PatchLayout(patch_size, patch_mode, num_patches)
+        self.random_state = np.random.RandomState(seed)
+
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Compute the loss.
+
+        Args:
+            input: ``(B, C, H, W[, D])``, likelihoods in [0, 1], or logits when an activation is set.
+            target: the same shape, holding 0 and 1, or ``(B, 1, H, W[, D])`` class indices with ``to_onehot_y``.
+
+        Returns:
+            A scalar, or ``(B, C, 1, 1[, 1])`` for ``reduction="none"``; attached to the graph of ``input``.
+
+        Raises:
+            AssertionError: when the shapes differ.
+            ValueError: when the input holds NaN, infinity or no likelihoods, or the target is not binary.
+        """
+        with torch.autocast(device_type=input.device.type, enabled=False):
+            likelihood, mask = self._likelihood_and_mask(_plain(input).float(), _plain(target))
+            return self._reduce(self._mean_over_patches(likelihood, mask))
+
+    @abstractmethod
+    def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The term of each patch: ``(N, H, W[, D])`` likelihoods and 0/1 masks to ``(N,)``."""
+
+    def _likelihood_and_mask(self, input: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if input.ndim not in (4, 5):
+            raise ValueError(f"input must have shape (B, C, H, W) or (B, C, H, W, D), got {tuple(input.shape)}.")
+        likelihood = self._activate(input)
+        if input.shape[1] > 1:
+            target = one_hot(target, num_classes=input.shape[1]) if self.to_onehot_y else target
+            first = 0 if self.include_background else 1
+            likelihood, target = likelihood[:, first:], target[:, first:]
+        else:
+            self._warn_of_ignored()
+        if target.shape != likelihood.shape:
+            raise AssertionError(f"ground truth has different shape ({target.shape}) from input ({likelihood.shape})")
+        _check_likelihood(likelihood)
+        _check_mask(target)
+        return likelihood, target
+
+    def _activate(self, input: torch.Tensor) -> torch.Tensor:
+        if self.sigmoid:
+            return torch.sigmoid(input)
+        if self.softmax and input.shape[1] > 1:
+            return torch.softmax(input, 1)
+        return input if self.other_act is None else self.other_act(input)
+
+    def _warn_of_ignored(self) -> None:
+        """MONAI's warnings for arguments that mean nothing with a single channel."""
+        ignored = {"softmax": True, "to_onehot_y": True, "include_background": False}
+        for name, value in ignored.items():
+            if getattr(self, name) == value:
+                warnings.warn(f"single channel prediction, `{name}={value}` ignored.", stacklevel=4)
+
+    def _mean_over_patches(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Terms ``(B, C)`` with the spatial axes kept at size one."""
+        batch, channels, *shape = likelihood.shape
+        layouts = [self.layout.slices(shape, self.random_state) for _ in range(batch)]
+        patches: list[tuple[int | slice, ...]] = [
+            (item, slice(None), *patch) for item, layout in enumerate(layouts) for patch in layout
+        ]
+        terms = self.patch_terms(
+            torch.stack([likelihood[patch] for patch in patches]).flatten(0, 1),
+            torch.stack([mask[patch] for patch in patches]).flatten(0, 1),
+        )
+        mean = terms.reshape(batch, -1, channels).mean(dim=1)
+        return mean.reshape(batch, channels, *[1] * len(shape))
+
+    def _reduce(self, terms: torch.Tensor) -> torch.Tensor:
+        if self.reduction == LossReduction.MEAN.value:
+            return terms.mean()
+        if self.reduction == LossReduction.SUM.value:
+            return terms.sum()
+        if self.reduction == LossReduction.NONE.value:
+            return terms
+        raise ValueError(f'Unsupported reduction: {self.reduction}, available options are ["mean", "sum", "none"].')
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
+
+
+def _check_likelihood(likelihood: torch.Tensor) -> None:
+    values = likelihood.detach()
+    finite = torch.isfinite(values).flatten(2).all(dim=2)
+    if not finite.all():
+        item, channel = (~finite).nonzero()[0].tolist()
+        raise ValueError(f"input holds NaN or infinity at batch index {item}, channel {channel}.")
+    low, high = (float(v) for v in torch.aminmax(values))
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise ValueError(
+            f"input must be likelihoods in [0, 1], got values from {low:.4g} to {high:.4g}: "
+            "if these are logits, set sigmoid=True, softmax=True or other_act."
+        )
+
+
+def _check_mask(target: torch.Tensor) -> None:
+    if not ((target == 0) | (target == 1)).all():
+        raise ValueError(
+            "target must hold only 0 and 1, one channel for each class: "
+            "set to_onehot_y=True for class indices, threshold a soft label."
+        )
