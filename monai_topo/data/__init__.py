@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from monai_topo.data import phantoms
+from monai_topo.data.cremi import cremi_datalist, save_cremi
+from monai_topo.data.hdf5_reader import HDF5Reader
 from monai_topo.data.patches import PatchLayout
 
-__all__ = ["PatchLayout"]
+__all__ = ["HDF5Reader", "PatchLayout", "cremi_datalist", "phantoms", "save_cremi"]

@@ -1,0 +1,68 @@
+"""Instance maps of cells: where they touch, and cells without the specks and slivers that a grid leaves of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+
+def instance_boundaries(instances: NDArray[Any], axes: Sequence[int] | None = None) -> NDArray[np.bool_]:
+    """Voxels with a face neighbor of another id: a boundary two voxels thick, one on each side.
+
+    Args:
+        instances: ids, any shape.
+        axes: axes along which neighbors are compared; None is all of them.
+
+    Example:
+        >>> instance_boundaries(np.array([[1, 1, 2, 2]])).astype(int)
+        array([[0, 1, 1, 0]])
+    """
+    boundary = np.zeros(instances.shape, bool)
+    for axis in range(instances.ndim) if axes is None else axes:
+        lower, upper = [slice(None)] * instances.ndim, [slice(None)] * instances.ndim
+        lower[axis], upper[axis] = slice(None, -1), slice(1, None)
+        differs = instances[tuple(lower)] != instances[tuple(upper)]
+        boundary[tuple(lower)] |= differs
+        boundary[tuple(upper)] |= differs
+    return boundary
+
+
+def round_cells(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Morphological opening of cells by a ball, which continue beyond the border of the volume.
+
+    Args:
+        inside: mask of the cells' insides.
+        radius: of the ball in voxels (1 is a voxel and its face neighbors); 0 changes nothing.
+    """
+    if radius == 0:
+        return inside
+    ball = np.square(np.indices((2 * radius + 1,) * inside.ndim) - radius).sum(axis=0) <= radius**2
+    margin = 2 * radius
+    opened = ndimage.binary_opening(np.pad(inside, margin, mode="edge"), ball)
+    return np.asarray(opened[(slice(margin, -margin),) * inside.ndim])
+
+
+def largest_parts(cells: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """The largest face-connected part of each cell: the tip of a sharp cell falls into pieces on a grid.
+
+    Args:
+        cells: ids, 0 between cells; no two cells touch.
+    """
+    parts, num_parts = ndimage.label(cells)
+    owner = np.zeros(num_parts + 1, dtype=np.int64)
+    owner[parts.ravel()] = cells.ravel()
+    by_size = np.argsort(np.bincount(parts.ravel()), kind="stable")
+    largest = dict(zip(owner[by_size].tolist(), by_size.tolist(), strict=True))  # later entries are larger
+    return np.isin(parts, [part for cell, part in largest.items() if cell])
+
+
+def remove_small_cells(inside: NDArray[np.bool_], min_size: int) -> NDArray[np.bool_]:
+    """Take out face-connected cells of fewer than ``min_size`` voxels."""
+    parts, _ = ndimage.label(inside)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return np.asarray(sizes[parts] >= max(min_size, 1))

@@ -1,0 +1,7 @@
+"""Metrics of topological correctness, each with one documented definition."""
+
+from __future__ import annotations
+
+from monai_topo.metrics.betti_error import BettiErrorMetric, compute_betti_error
+
+__all__ = ["BettiErrorMetric", "compute_betti_error"]

@@ -1,0 +1,127 @@
+"""From instance ids of cells to a mask of the membranes between them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from monai.config import KeysCollection, NdarrayOrTensor
+from monai.transforms import MapTransform, Transform
+from monai.utils import TransformBackends, convert_data_type, convert_to_dst_type
+
+from monai_topo.data.instances import instance_boundaries, remove_small_cells, round_cells
+
+
+class InstanceToMembrane(Transform):
+    """Mask of the membranes of an instance segmentation, without the artifacts that topology losses would learn.
+
+    A membrane is where the id of a face neighbor differs, one voxel on each side, and where the id is the background's.
+    Drawn so from real labels, a membrane has hundreds of tiny cavities that are no cells. The insides of the cells
+    are therefore opened by a small ball and the smallest ones filled.
+
+    Args:
+        axes: spatial axes along which neighbors are compared; None is all. For thick sections name the in-plane ones
+            (0 and 1 of an (x, y, z) volume): the next section is no neighbor.
+        background: id that is membrane itself; None when there is no such id.
+        opening_radius: radius in voxels of the ball that opens the cells, over the compared axes; 0 leaves them.
+        min_cell_size: cells of fewer voxels are filled; 0 fills none.
+
+    Raises:
+        ValueError: for negative sizes, and when called on anything but one channel of 2 or 3 axes with whole numbers.
+
+    Example:
+        >>> ids = np.array([[[1, 1, 1, 2, 2, 2]] * 6])
+        >>> InstanceToMembrane(opening_radius=0, min_cell_size=0)(ids)[0, 0]
+        array([0, 0, 1, 1, 0, 0], dtype=uint8)
+    """
+
+    backend = (TransformBackends.NUMPY,)
+
+    def __init__(
+        self,
+        axes: Sequence[int] | None = None,
+        background: int | None = 0,
+        opening_radius: int = 1,
+        min_cell_size: int = 64,
+    ) -> None:
+        if opening_radius < 0 or min_cell_size < 0:
+            raise ValueError(
+                f"opening_radius and min_cell_size must be 0 or more, got {opening_radius} and {min_cell_size}."
+            )
+        self.axes = axes
+        self.background = background
+        self.opening_radius = opening_radius
+        self.min_cell_size = min_cell_size
+
+    def __call__(self, img: NdarrayOrTensor) -> NdarrayOrTensor:
+        """Compute the mask.
+
+        Args:
+            img: instance ids, ``(1, H, W[, D])``.
+
+        Returns:
+            uint8 mask of the same shape and type of container, 1 on membranes; metadata is kept.
+        """
+        ids = convert_data_type(img, np.ndarray)[0]
+        if ids.ndim not in (3, 4) or ids.shape[0] != 1:
+            raise ValueError(f"img must be instance ids of shape (1, H, W) or (1, H, W, D), got {ids.shape}.")
+        if ids.dtype.kind == "f" and not np.array_equal(ids, np.round(ids)):
+            raise ValueError("img must hold instance ids, whole numbers; got fractions. Was a label interpolated?")
+        membrane = ~self._insides(ids[0])[None]
+        return convert_to_dst_type(membrane.astype(np.uint8), dst=img, dtype=np.uint8)[0]
+
+    def _insides(self, ids: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        inside = ~instance_boundaries(ids, self.axes)
+        if self.background is not None:
+            inside &= ids != self.background
+        if self.axes is None or len(self.axes) == ids.ndim:
+            return remove_small_cells(round_cells(inside, self.opening_radius), self.min_cell_size)
+        return self._insides_of_sections(inside)
+
+    def _insides_of_sections(self, inside: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Clean every section on its own: across sections cells neither touch nor support each other."""
+        across = [axis for axis in range(inside.ndim) if axis not in (self.axes or ())]
+        sections = np.moveaxis(inside, across, range(len(across)))
+        cleaned = np.empty_like(sections)
+        for index in np.ndindex(*sections.shape[: len(across)]):
+            rounded = round_cells(sections[index], self.opening_radius)
+            cleaned[index] = remove_small_cells(rounded, self.min_cell_size)
+        return np.moveaxis(cleaned, range(len(across)), across)
+
+
+class InstanceToMembraned(MapTransform):
+    """Dictionary version of :class:`InstanceToMembrane`.
+
+    Args:
+        keys: keys of the instance maps.
+        axes: spatial axes along which neighbors are compared; None is all.
+        background: id that is membrane itself; None when there is no such id.
+        opening_radius: radius in voxels of the ball that opens the cells; 0 leaves them.
+        min_cell_size: cells of fewer voxels are filled; 0 fills none.
+        allow_missing_keys: whether an item may lack a key.
+    """
+
+    backend = InstanceToMembrane.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        axes: Sequence[int] | None = None,
+        background: int | None = 0,
+        opening_radius: int = 1,
+        min_cell_size: int = 64,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.converter = InstanceToMembrane(axes, background, opening_radius, min_cell_size)
+
+    def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
+        """Convert the maps under ``keys``; the other items stay as they are."""
+        d = dict(data)
+        for key in self.key_iterator(d):
+            d[key] = self.converter(d[key])
+        return d
+
+
+InstanceToMembraneD = InstanceToMembraneDict = InstanceToMembraned
