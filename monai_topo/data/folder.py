@@ -1,0 +1,36 @@
+"""Folders of image files as MONAI data lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monai.config import PathLike
+
+
+def image_datalist(root: PathLike, pattern: str = "*.nii*") -> list[dict[str, str]]:
+    """Data list of the images in a folder, to be segmented.
+
+    Args:
+        root: folder of images; or one image file, whatever its name.
+        pattern: which files of the folder are images; ``**/`` in front searches subfolders.
+
+    Returns:
+        ``[{"image": path}, ...]``, sorted by name; JSON-serializable.
+
+    Raises:
+        FileNotFoundError: when the folder does not exist or nothing in it matches.
+
+    Example:
+        >>> image_datalist("nowhere")
+        Traceback (most recent call last):
+        FileNotFoundError: no such file or folder: nowhere
+    """
+    folder = Path(root)
+    if folder.is_file():
+        return [{"image": str(folder)}]
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no such file or folder: {root}")
+    paths = sorted(path for path in folder.glob(pattern) if path.is_file())
+    if not paths:
+        raise FileNotFoundError(f"{root} holds no image that matches {pattern!r}.")
+    return [{"image": str(path)} for path in paths]

@@ -1,0 +1,8 @@
+"""Pictures of segmentations and of their topology, as PNG files; they need matplotlib (extra ``bundle``)."""
+
+from __future__ import annotations
+
+from monai_topo.visualize.diagram import plot_persistence_diagram
+from monai_topo.visualize.segmentation import error_map, plot_segmentations
+
+__all__ = ["error_map", "plot_persistence_diagram", "plot_segmentations"]

@@ -1,0 +1,50 @@
+"""Persistence diagrams as pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from numpy.typing import ArrayLike
+
+from monai_topo.topology import diagram, persistence_pairs
+from monai_topo.topology.field import to_array
+
+_NAMES = ("components", "loops", "cavities")
+_COLORS = ("tab:blue", "tab:orange", "tab:green")
+
+
+def plot_persistence_diagram(
+    axes: Any,
+    likelihood: ArrayLike | torch.Tensor,
+    *,
+    dims: tuple[int, ...] | None = None,
+    connectivity: int | None = None,
+    frame: bool = False,
+    min_persistence: float = 0.05,
+    title: str = "",
+) -> None:
+    """Draw the superlevel persistence diagram of a likelihood.
+
+    A dot near the corner (birth 1, death 0) is a feature that the thresholded likelihood surely has, a dot near the
+    diagonal is noise; the gray quadrant holds the features there at threshold 0.5.
+
+    Args:
+        axes: matplotlib axes to draw on.
+        likelihood: one channel, ``(H, W[, D])``, in [0, 1].
+        dims: homology dimensions; None is all below the number of axes.
+        connectivity: of the foreground: None is full, 1 is face.
+        frame: whether the diagram is relative to a frame of foreground.
+        min_persistence: dots nearer to the diagonal are left out.
+        title: shown above.
+    """
+    field = torch.from_numpy(to_array(likelihood))
+    pairs = persistence_pairs(field, dims=dims, connectivity=connectivity, frame=frame, min_persistence=min_persistence)
+    axes.fill_between([0.5, 1.02], -0.02, 0.5, color="0.92", zorder=0)
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
+    for k in pairs.dims:
+        births, deaths = diagram(field, pairs, k).T.tolist()
+        label = f"{len(births)} {_NAMES[k]}"
+        axes.scatter(births, deaths, s=14, color=_COLORS[k], alpha=0.7, linewidths=0, label=label)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="birth", ylabel="death", title=title, aspect="equal")
+    axes.legend(loc="upper left", fontsize="small", frameon=False)
