@@ -88,7 +88,7 @@ class TopologyLoss(_Loss):
 
     @abstractmethod
     def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """The term of each patch: ``(N, H, W[, D])`` likelihoods and 0/1 masks to ``(N,)``."""
+        """The term of each patch: ``(N, H, W[, D])`` likelihoods and bool masks to ``(N,)``."""
 
     def _likelihood_and_mask(self, input: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if input.ndim not in (4, 5):
@@ -103,8 +103,7 @@ class TopologyLoss(_Loss):
         if target.shape != likelihood.shape:
             raise AssertionError(f"ground truth has different shape ({target.shape}) from input ({likelihood.shape})")
         _check_likelihood(likelihood)
-        _check_mask(target)
-        return likelihood, target
+        return likelihood, _to_mask(target)
 
     def _activate(self, input: torch.Tensor) -> torch.Tensor:
         if self.sigmoid:
@@ -162,9 +161,10 @@ def _check_likelihood(likelihood: torch.Tensor) -> None:
         )
 
 
-def _check_mask(target: torch.Tensor) -> None:
+def _to_mask(target: torch.Tensor) -> torch.Tensor:
     if not ((target == 0) | (target == 1)).all():
         raise ValueError(
             "target must hold only 0 and 1, one channel for each class: "
             "set to_onehot_y=True for class indices, threshold a soft label."
         )
+    return target.bool()

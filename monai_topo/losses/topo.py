@@ -16,7 +16,8 @@ class TopoLoss(PersistenceLoss):
     :class:`PersistenceLoss` with the paper's settings: as many dots of the likelihood's diagram as the ground truth
     has features, those nearest to (birth 1, death 0), are pulled to that corner, every other dot to the diagonal
     (equation 2.2). A loss of 0 implies that the likelihood thresholded at 0.5 has the Betti numbers of the ground
-    truth (theorem 1). Each patch is framed by foreground ("relative homology", section 2.3).
+    truth (theorem 1), as long as its diagram has as many dots: what is missing without a trace adds nothing. Each patch
+    is framed by foreground ("relative homology", section 2.3).
 
     What is summed and averaged: the value for one item and channel is the sum over the dots of all ``dims``, averaged
     over patches; it grows with the number of dots, so a 3D patch has a much larger value than a 2D one. Beside a

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from monai.config import PathLike
 from numpy.typing import ArrayLike
 
 from monai_topo.topology import diagram, persistence_pairs
 from monai_topo.topology.field import to_array
+from monai_topo.visualize.figure import new_figure, save_png
 
 _NAMES = ("components", "loops", "cavities")
 _COLORS = ("tab:blue", "tab:orange", "tab:green")
@@ -48,3 +52,22 @@ def plot_persistence_diagram(
         axes.scatter(births, deaths, s=14, color=_COLORS[k], alpha=0.7, linewidths=0, label=label)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="birth", ylabel="death", title=title, aspect="equal")
     axes.legend(loc="upper left", fontsize="small", frameon=False)
+
+
+def plot_persistence_diagrams(
+    path: PathLike, likelihoods: Mapping[str, ArrayLike | torch.Tensor], **options: Any
+) -> Path:
+    """Write a PNG of persistence diagrams side by side.
+
+    Args:
+        path: PNG file to write.
+        likelihoods: title to likelihood, each ``(H, W[, D])`` in [0, 1].
+        **options: as for :func:`plot_persistence_diagram`.
+
+    Returns:
+        The path.
+    """
+    figure, axes = new_figure(1, len(likelihoods))
+    for cell, (title, likelihood) in zip(axes[0], likelihoods.items(), strict=True):
+        plot_persistence_diagram(cell, likelihood, title=title, **options)
+    return save_png(figure, path)

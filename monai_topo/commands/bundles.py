@@ -1,0 +1,51 @@
+"""Finding the project's bundles and running them as a user would, with ``python -m monai.bundle run``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def find_bundle(name: str) -> Path:
+    """Folder of a bundle, beside the package in a checkout and inside it once installed.
+
+    Raises:
+        FileNotFoundError: when there is no such bundle.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for bundles in (package / "bundles", package.parent / "bundles"):
+        if (bundles / name / "configs").is_dir():
+            return bundles / name
+    raise FileNotFoundError(f"bundle {name!r} lies neither in {package} nor beside it: reinstall monai_topo.")
+
+
+def run_bundle(bundle: Path, configs: Sequence[str], log: Path, **overrides: Any) -> None:
+    """Run a bundle in a process of its own; its log goes to a file, its progress bars to the terminal.
+
+    Args:
+        bundle: the bundle's folder.
+        configs: names of its configuration files, later ones laid over earlier ones.
+        log: file for what the run logs.
+        **overrides: configuration entries to replace.
+
+    Raises:
+        RuntimeError: when the run fails.
+    """
+    files = [str(bundle / "configs" / config) for config in configs]
+    settings = {"bundle_root": bundle, "logging_file": bundle / "configs" / "logging.conf", **overrides}
+    arguments = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files), *arguments]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "OMP_WAIT_POLICY": "passive",  # threads that wait busily starve each other on a shared machine
+        "PYTHONWARNINGS": "ignore",  # MONAI warns of every evaluated configuration
+        **os.environ,
+    }
+    with log.open("w") as stdout:
+        code = subprocess.run(command, stdout=stdout, env=environment, check=False).returncode
+    if code != 0:
+        raise RuntimeError(f"{' + '.join(configs)} of bundle {bundle.name} failed with exit status {code}; see {log}.")

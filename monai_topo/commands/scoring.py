@@ -1,0 +1,120 @@
+"""Scores of a segmentation on disk, as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.metrics import compute_dice
+from monai.transforms import LoadImage
+from numpy.typing import NDArray
+
+from monai_topo.metrics import compute_betti_error
+from monai_topo.topology import betti_numbers
+
+PATCH_SIZE = 64
+"""Edge of the grid patches of the framed Betti error."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good one network's segmentation of one volume is.
+
+    Attributes:
+        name: of the loss.
+        dice: Dice score.
+        betti_error: error of each Betti number over the whole volume.
+        framed_betti_error: mean over grid patches of the sum of the errors relative to a frame.
+        betti_numbers: of the segmentation.
+        true_betti_numbers: of the label.
+        iterations: of training.
+        seconds_per_iteration: median over training, with everything that an iteration does.
+    """
+
+    name: str
+    dice: float
+    betti_error: list[float]
+    framed_betti_error: float
+    betti_numbers: list[int]
+    true_betti_numbers: list[int]
+    iterations: int
+    seconds_per_iteration: float
+
+
+def score(name: str, prediction: Path, label: Path, iterations: int, seconds: float) -> Scores:
+    """Compare two NIfTI masks of one shape."""
+    predicted, true = (torch.from_numpy(load_nifti(path) > 0)[None, None].float() for path in (prediction, label))
+    return Scores(
+        name=name,
+        dice=float(compute_dice(predicted, true)),
+        betti_error=[float(compute_betti_error(predicted, true, dim=k)) for k in range(true.ndim - 2)],
+        framed_betti_error=float(compute_betti_error(predicted, true, frame=True, patch_size=PATCH_SIZE)),
+        betti_numbers=list(betti_numbers(predicted[0, 0])),
+        true_betti_numbers=list(betti_numbers(true[0, 0])),
+        iterations=iterations,
+        seconds_per_iteration=seconds,
+    )
+
+
+def load_nifti(path: Path) -> NDArray[Any]:
+    """Array of an image file, axes (x, y, z)."""
+    return np.asarray(LoadImage(image_only=True)(str(path)))
+
+
+def seconds_per_iteration(events: Path) -> float:
+    """Median time between the training iterations that TensorBoard event files record; validation falls out.
+
+    Raises:
+        FileNotFoundError: when fewer than two iterations are recorded.
+    """
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    recorded = EventAccumulator(str(events), size_guidance={"scalars": 0}).Reload()
+    times = [
+        event.wall_time for tag in recorded.Tags()["scalars"] if tag == "train_loss" for event in recorded.Scalars(tag)
+    ]
+    if len(times) < 2:
+        raise FileNotFoundError(f"{events} holds no record of training iterations.")
+    return float(np.median(np.diff(times)))
+
+
+def table(scores: list[Scores]) -> str:
+    """The scores as aligned text, with the label's Betti numbers above.
+
+    Example:
+        >>> print(table([Scores("Dice", 0.5, [1.0, 2.0], 0.25, [2, 2], [1, 0], 10, 0.125)]))
+        Betti numbers of the label: (1, 0)
+        loss      Dice   Betti err 0   Betti err 1   framed, 64-voxel patches   s / iteration
+        Dice    0.5000             1             2                       0.25           0.125
+    """
+    dims = range(len(scores[0].betti_error))
+    header = ["loss", "Dice", *(f"Betti err {k}" for k in dims), f"framed, {PATCH_SIZE}-voxel patches", "s / iteration"]
+    rows = [
+        [
+            row.name,
+            f"{row.dice:.4f}",
+            *(f"{error:.0f}" for error in row.betti_error),
+            f"{row.framed_betti_error:.2f}",
+            f"{row.seconds_per_iteration:.3f}",
+        ]
+        for row in scores
+    ]
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    lines = [
+        "   ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in [header, *rows]
+    ]
+    return "\n".join([f"Betti numbers of the label: {tuple(scores[0].true_betti_numbers)}", *lines])
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON to a temporary name and move it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(f"{os.fspath(path)}.part")
+    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    temporary.replace(path)

@@ -1,0 +1,114 @@
+"""DiceCETopologyLoss as a superset of DiceCELoss, and weighted sums."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import torch
+from monai.losses import DiceCELoss, DiceLoss
+
+from monai_topo.losses import DiceCETopologyLoss, TopoLoss, WeightedSumLoss
+
+
+def example(channels=2, shape=(6, 7, 5)):
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, channels, *shape, generator=generator)
+    classes = torch.randint(0, channels, (2, 1, *shape), generator=generator)
+    return logits, classes.float()
+
+
+def test_every_argument_of_dicece_first_and_with_its_default():
+    theirs = list(inspect.signature(DiceCELoss).parameters.values())
+    ours = list(inspect.signature(DiceCETopologyLoss).parameters.values())
+    assert [(p.name, p.default) for p in ours[: len(theirs)]] == [(p.name, p.default) for p in theirs]
+
+
+ARGUMENTS = [
+    {"to_onehot_y": True, "softmax": True},
+    {"to_onehot_y": True, "softmax": True, "include_background": False, "squared_pred": True, "batch": True},
+    {"to_onehot_y": True, "sigmoid": True, "jaccard": True, "reduction": "sum", "lambda_dice": 0.5, "lambda_ce": 2.0},
+    {"to_onehot_y": True, "other_act": torch.sigmoid, "smooth_nr": 0.1, "smooth_dr": 0.2, "label_smoothing": 0.1},
+    {"to_onehot_y": True, "softmax": True, "weight": torch.tensor([1.0, 3.0])},
+]
+
+
+@pytest.mark.parametrize("arguments", ARGUMENTS, ids=lambda arguments: ",".join(arguments))
+def test_it_is_dicece_plus_the_term(arguments):
+    logits, target = example()
+    common = ("include_background", "to_onehot_y", "sigmoid", "softmax", "other_act", "reduction")
+    term = TopoLoss(**{name: value for name, value in arguments.items() if name in common})(logits, target)
+    base = DiceCELoss(**arguments)(logits, target)
+    assert term > 0
+    torch.testing.assert_close(DiceCETopologyLoss(**arguments, lambda_topo=0.3)(logits, target), base + 0.3 * term)
+
+
+def test_a_term_of_weight_zero_is_not_computed():
+    class Refuses(torch.nn.Module):
+        def forward(self, input, target):
+            raise AssertionError("must not be called")
+
+    logits, target = example()
+    loss = DiceCETopologyLoss(softmax=True, to_onehot_y=True, topology=Refuses(), lambda_topo=0.0)
+    torch.testing.assert_close(loss(logits, target), DiceCELoss(softmax=True, to_onehot_y=True)(logits, target))
+    loss.lambda_topo = 1.0
+    with pytest.raises(AssertionError, match="must not be called"):
+        loss(logits, target)
+
+
+def test_any_loss_may_be_the_term():
+    logits, target = example()
+    loss = DiceCETopologyLoss(softmax=True, to_onehot_y=True, topology=DiceLoss(softmax=True, to_onehot_y=True))
+    base = DiceCELoss(softmax=True, to_onehot_y=True)(logits, target)
+    torch.testing.assert_close(
+        loss(logits, target), base + 0.01 * DiceLoss(softmax=True, to_onehot_y=True)(logits, target)
+    )
+
+
+def test_gradient_reaches_the_logits():
+    logits, target = example(channels=1)
+    gradients = []
+    for weight in (0.0, 1.0):
+        leaf = logits.clone().requires_grad_()
+        DiceCETopologyLoss(sigmoid=True, lambda_topo=weight)(leaf, (target > 0).float()).backward()
+        gradients.append(leaf.grad)
+    assert gradients[0].abs().sum() > 0
+    assert not torch.equal(*gradients)
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match=r"lambda_topo should be no less than 0\.0\."):
+        DiceCETopologyLoss(lambda_topo=-1)
+    with pytest.raises(ValueError, match=r"lambda_dice should be no less than 0\.0\."):
+        DiceCETopologyLoss(lambda_dice=-1)
+    with pytest.raises(ValueError, match="topology must be a loss or one of"):
+        DiceCETopologyLoss(topology="betti")
+    with pytest.raises(TypeError, match="topology must be a loss or one of"):
+        DiceCETopologyLoss(topology=3)
+    with pytest.raises(ValueError, match="none"):
+        DiceCETopologyLoss(reduction="none")
+    with pytest.raises(ValueError, match="number of dimensions"):
+        DiceCETopologyLoss(sigmoid=True)(torch.rand(1, 1, 4, 4), torch.zeros(1, 4, 4))
+
+
+def test_weighted_sum():
+    logits, target = example(channels=1)
+    target = (target > 0).float()
+    terms = [DiceLoss(sigmoid=True), TopoLoss(sigmoid=True)]
+    expected = 2 * terms[0](logits, target) + 0.5 * terms[1](logits, target)
+    torch.testing.assert_close(WeightedSumLoss(terms, [2, 0.5])(logits, target), expected)
+
+
+def test_weighted_sum_of_nothing_is_zero_with_a_graph():
+    logits, target = example(channels=1)
+    logits.requires_grad_()
+    value = WeightedSumLoss([TopoLoss()], [0])(logits, target)  # refuses logits: it must not be asked
+    value.backward()
+    assert value == 0
+    assert not logits.grad.any()
+
+
+def test_weighted_sum_refuses_bad_weights():
+    for losses, weights in (([], []), ([DiceLoss()], [1, 2]), ([DiceLoss()], [-1])):
+        with pytest.raises(ValueError, match="weights"):
+            WeightedSumLoss(losses, weights)

@@ -1,0 +1,111 @@
+"""Membranes of instance maps, array and dictionary."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from monai_topo.data import phantoms
+from monai_topo.topology import betti_numbers
+from monai_topo.transforms import InstanceToMembrane, InstanceToMembraneD, InstanceToMembraned, InstanceToMembraneDict
+
+RAW = {"opening_radius": 0, "min_cell_size": 0}
+
+
+def drawn(text):
+    return np.array([[int(character) for character in line] for line in text.split()])[None]
+
+
+def test_a_boundary_is_one_voxel_on_each_side():
+    ids = drawn("11122 11122 33322 33322")
+    expected = drawn("00110 11110 11110 00110")
+    np.testing.assert_array_equal(InstanceToMembrane(**RAW)(ids), expected)
+
+
+def test_background_is_membrane_unless_told():
+    ids = drawn("11011 11011")
+    np.testing.assert_array_equal(InstanceToMembrane(**RAW)(ids), drawn("01110 01110"))
+    np.testing.assert_array_equal(InstanceToMembrane(background=None, **RAW)(drawn("00011")), drawn("00110"))
+    np.testing.assert_array_equal(InstanceToMembrane(background=2, **RAW)(drawn("22222")), drawn("11111"))
+
+
+def test_sections_are_no_neighbors_with_in_plane_axes():
+    ids = np.ones((1, 6, 6, 2), int)
+    ids[..., 1] = 2
+    assert InstanceToMembrane(**RAW)(ids).all()
+    assert not InstanceToMembrane(axes=(0, 1), **RAW)(ids).any()
+    thin = np.ones((1, 9, 9, 1), int)
+    assert not InstanceToMembrane(axes=(0, 1))(thin).any()
+
+
+def test_small_cells_are_filled():
+    ids = np.ones((1, 12, 12), int)
+    ids[0, 4:7, 4:7] = 2  # one voxel is left of its inside
+    keeps, fills = (InstanceToMembrane(opening_radius=0, min_cell_size=size)(ids) for size in (1, 2))
+    assert keeps[0, 5, 5] == 0
+    assert fills[0, 5, 5] == 1
+    assert betti_numbers(keeps[0]) == (1, 1)
+    assert betti_numbers(fills[0]) == (1, 0)
+
+
+def test_opening_rounds_cells_but_not_at_the_border():
+    ids = np.ones((1, 10, 12), int)
+    ids[0, :, 6:] = 2
+    opened = InstanceToMembrane(opening_radius=2, min_cell_size=0)(ids)
+    np.testing.assert_array_equal(opened, InstanceToMembrane(**RAW)(ids))
+    ids[0, 4, 2:6] = 2  # a spike one voxel wide
+    with_spike = InstanceToMembrane(opening_radius=1, min_cell_size=0)(ids)
+    assert with_spike[0, 4, 2:6].all()
+
+
+def test_membranes_of_a_phantom_enclose_its_cells():
+    phantom = phantoms.membranes((40, 44, 42), num_cells=10)
+    membrane = InstanceToMembrane()(phantom.instances[None])[0]
+    assert betti_numbers(membrane, frame=True) == phantom.betti_numbers
+
+
+def test_cleaning_leaves_few_artifacts_in_real_labels(real_data):
+    from monai.transforms import LoadImage
+
+    path = real_data / "fib25" / "fib25_val.hdf"
+    ids = LoadImage(reader="monai_topo.data.HDF5Reader", dataset="volumes/labels/neuron_ids")(path)[None]
+    raw, clean = (betti_numbers(InstanceToMembrane(**options)(ids)[0])[2] for options in (RAW, {}))
+    assert raw > 100
+    assert clean < 10
+
+
+@pytest.mark.parametrize("container", [np.asarray, torch.tensor, MetaTensor])
+def test_containers(container):
+    ids = container(drawn("11122 11122").astype(np.float32))
+    membrane = InstanceToMembrane(**RAW)(ids)
+    assert type(membrane) is type(ids)
+    assert membrane.tolist() == drawn("00110 00110").tolist()
+    assert membrane.dtype == (np.uint8 if isinstance(ids, np.ndarray) else torch.uint8)
+
+
+def test_metadata_is_kept():
+    ids = MetaTensor(torch.ones(1, 8, 8, 8), affine=torch.diag(torch.tensor([4.0, 4.0, 40.0, 1.0])))
+    assert InstanceToMembrane()(ids).affine.diagonal().tolist() == [4.0, 4.0, 40.0, 1.0]
+
+
+def test_dictionary():
+    assert InstanceToMembraneD is InstanceToMembraneDict is InstanceToMembraned
+    item = {"label": drawn("11122"), "image": "as it is"}
+    done = InstanceToMembraned("label", **RAW)(item)
+    np.testing.assert_array_equal(done["label"], drawn("00110"))
+    assert done["image"] == "as it is"
+    np.testing.assert_array_equal(item["label"], drawn("11122"))
+    assert InstanceToMembraned("mask", allow_missing_keys=True)(item) == item
+    with pytest.raises(KeyError):
+        InstanceToMembraned("mask")(item)
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match=r"\(1, H, W\)"):
+        InstanceToMembrane()(np.ones((2, 4, 4)))
+    with pytest.raises(ValueError, match="whole numbers"):
+        InstanceToMembrane()(np.full((1, 4, 4), 0.5))
+    with pytest.raises(ValueError, match="0 or more"):
+        InstanceToMembrane(opening_radius=-1)
