@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from monai_topo.data.instances import largest_parts, round_cells
 from monai_topo.topology import betti_numbers
 
-_MAX_DRAWS = 200
+_MAX_DRAWS = 50
 
 
 @dataclass(frozen=True)
@@ -278,15 +278,15 @@ def _disjoint_balls(
 ) -> list[tuple[NDArray[np.float64], float]]:
     """Centers and radii of balls inside the volume, at least 3 voxels apart."""
     largest = min(min(shape) / 2 - 2, 0.5 * (np.prod(shape) / max(count, 1)) ** (1 / len(shape)))
-    balls: list[tuple[NDArray[np.float64], float]] = []
-    for _ in range(1000 * count):
-        if len(balls) == count:
+    centers, radii = np.empty((0, len(shape))), np.empty(0)
+    for _ in range(100 * count):
+        if len(centers) == count:
             break
         radius = rng.uniform(min(4.0, largest), largest)
         center = rng.uniform(radius + 1, np.asarray(shape) - radius - 2)
-        if all(np.linalg.norm(center - other) > radius + size + 3 for other, size in balls):
-            balls.append((center, radius))
-    return balls
+        if (np.linalg.norm(centers - center, axis=1) > radii + radius + 3).all():
+            centers, radii = np.vstack([centers, center]), np.append(radii, radius)
+    return list(zip(centers, radii.tolist(), strict=True))
 
 
 def _smooth_path(knots: NDArray[Any]) -> NDArray[np.float64]:

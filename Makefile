@@ -1,0 +1,42 @@
+# Every target does its own set-up in .venv; `make help` lists them.
+PYTHON ?= python3
+DATA ?=
+OUT ?= demo_output
+BIN := .venv/bin
+READY := .venv/ready
+
+export OMP_WAIT_POLICY ?= passive
+
+.PHONY: help demo test test-slow lint bench clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+
+demo: $(READY)  ## train two 3D U-Nets, with and without TopoLoss, and compare them; DATA=folder takes real volumes
+	$(BIN)/python -m monai_topo demo --out $(OUT) $(if $(DATA),--data $(DATA))
+
+test: $(READY)  ## run the tests and doctests (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: $(READY)  ## run the tests that take long
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m slow
+
+lint: $(READY)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## measure speed against peers and write docs/benchmarks.md
+	$(BIN)/python -m tests.benchmarks.bench_persistence --write
+
+clean:  ## remove the virtual environment, caches and demo results
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# torch by its pinned version before anything that depends on it: unpinned, pip brings gigabytes of CUDA.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]"
+	touch $(READY)
