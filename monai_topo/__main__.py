@@ -17,7 +17,7 @@ def build_parser() -> argparse.ArgumentParser:
     shown = commands.add_parser("demo", help="train two 3D U-Nets, with and without TopoLoss, and compare them")
     shown.add_argument("--data", type=Path, help="folder of volumes in the CREMI layout; default: phantoms")
     shown.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for the results")
-    shown.add_argument("--iterations", type=int, default=400, help="training iterations of each network")
+    shown.add_argument("--iterations", type=int, default=800, help="training iterations of each network")
     shown.add_argument("--seed", type=int, default=0, help="of weights, patches and phantoms")
     return parser
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from monai.transforms import Compose, LoadImaged, SaveImage
+from numpy.typing import NDArray
 
 from monai_topo.commands.bundles import find_bundle, run_bundle
 from monai_topo.commands.scoring import Scores, load_nifti, score, seconds_per_iteration, table, write_json
 from monai_topo.data import cremi_datalist, phantoms, save_cremi
 from monai_topo.data.cremi import NEURON_IDS, RAW
+from monai_topo.topology import betti_numbers
 from monai_topo.transforms import InstanceToMembraned
 from monai_topo.visualize import plot_persistence_diagrams, plot_segmentations
 
@@ -23,7 +26,7 @@ _BATCH = 2
 _ITERATIONS_PER_EPOCH = 50
 
 
-def demo(data: Path | None, out: Path, iterations: int = 400, seed: int = 0) -> list[Scores]:
+def demo(data: Path | None, out: Path, iterations: int = 800, seed: int = 0) -> list[Scores]:
     """Train the EM bundle with and without TopoLoss, segment a NIfTI volume with each, and compare.
 
     Both networks start from the same weights and see the same patches for the same number of iterations. Everything
@@ -130,7 +133,31 @@ def _draw(image: Path, label: Path, scores: list[Scores], out: Path) -> None:
         f"{row.name}\nBetti {tuple(row.betti_numbers)}": load_nifti(out / loss / "image_seg.nii.gz")
         for loss, row in zip(LOSSES, scores, strict=True)
     }
-    plot_segmentations(out / "segmentations.png", load_nifti(image), true, predictions)
+    plot_segmentations(
+        out / "segmentations.png",
+        load_nifti(image),
+        true,
+        predictions,
+        slices=worst_slices(true, list(predictions.values())),
+        label_title=f"label\nBetti {tuple(scores[0].true_betti_numbers)}",
+    )
     center = tuple(slice(max(0, size // 2 - 32), size // 2 + 32) for size in true.shape)
     likelihoods = {name: load_nifti(out / loss / "image_prob.nii.gz")[center] for loss, name in LOSSES.items()}
     plot_persistence_diagrams(out / "persistence_diagrams.png", {**likelihoods, "label": true[center]})
+
+
+def worst_slices(label: NDArray[Any], predictions: list[NDArray[Any]], count: int = 3) -> list[int]:
+    """Slices along the last axis, one of each of ``count`` equal parts, where the worst prediction is worst.
+
+    Worst by the framed Betti error of the slice as a 2D image, loops only: the cells that a leak merges.
+    """
+    errors = [
+        max(_loop_error(prediction[..., index], label[..., index]) for prediction in predictions)
+        for index in range(label.shape[-1])
+    ]
+    parts = np.array_split(np.arange(len(errors)), min(count, len(errors)))
+    return [int(part[np.argmax(np.take(errors, part))]) for part in parts]
+
+
+def _loop_error(prediction: NDArray[Any], label: NDArray[Any]) -> int:
+    return abs(betti_numbers(prediction, frame=True)[1] - betti_numbers(label, frame=True)[1])

@@ -46,6 +46,7 @@ def plot_segmentations(
     label: NDArray[Any],
     predictions: Mapping[str, NDArray[Any]],
     slices: Sequence[int] | None = None,
+    label_title: str = "label",
 ) -> Path:
     """Write a PNG: a row for each slice with the image, the label, and each prediction with its errors.
 
@@ -54,7 +55,8 @@ def plot_segmentations(
         image: ``(H, W, D)`` or ``(H, W)`` intensities.
         label: the same shape, 0 and 1.
         predictions: title of a column to a mask of the same shape, 0 and 1.
-        slices: indices along the last axis; None is three of them evenly spread. Ignored in 2D by having just one.
+        slices: indices along the last axis; None is three of them evenly spread. A 2D image has slice 0 only.
+        label_title: title of the label's column.
 
     Returns:
         The path.
@@ -62,20 +64,24 @@ def plot_segmentations(
     Raises:
         ValueError: when a shape differs from the label's.
     """
-    volumes = {"image": image, "label": label, **predictions}
+    volumes = {"image": image, label_title: label, **predictions}
     for name, volume in volumes.items():
         if volume.shape != label.shape:
-            raise ValueError(f"{name} must have the label's shape {label.shape}, got {volume.shape}.")
+            raise ValueError(f"{name!r} must have the label's shape {label.shape}, got {volume.shape}.")
     if label.ndim == 2:
         volumes = {name: volume[..., None] for name, volume in volumes.items()}
-    depth = volumes["label"].shape[-1]
-    chosen = slices if slices is not None else sorted({depth // 4, depth // 2, (3 * depth) // 4})
+    depth = volumes[label_title].shape[-1]
+    chosen = sorted({depth // 4, depth // 2, 3 * depth // 4}) if slices is None else slices
     figure, axes = new_figure(len(chosen), len(volumes))
+    for cell, name in zip(axes[0], volumes, strict=True):
+        cell.set_title(name)
     for row, index in zip(axes, chosen, strict=True):
-        true = volumes["label"][..., index]
+        true = volumes[label_title][..., index]
         for cell, (name, volume) in zip(row, volumes.items(), strict=True):
             shown = error_map(volume[..., index], true) if name in predictions else volume[..., index]
-            cell.imshow(np.swapaxes(shown, 0, 1), cmap="gray_r" if name == "label" else "gray", interpolation="nearest")
-            cell.set(xticks=[], yticks=[], title=f"{name}, slice {index}" if depth > 1 else name)
-    figure.supxlabel("red: missed, where membranes leak and vessels break    blue: false foreground")
+            colors = "gray_r" if name == label_title else "gray"
+            cell.imshow(np.swapaxes(shown, 0, 1), cmap=colors, interpolation="nearest")
+            cell.set(xticks=[], yticks=[])
+        row[0].set_ylabel(f"slice {index}" if depth > 1 else "")
+    figure.supxlabel("red: missed foreground, where membranes leak and vessels break    blue: false foreground")
     return save_png(figure, path)
