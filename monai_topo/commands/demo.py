@@ -14,9 +14,8 @@ from monai_topo.commands.bundles import find_bundle, run_bundle
 from monai_topo.commands.scoring import Scores, load_nifti, score, seconds_per_iteration, table, write_json
 from monai_topo.data import cremi_datalist, phantoms, save_cremi
 from monai_topo.data.cremi import NEURON_IDS, RAW
-from monai_topo.topology import betti_numbers
 from monai_topo.transforms import InstanceToMembraned
-from monai_topo.visualize import plot_persistence_diagrams, plot_segmentations
+from monai_topo.visualize import find_gaps, plot_persistence_diagrams, plot_segmentations
 
 LOSSES = {"dice_ce": "Dice+CE", "topo": "Dice+CE+TopoLoss"}
 """Overlay of the bundle to the name that tables and pictures show."""
@@ -147,17 +146,10 @@ def _draw(image: Path, label: Path, scores: list[Scores], out: Path) -> None:
 
 
 def worst_slices(label: NDArray[Any], predictions: list[NDArray[Any]], count: int = 3) -> list[int]:
-    """Slices along the last axis, one of each of ``count`` equal parts, where the worst prediction is worst.
-
-    Worst by the framed Betti error of the slice as a 2D image, loops only: the cells that a leak merges.
-    """
-    errors = [
-        max(_loop_error(prediction[..., index], label[..., index]) for prediction in predictions)
+    """Slices along the last axis, one of each of ``count`` equal parts, where a prediction has the most gaps."""
+    gaps = [
+        max(len(find_gaps(prediction[..., index], label[..., index])) for prediction in predictions)
         for index in range(label.shape[-1])
     ]
-    parts = np.array_split(np.arange(len(errors)), min(count, len(errors)))
-    return [int(part[np.argmax(np.take(errors, part))]) for part in parts]
-
-
-def _loop_error(prediction: NDArray[Any], label: NDArray[Any]) -> int:
-    return abs(betti_numbers(prediction, frame=True)[1] - betti_numbers(label, frame=True)[1])
+    parts = np.array_split(np.arange(len(gaps)), min(count, len(gaps)))
+    return [int(part[np.argmax(np.take(gaps, part))]) for part in parts]

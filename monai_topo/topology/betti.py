@@ -1,4 +1,4 @@
-"""Betti numbers and Euler characteristic of binary masks, by components and Euler number."""
+"""Betti numbers and Euler characteristic of binary masks, by components and cells."""
 
 from __future__ import annotations
 
@@ -39,18 +39,16 @@ def betti_numbers(
         >>> betti_numbers(ring)
         (1, 1)
     """
-    from skimage.measure import label
+    from monai_topo.topology.cells import count_components
 
-    foreground = _check_mask(mask)
-    ndim = foreground.ndim
-    full = is_full_connectivity(connectivity, ndim)
-    padded = np.pad(foreground, 1, constant_values=frame)
-    components = int(label(padded, connectivity=ndim if full else 1, return_num=True)[1])
-    regions = int(label(~padded, connectivity=1 if full else ndim, return_num=True)[1])
-    outside, own = (0, 1) if frame else (1, 0)  # the frame adds one component and hides the outside
-    cavities = regions - outside
-    loops = () if ndim == 2 else (components + cavities - _euler(padded, full),)
-    return (components - own, *loops, max(cavities - own, 0))
+    volume, full, planar = _as_volume(mask, connectivity)
+    components = count_components(volume, 1, full, frame, planar)
+    regions = count_components(volume, 0, not full, not frame, planar)
+    top = max(regions - frame, 0)
+    if planar:
+        return (components, top)
+    outside, euler = _euler_of_face_part(volume, full, frame, planar)
+    return (components, components + regions + outside - euler, top)
 
 
 def euler_characteristic(mask: ArrayLike | torch.Tensor, connectivity: int | None = None) -> int:
@@ -68,14 +66,33 @@ def euler_characteristic(mask: ArrayLike | torch.Tensor, connectivity: int | Non
         >>> euler_characteristic(np.eye(3)), euler_characteristic(np.eye(3), connectivity=1)
         (1, 3)
     """
+    volume, full, planar = _as_volume(mask, connectivity)
+    outside, euler = _euler_of_face_part(volume, full, False, planar)
+    return 1 - euler if planar and full else euler - outside
+
+
+def _euler_of_face_part(volume: NDArray[np.uint8], full: bool, frame: bool, planar: bool) -> tuple[int, int]:
+    """Whether the part of the volume that has face connectivity holds the outside, and its Euler characteristic.
+
+    In full connectivity that part is the background. By Alexander duality it has as many loops as the foreground, and
+    its components are the cavities: ``loops = components + cavities - Euler characteristic``, one more if the outside
+    is a component that neither count holds.
+    """
+    from monai_topo.topology.cells import face_euler_characteristic
+
+    part = 1 - volume if full else volume
+    outside = frame != full
+    if outside:
+        part = np.pad(part, [(0, 0) if planar else (1, 1), (1, 1), (1, 1)], constant_values=1)
+    return int(outside), face_euler_characteristic(part)
+
+
+def _as_volume(mask: ArrayLike | torch.Tensor, connectivity: int | None) -> tuple[NDArray[np.uint8], bool, bool]:
+    """The mask as ``(D, H, W)``, whether its connectivity is full, and whether it is an image."""
     foreground = _check_mask(mask)
-    return _euler(np.pad(foreground, 1), is_full_connectivity(connectivity, foreground.ndim))
-
-
-def _euler(foreground: NDArray[np.bool_], full: bool) -> int:
-    from skimage.measure import euler_number
-
-    return int(euler_number(foreground, connectivity=foreground.ndim if full else 1))
+    full, planar = is_full_connectivity(connectivity, foreground.ndim), foreground.ndim == 2
+    volume = np.ascontiguousarray(foreground[None] if planar else foreground).view(np.uint8)
+    return volume, full, planar
 
 
 def _check_mask(mask: ArrayLike | torch.Tensor) -> NDArray[np.bool_]:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from monai_topo.visualize.diagram import plot_persistence_diagram, plot_persistence_diagrams
-from monai_topo.visualize.segmentation import error_map, plot_segmentations
+from monai_topo.visualize.segmentation import error_map, find_gaps, plot_segmentations
 
-__all__ = ["error_map", "plot_persistence_diagram", "plot_persistence_diagrams", "plot_segmentations"]
+__all__ = ["error_map", "find_gaps", "plot_persistence_diagram", "plot_persistence_diagrams", "plot_segmentations"]

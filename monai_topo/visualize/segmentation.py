@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from monai.config import PathLike
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from monai_topo.topology import betti_numbers
 from monai_topo.visualize.figure import new_figure, save_png
 
 MISSED = (0.84, 0.19, 0.15)
@@ -40,6 +42,34 @@ def error_map(prediction: NDArray[Any], label: NDArray[Any]) -> NDArray[np.float
     return colors
 
 
+def find_gaps(prediction: NDArray[Any], label: NDArray[Any]) -> list[tuple[float, float]]:
+    """Centers of the missed pixels that matter: filling them changes the topology of the predicted image.
+
+    Args:
+        prediction: ``(H, W)``, 0 and 1.
+        label: ``(H, W)``, 0 and 1.
+
+    Returns:
+        (row, column) of each connected group of missed pixels that, filled alone, closes a loop relative to a frame
+        or joins two components.
+
+    Example:
+        >>> label = np.ones((1, 5))
+        >>> find_gaps(np.array([[1, 1, 0, 1, 1]]), label), find_gaps(np.array([[1, 1, 1, 1, 0]]), label)
+        ([(0.0, 2.0)], [])
+    """
+    predicted, true = prediction.astype(bool), label.astype(bool)
+    groups, count = ndimage.label(true & ~predicted, np.ones((3, 3)))
+    before = betti_numbers(predicted, frame=True), betti_numbers(predicted)[0]
+    gaps = []
+    for group in range(1, count + 1):
+        filled = predicted | (groups == group)
+        loops, components = betti_numbers(filled, frame=True)[1], betti_numbers(filled)[0]
+        if loops > before[0][1] or components < before[1]:
+            gaps.append(tuple(np.argwhere(groups == group).mean(axis=0).tolist()))
+    return gaps
+
+
 def plot_segmentations(
     path: PathLike,
     image: NDArray[Any],
@@ -49,6 +79,8 @@ def plot_segmentations(
     label_title: str = "label",
 ) -> Path:
     """Write a PNG: a row for each slice with the image, the label, and each prediction with its errors.
+
+    Circles mark the errors that change the topology of the slice, see :func:`find_gaps`.
 
     Args:
         path: PNG file to write.
@@ -82,6 +114,10 @@ def plot_segmentations(
             colors = "gray_r" if name == label_title else "gray"
             cell.imshow(np.swapaxes(shown, 0, 1), cmap=colors, interpolation="nearest")
             cell.set(xticks=[], yticks=[])
+            for gap in find_gaps(volume[..., index], true) if name in predictions else []:
+                cell.plot(*gap, "o", markersize=14, markerfacecolor="none", markeredgecolor="black")
         row[0].set_ylabel(f"slice {index}" if depth > 1 else "")
-    figure.supxlabel("red: missed foreground, where membranes leak and vessels break    blue: false foreground")
+    figure.supxlabel(
+        "red: missed foreground    circles: where that breaks a vessel or opens a cell    blue: false foreground"
+    )
     return save_png(figure, path)

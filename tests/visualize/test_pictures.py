@@ -7,7 +7,13 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from monai_topo.visualize import error_map, plot_persistence_diagram, plot_persistence_diagrams, plot_segmentations
+from monai_topo.visualize import (
+    error_map,
+    find_gaps,
+    plot_persistence_diagram,
+    plot_persistence_diagrams,
+    plot_segmentations,
+)
 from monai_topo.visualize.segmentation import FALSE, MISSED
 
 
@@ -52,3 +58,19 @@ def test_diagrams_side_by_side(tmp_path, rng):
     assert is_png(
         plot_persistence_diagrams(tmp_path / "a.png", {"2D": rng.random((6, 7)), "3D": rng.random((4, 5, 6))})
     )
+
+
+def test_gaps_are_what_changes_the_topology():
+    label = np.zeros((9, 12), bool)
+    label[4] = True  # a wall from border to border
+    label[4:, 6] = True  # and one from it down
+    prediction = label.copy()
+    prediction[4, 2:4] = False  # opens the wall above a region
+    prediction[7, 6] = False  # joins the two regions below
+    prediction[0, 0] = True
+    assert find_gaps(prediction, label) == [(4.0, 2.5), (7.0, 6.0)]
+    assert find_gaps(label, label) == []
+    thick = np.pad(np.ones((3, 12), bool), ((3, 3), (0, 0)))
+    scratched = thick.copy()
+    scratched[3, 5] = False  # missed, but nothing opens
+    assert find_gaps(scratched, thick) == []
