@@ -33,8 +33,11 @@ class Engine(Protocol):
         """Return (birth, death) for every dimension of ``dims``."""
 
 
-_MODULES = {"gudhi": "monai_topo.topology.engines.gudhi"}
-_AUTO = "gudhi"
+_MODULES = {
+    "native": "monai_topo.topology.engines.native",
+    "gudhi": "monai_topo.topology.engines.gudhi",
+}
+_AUTO = "native"
 
 
 def available_engines() -> tuple[str, ...]:

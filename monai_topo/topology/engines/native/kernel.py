@@ -1,0 +1,14 @@
+"""How the kernels are compiled: without the interpreter lock, and only when they are first called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+kernel: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(nogil=True)
+"""Marks a function that runs inside an entry kernel. It is linked into the entry, so it needs no cache of its own."""
+
+entry_kernel: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(nogil=True, cache=True)
+"""Marks a function that Python calls: compiled on first use, and kept on disk for later processes."""

@@ -1,0 +1,123 @@
+"""The total order (value, flat index), as 32-bit keys that need no global sort.
+
+Invariant: for two voxels ``p < q`` in flat order, p comes first in the filtration exactly if ``keys[p] <= keys[q]``.
+A float32 is mapped to an integer of the same order; comparing with ``<=`` against voxels of lower index and with
+``<`` against voxels of higher index then is the total order, without an array of ranks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_topo.topology.engines.native.kernel import kernel
+
+BELOW_ALL = -(2**31) + 1
+"""Key of the outside where it is a frame: lower than the key of any finite value."""
+ABOVE_ALL = 2**31 - 2
+"""Key of the outside where there is nothing: higher than the key of any finite value."""
+
+_ALL_BUT_SIGN = np.int32(2**31 - 1)
+_DIGIT_BITS = 8
+_DIGITS = 1 << _DIGIT_BITS
+
+
+def ordered_integers(field: NDArray[Any]) -> NDArray[np.int32]:
+    """Integers in the order of the values, equal where the values are equal.
+
+    Args:
+        field: float32 or float64, finite, without negative zeros.
+
+    Returns:
+        int32 of the same shape: for float32 its bits with the magnitude of negative numbers flipped; for float64
+        the ranks of the values that occur, unless all are exact in float32.
+    """
+    if field.dtype != np.float32:
+        with np.errstate(over="ignore"):
+            single = field.astype(np.float32)
+        if not np.array_equal(single, field):
+            return np.unique(field, return_inverse=True)[1].reshape(field.shape).astype(np.int32)
+        field = single
+    bits = field.view(np.int32)
+    return np.asarray(bits ^ ((bits >> 31) & _ALL_BUT_SIGN))
+
+
+@kernel
+def surround(values: Any, keys: Any, outside: int, reverse: bool) -> None:
+    """Copy the ordered integers of a field into the middle of its padded grid; the border gets the key ``outside``.
+
+    Args:
+        values: int32 ``(D, H, W)``.
+        keys: int32, flat, of the padded grid; 2D fields have D = 1 and no padding along it.
+        outside: ``BELOW_ALL`` or ``ABOVE_ALL``.
+        reverse: turn the total order around: values complemented, and flat indices too.
+    """
+    depth, height, width = values.shape
+    row = width + 2
+    plane = row * (height + 2)
+    margin = (keys.size // plane - depth) // 2
+    keys[:] = outside
+    for z in range(depth):
+        for y in range(height):
+            start = (z + margin) * plane + (y + 1) * row + 1
+            if reverse:
+                _copy_reversed(values[depth - 1 - z, height - 1 - y], keys[start : start + width])
+            else:
+                keys[start : start + width] = values[z, y]
+
+
+@kernel
+def _copy_reversed(source: Any, target: Any) -> None:
+    last = source.size - 1
+    for x in range(source.size):
+        target[x] = ~source[last - x]
+
+
+@kernel
+def order_code(keys: Any, voxel: int) -> int:
+    """Key and flat index of a voxel in one int64 that compares like the total order."""
+    return (np.int64(keys[voxel]) << 32) | np.int64(voxel)
+
+
+@kernel
+def voxel_of(code: int) -> int:
+    """The voxel of an order code."""
+    return code & 0xFFFFFFFF
+
+
+@kernel
+def sort_codes(codes: Any) -> Any:
+    """Sort order codes that come in ascending flat index: a stable radix sort of their keys.
+
+    Returns:
+        The sorted codes, in ``codes`` itself or in another array; ``codes`` is overwritten.
+    """
+    other = np.empty_like(codes)
+    counts = np.zeros((4, _DIGITS), np.int64)
+    for i in range(codes.size):
+        for digit in range(4):
+            counts[digit, _digit(codes[i], digit)] += 1
+    for digit in range(4):
+        if codes.size and counts[digit, _digit(codes[0], digit)] < codes.size:
+            _scatter(codes, other, counts[digit], digit)
+            codes, other = other, codes
+    return codes
+
+
+@kernel
+def _digit(code: int, digit: int) -> int:
+    key = (code >> 32) + 2**31
+    return (key >> (digit * _DIGIT_BITS)) & (_DIGITS - 1)
+
+
+@kernel
+def _scatter(source: Any, target: Any, counts: Any, digit: int) -> None:
+    total = 0
+    for value in range(_DIGITS):
+        total, counts[value] = total + counts[value], total
+    for i in range(source.size):
+        value = _digit(source[i], digit)
+        target[counts[value]] = source[i]
+        counts[value] += 1
