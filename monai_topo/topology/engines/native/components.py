@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.kernel import kernel
-from monai_topo.topology.engines.native.order import order_code
+from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
+from monai_topo.topology.engines.native.order import fill_border, order_code
 
 UNPAIRED = -1
 OUTSIDE = 0
@@ -24,45 +24,36 @@ OUTSIDE = 0
 _UNVISITED = -1
 
 
-@kernel
-def new_forest(size: int, shape: tuple[int, int, int]) -> Any:
+@allocating_kernel
+def new_forest(size: int, grid: tuple[int, int, int]) -> Any:
     """A forest of unvisited voxels over a padded grid, with all of its border in one tree, ``OUTSIDE``."""
-    parent = np.full(size, _UNVISITED, np.int32)
-    grid = parent.reshape(shape)
-    if shape[0] > 1:
-        grid[0] = OUTSIDE
-        grid[-1] = OUTSIDE
-    grid[:, 0] = OUTSIDE
-    grid[:, -1] = OUTSIDE
-    grid[:, :, 0] = OUTSIDE
-    grid[:, :, -1] = OUTSIDE
+    parent = np.empty(size, np.int32)
+    for voxel in range(size):
+        parent[voxel] = _UNVISITED
+    fill_border(parent, grid, OUTSIDE)
     return parent
 
 
 @kernel
 def merge_in_order(
-    first: Any, second: Any, parent: Any, keys: Any, lower: Any, offsets: Any, allowed: int, ascending: bool
-) -> Any:
+    cells: Any, partner: Any, parent: Any, keys: Any, lower: Any, offsets: Any, allowed: int, ascending: bool
+) -> None:
     """Merge the components on the two sides of each critical cell, the younger into the elder.
 
     Args:
-        first: int32, a voxel on one side of each cell; cells in the total order of their owners.
-        second: likewise on the other side.
+        cells: critical cells in the total order: row 1 and row 2 hold a voxel on either side of each.
+        partner: int32, filled: the minimum (maximum) whose component each cell merges away, or ``UNPAIRED``.
         parent: the forest, updated.
         keys: int32, flat, padded.
         lower: the words of lower neighbors.
         offsets: offset of each neighbor, by bit.
         allowed: bits of the neighbors that count as connected.
         ascending: sublevel components; otherwise the superlevel ones, cells taken from last to first.
-
-    Returns:
-        For each cell the minimum (maximum) whose component it merges away, or ``UNPAIRED``.
     """
-    partner = np.empty(first.size, np.int32)
-    for i in range(first.size):
-        cell = i if ascending else first.size - 1 - i
-        a = find_root(first[cell], parent, lower, offsets, allowed, ascending)
-        b = find_root(second[cell], parent, lower, offsets, allowed, ascending)
+    for i in range(partner.size):
+        cell = i if ascending else partner.size - 1 - i
+        a = find_root(cells[1, cell], parent, lower, offsets, allowed, ascending)
+        b = find_root(cells[2, cell], parent, lower, offsets, allowed, ascending)
         if a == b:
             partner[cell] = UNPAIRED
             continue
@@ -70,7 +61,6 @@ def merge_in_order(
         elder, younger = (a, b) if a_is_elder else (b, a)
         parent[younger] = elder
         partner[cell] = younger
-    return partner
 
 
 @kernel

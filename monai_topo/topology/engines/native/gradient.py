@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.kernel import kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
 
 LINK_BITS = 18
 """In 3D the link's vertices and edges are the first 18 bits of a voxel's word, its triangles the other 8."""
@@ -56,7 +56,7 @@ TRIANGLE_BITS = np.array(
 BIT_COUNT = np.array([bin(byte).count("1") for byte in range(256)], np.int64)
 
 
-@kernel
+@allocating_kernel
 def new_link_table() -> Any:
     """An empty memo of :func:`link_of`, one entry for each of the 2**18 configurations of a 3D link."""
     return np.zeros(1 << LINK_BITS, np.int64)

@@ -22,8 +22,8 @@ import numpy as np
 
 from monai_topo.topology.engines.native.components import UNPAIRED
 from monai_topo.topology.engines.native.gradient import BIT_COUNT, EDGE_ENDS, link_of, roots, tree_parent
-from monai_topo.topology.engines.native.kernel import kernel
-from monai_topo.topology.engines.native.order import order_code, voxel_of
+from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
+from monai_topo.topology.engines.native.order import fill_border, order_code, voxel_of
 
 _EDGES = 0x3F
 _QUEUED = 0x80
@@ -32,7 +32,7 @@ _NO_LOOP = -2
 _PUSHES_PER_VOXEL = 16
 
 
-@kernel
+@allocating_kernel
 def pair_loops(
     edges: Any,
     merged: Any,
@@ -50,9 +50,9 @@ def pair_loops(
     when one is too small, it returns the square that it was at, and is called again with larger ones.
 
     Args:
-        edges: critical edges from ``edge_sides``.
+        edges: critical edges from ``list_edges``.
         merged: for each edge its partner in dimension 0, or ``UNPAIRED``.
-        squares: critical squares from ``square_sides``.
+        squares: critical squares from ``list_squares``.
         enclosed: for each square its partner in dimension 2, or ``UNPAIRED``.
         keys: int32, flat, padded.
         lower: the words of lower neighbors.
@@ -63,9 +63,10 @@ def pair_loops(
     Returns:
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
     """
-    partner = np.full(squares.shape[1], UNPAIRED, np.int32)
-    taker = np.where(merged == UNPAIRED, _NO_SQUARE, _NO_LOOP).astype(np.int32)
-    first_edge = _first_edges(edges[0], keys.size)
+    partner = np.empty(squares.shape[1], np.int32)
+    taker = np.empty(edges.shape[1], np.int32)
+    first_edge = np.empty(keys.size, np.int32)
+    _prepare(edges, merged, partner, taker, first_edge)
     heap = np.empty(1024, np.int64)
     start = np.zeros(squares.shape[1] + 1, np.int64)
     kept_voxels, kept_edges = np.empty(4096, np.int32), np.empty(4096, np.uint8)
@@ -83,33 +84,29 @@ def pair_loops(
     return partner
 
 
-@kernel
-def empty_chain(size: int, shape: tuple[int, int, int]) -> Any:
+@allocating_kernel
+def empty_chain(size: int, grid: tuple[int, int, int]) -> Any:
     """A chain without edges. The border counts as queued already: what it is given never comes up."""
     chain = np.zeros(size, np.uint8)
-    grid = chain.reshape(shape)
-    grid[0] = _QUEUED
-    grid[-1] = _QUEUED
-    grid[:, 0] = _QUEUED
-    grid[:, -1] = _QUEUED
-    grid[:, :, 0] = _QUEUED
-    grid[:, :, -1] = _QUEUED
+    fill_border(chain, grid, _QUEUED)
     return chain
 
 
 @kernel
-def _first_edges(owners: Any, size: int) -> Any:
-    """The first critical edge that each voxel owns; defined only where it owns one."""
-    first = np.empty(size, np.int32)
-    for i in range(owners.size - 1, -1, -1):
-        first[owners[i]] = i
-    return first
+def _prepare(edges: Any, merged: Any, partner: Any, taker: Any, first_edge: Any) -> None:
+    """Nothing is paired yet. The first critical edge of a voxel is defined only where it owns one."""
+    for i in range(partner.size):
+        partner[i] = UNPAIRED
+    for i in range(taker.size - 1, -1, -1):
+        taker[i] = _NO_SQUARE if merged[i] == UNPAIRED else _NO_LOOP
+        first_edge[edges[0, i]] = i
 
 
-@kernel
+@allocating_kernel
 def _twice_as_long(array: Any) -> Any:
     longer = np.empty(2 * array.size, array.dtype)
-    longer[: array.size] = array
+    for i in range(array.size):
+        longer[i] = array[i]
     return longer
 
 

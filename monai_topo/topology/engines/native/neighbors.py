@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.engines.native.kernel import kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
 
 
 def _steps(ndim: int) -> list[tuple[int, ...]]:
@@ -35,7 +35,7 @@ _BITS_2D = _bits(2)
 _BITS_3D = _bits(3)
 
 
-@kernel
+@allocating_kernel
 def neighbor_offsets(spatial: bool, row: int, plane: int) -> Any:
     """Offsets in a padded grid from a voxel to its neighbors, in the order of their bits."""
     if spatial:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.engines.native.kernel import kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
 
 BELOW_ALL = -(2**31) + 1
 """Key of the outside where it is a frame: lower than the key of any finite value."""
@@ -58,14 +58,32 @@ def surround(values: Any, keys: Any, outside: int, reverse: bool) -> None:
     row = width + 2
     plane = row * (height + 2)
     margin = (keys.size // plane - depth) // 2
-    keys[:] = outside
+    fill_border(keys, (depth + 2 * margin, height + 2, row), outside)
     for z in range(depth):
         for y in range(height):
             start = (z + margin) * plane + (y + 1) * row + 1
             if reverse:
                 _copy_reversed(values[depth - 1 - z, height - 1 - y], keys[start : start + width])
             else:
-                keys[start : start + width] = values[z, y]
+                _copy(values[z, y], keys[start : start + width])
+
+
+@kernel
+def fill_border(array: Any, grid: tuple[int, int, int], value: int) -> None:
+    """Give all border voxels of a padded grid one value; a depth of 1 is 2D, without a border along it."""
+    depth, height, row = grid
+    for z in range(depth):
+        for y in range(height):
+            start = (z * height + y) * row
+            whole = y in (0, height - 1) or (depth > 1 and z in (0, depth - 1))
+            for x in range(0, row, 1 if whole else row - 1):
+                array[start + x] = value
+
+
+@kernel
+def _copy(source: Any, target: Any) -> None:
+    for x in range(source.size):
+        target[x] = source[x]
 
 
 @kernel
@@ -87,7 +105,7 @@ def voxel_of(code: int) -> int:
     return code & 0xFFFFFFFF
 
 
-@kernel
+@allocating_kernel
 def sort_codes(codes: Any) -> Any:
     """Sort order codes that come in ascending flat index: a stable radix sort of their keys.
 
@@ -96,9 +114,7 @@ def sort_codes(codes: Any) -> Any:
     """
     other = np.empty_like(codes)
     counts = np.zeros((4, _DIGITS), np.int64)
-    for i in range(codes.size):
-        for digit in range(4):
-            counts[digit, _digit(codes[i], digit)] += 1
+    _count_digits(codes, counts)
     for digit in range(4):
         if codes.size and counts[digit, _digit(codes[0], digit)] < codes.size:
             _scatter(codes, other, counts[digit], digit)
@@ -110,6 +126,13 @@ def sort_codes(codes: Any) -> Any:
 def _digit(code: int, digit: int) -> int:
     key = (code >> 32) + 2**31
     return (key >> (digit * _DIGIT_BITS)) & (_DIGITS - 1)
+
+
+@kernel
+def _count_digits(codes: Any, counts: Any) -> None:
+    for i in range(codes.size):
+        for digit in range(4):
+            counts[digit, _digit(codes[i], digit)] += 1
 
 
 @kernel

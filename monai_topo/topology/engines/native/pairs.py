@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, new_forest
-from monai_topo.topology.engines.native.kernel import entry_kernel, kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, entry_kernel, kernel
 from monai_topo.topology.engines.native.loops import empty_chain, pair_loops
 from monai_topo.topology.engines.native.neighbors import neighbor_offsets
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, order_code, surround
@@ -26,10 +26,10 @@ from monai_topo.topology.engines.native.saddles import (
     HAS_CRITICAL_SQUARE,
     classify_plane,
     classify_volume,
-    edge_sides,
-    sides_in_plane,
+    list_edges,
+    list_runs,
+    list_squares,
     sorted_saddles,
-    square_sides,
 )
 
 _FACES_2D, _ALL_2D = (1 << 4) - 1, (1 << 8) - 1
@@ -54,26 +54,27 @@ def pairs_of_planes(stack: Any, framed: bool, upside_down: bool, wanted: Any) ->
     height, row = shape[1], shape[2] + 2
     grid = (1, height + 2, row)
     offsets = neighbor_offsets(False, row, 0)
-    keys = np.empty(row * (height + 2), np.int32)
-    lower = np.zeros(keys.size, np.int32)
+    keys, lower = _new_grid(grid)
     low, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts = np.zeros(2, np.int64)
     for n in range(stack.shape[0]):
         surround(stack[n], keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         place = (n, upside_down, grid, shape)
-        saddles = sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, classify_plane(keys, lower, height, row))
+        saddle_count, edge_count = classify_plane(keys, lower, height, row)
+        saddles = sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, saddle_count)
+        cells, partner = np.empty((3, edge_count), np.int32), np.empty(edge_count, np.int32)
         if wanted[0]:
-            cells = sides_in_plane(saddles, lower, offsets, False)
+            list_runs(saddles, lower, offsets, False, cells)
             forest = new_forest(keys.size, grid)
-            minima = merge_in_order(cells[1], cells[2], forest, keys, lower, offsets, _FACES_2D, True)
-            low, counts[0] = _append(low, counts[0], minima, cells[0], place)
-            low, counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
+            merge_in_order(cells, partner, forest, keys, lower, offsets, _FACES_2D, True)
+            low, counts[0] = _append(low, counts[0], partner, cells[0], place)
+            counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
-            cells = sides_in_plane(saddles, lower, offsets, True)
+            list_runs(saddles, lower, offsets, True, cells)
             forest = new_forest(keys.size, grid)
-            maxima = merge_in_order(cells[1], cells[2], forest, keys, lower, offsets, _ALL_2D, False)
-            high, counts[1] = _append(high, counts[1], cells[0], maxima, place)
-            high, counts[1] = _append_outer(high, counts[1], keys, framed, 1, place)
+            merge_in_order(cells, partner, forest, keys, lower, offsets, _ALL_2D, False)
+            high, counts[1] = _append(high, counts[1], cells[0], partner, place)
+            counts[1] = _append_outer(high, counts[1], keys, framed, 1, place)
     return low[:, : counts[0]], high[:, : counts[1]]
 
 
@@ -97,65 +98,78 @@ def pairs_of_volumes(stack: Any, framed: bool, upside_down: bool, wanted: Any, t
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
     offsets = neighbor_offsets(True, grid[2], grid[1] * grid[2])
-    keys = np.empty(grid[0] * grid[1] * grid[2], np.int32)
-    lower = np.zeros(keys.size, np.int32)
+    keys, lower = _new_grid(grid)
     low, mid, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
-    counts = np.zeros(3, np.int64)
-    edges, squares = np.empty((3, 0), np.int32), np.empty((4, 0), np.int32)
-    minima, maxima = np.empty(0, np.int32), np.empty(0, np.int32)
+    counts, critical, scratch = np.zeros(3, np.int64), np.empty(4, np.int64), np.empty(20, np.int64)
     for n in range(stack.shape[0]):
         surround(stack[n], keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         place = (n, upside_down, grid, shape)
-        critical = classify_volume(keys, lower, grid, table)
+        classify_volume(keys, lower, grid, table, critical)
+        edges, minima = np.empty((3, critical[1]), np.int32), np.empty(critical[1], np.int32)
+        squares, maxima = np.empty((4, critical[3]), np.int32), np.empty(critical[3], np.int32)
         if wanted[0] or wanted[1]:
-            saddles = sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical[0])
-            edges = edge_sides(saddles, critical[1], lower, table, offsets)
+            list_edges(sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical[0]), lower, table, offsets, edges)
             forest = new_forest(keys.size, grid)
-            minima = merge_in_order(edges[1], edges[2], forest, keys, lower, offsets, _FACES_3D, True)
+            merge_in_order(edges, minima, forest, keys, lower, offsets, _FACES_3D, True)
         if wanted[1] or wanted[2]:
             saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical[2])
-            squares = square_sides(saddles, critical[3], lower, table, offsets)
+            list_squares(saddles, lower, table, offsets, scratch, squares)
             forest = new_forest(keys.size, grid)
-            maxima = merge_in_order(squares[1], squares[2], forest, keys, lower, offsets, _ALL_3D, False)
+            merge_in_order(squares, maxima, forest, keys, lower, offsets, _ALL_3D, False)
         if wanted[0]:
             low, counts[0] = _append(low, counts[0], minima, edges[0], place)
-            low, counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
+            counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
             chain = empty_chain(keys.size, grid)
             loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, chain)
             mid, counts[1] = _append(mid, counts[1], loops, squares[0], place)
         if wanted[2]:
             high, counts[2] = _append(high, counts[2], squares[0], maxima, place)
-            high, counts[2] = _append_outer(high, counts[2], keys, framed, 2, place)
+            counts[2] = _append_outer(high, counts[2], keys, framed, 2, place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
 
-@kernel
+@allocating_kernel
+def _new_grid(grid: tuple[int, int, int]) -> Any:
+    """Keys, and words of lower neighbors that are 0 on the border and stay so."""
+    size = grid[0] * grid[1] * grid[2]
+    return np.empty(size, np.int32), np.zeros(size, np.int32)
+
+
+@allocating_kernel
 def _append(found: Any, count: int, births: Any, deaths: Any, place: Any) -> Any:
     """Append the pairs that have both sides; return the buffer, longer if it had to be, and the new count."""
-    if count + births.size > found.shape[1]:
-        longer = np.empty((2, 2 * (count + births.size)), np.int64)
-        longer[:, :count] = found[:, :count]
+    if count + births.size >= found.shape[1]:
+        longer = np.empty((2, 2 * (count + births.size) + 1), np.int64)
+        for i in range(count):
+            longer[0, i], longer[1, i] = found[0, i], found[1, i]
         found = longer
+    return found, _write_pairs(found, count, births, deaths, place)
+
+
+@kernel
+def _write_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -> int:
     for i in range(births.size):
         if births[i] != UNPAIRED and deaths[i] != UNPAIRED:
             _write_pair(found, count, births[i], deaths[i], place)
             count += 1
-    return found, count
+    return count
 
 
 @kernel
-def _append_outer(found: Any, count: int, keys: Any, framed: bool, dim: int, place: Any) -> Any:
-    """Append the class of dimension 0 that never dies, or the top class that the frame gives birth to."""
+def _append_outer(found: Any, count: int, keys: Any, framed: bool, dim: int, place: Any) -> int:
+    """Append the class of dimension 0 that never dies, or the top class that the frame gives birth to.
+
+    There is room for it: ``_append`` leaves one place free.
+    """
     lowest_dim = dim == 0
     if framed == lowest_dim:
-        return found, count
-    births, deaths = np.zeros(1, np.int32), np.zeros(1, np.int32)
-    found, count = _append(found, count, births, deaths, place)
+        return count
     extreme = _first_voxel(keys) if lowest_dim else _last_voxel(keys)
-    _write_pair(found, count - 1, extreme, extreme, place)
-    found[0 if lowest_dim == place[1] else 1, count - 1] = _FRAME if lowest_dim == place[1] else _NEVER
-    return found, count
+    _write_pair(found, count, extreme, extreme, place)
+    upside_down = place[1]
+    found[0 if lowest_dim == upside_down else 1, count] = _FRAME if lowest_dim == upside_down else _NEVER
+    return count + 1
 
 
 @kernel
@@ -178,17 +192,17 @@ def _index_in_stack(voxel: int, place: Any) -> int:
 
 @kernel
 def _first_voxel(keys: Any) -> int:
-    lowest = keys.min()
-    voxel = 0
-    while keys[voxel] != lowest:
-        voxel += 1
-    return voxel
+    first = 0
+    for voxel in range(keys.size):
+        if keys[voxel] < keys[first]:
+            first = voxel
+    return first
 
 
 @kernel
 def _last_voxel(keys: Any) -> int:
-    highest = keys.max()
-    voxel = keys.size - 1
-    while keys[voxel] != highest:
-        voxel -= 1
-    return voxel
+    last = 0
+    for voxel in range(keys.size):
+        if keys[voxel] >= keys[last]:
+            last = voxel
+    return last

@@ -19,7 +19,7 @@ from monai_topo.topology.engines.native.gradient import (
     link_of,
     roots,
 )
-from monai_topo.topology.engines.native.kernel import kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
 from monai_topo.topology.engines.native.neighbors import mark_lower
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
 from monai_topo.topology.engines.native.squares import critical_squares, upper_neighbor
@@ -29,31 +29,36 @@ HAS_CRITICAL_SQUARE = 1 << 27
 
 
 @kernel
-def classify_plane(keys: Any, lower: Any, height: int, row: int) -> int:
-    """Write the words of a 2D field and flag its saddles; return how many there are."""
-    saddles = 0
+def classify_plane(keys: Any, lower: Any, height: int, row: int) -> tuple[int, int]:
+    """Write the words of a 2D field and flag its saddles.
+
+    Returns:
+        How many saddles there are, and how many critical edges they have.
+    """
+    saddles = edges = 0
     for y in range(1, height + 1):
         start, stop = y * row + 1, (y + 1) * row - 1
         mark_lower(keys, lower, start, stop, row, 0, False)
         for voxel in range(start, stop):
-            if SADDLE_SIDES[lower[voxel]]:
+            sides = SADDLE_SIDES[lower[voxel]]
+            if sides:
                 lower[voxel] |= HAS_CRITICAL_EDGE
                 saddles += 1
-    return saddles
+                edges += BIT_COUNT[sides & 0xFF] - 1
+    return saddles, edges
 
 
 @kernel
-def classify_volume(keys: Any, lower: Any, shape: tuple[int, int, int], table: Any) -> Any:
+def classify_volume(keys: Any, lower: Any, grid: tuple[int, int, int], table: Any, counts: Any) -> None:
     """Write the words of a 3D field and flag its saddles.
 
-    The words of a plane are classified while they are in the cache.
-
-    Returns:
-        Voxels with critical edges, critical edges, voxels with critical squares, critical squares.
+    The words of a plane are classified while they are in the cache. ``counts`` is filled with the number of voxels that
+    have critical edges, of critical edges, of voxels that have critical squares, and of critical squares.
     """
-    depth, height, row = shape
+    depth, height, row = grid
     plane = height * row
-    counts = np.zeros(4, np.int64)
+    for i in range(counts.size):
+        counts[i] = 0
     for z in range(1, depth - 1):
         mark_lower(keys, lower, z * plane + row + 1, (z + 1) * plane - row - 1, row, plane, True)
         for y in range(1, height - 1):
@@ -61,7 +66,6 @@ def classify_volume(keys: Any, lower: Any, shape: tuple[int, int, int], table: A
             lower[start] = 0
             lower[start + row - 1] = 0
             _classify_row(lower[start + 1 : start + row - 1], table, counts)
-    return counts
 
 
 @kernel
@@ -81,47 +85,48 @@ def _classify_row(words: Any, table: Any, counts: Any) -> None:
             counts[3] += squares
 
 
-@kernel
+@allocating_kernel
 def sorted_saddles(keys: Any, lower: Any, flag: int, count: int) -> Any:
     """Order codes of the voxels that carry a flag, in the total order."""
     codes = np.empty(count, np.int64)
+    _collect(keys, lower, flag, codes)
+    return sort_codes(codes)
+
+
+@kernel
+def _collect(keys: Any, lower: Any, flag: int, codes: Any) -> None:
     found = 0
     for voxel in range(lower.size):
         if lower[voxel] & flag:
             codes[found] = order_code(keys, voxel)
             found += 1
-    return sort_codes(codes)
 
 
 @kernel
-def sides_in_plane(saddles: Any, lower: Any, offsets: Any, above: bool) -> Any:
-    """Owner and two sides of each critical cell of a 2D field: runs of lower (upper) neighbors, the first with each other."""
-    count = 0
-    for i in range(saddles.size):
-        count += _side_bits(lower[voxel_of(saddles[i])], above)[1] - 1
-    cells = np.empty((3, count), np.int32)
+def list_runs(saddles: Any, lower: Any, offsets: Any, above: bool, cells: Any) -> None:
+    """List the critical cells of a 2D field: runs of lower (upper) neighbors, the first with each other.
+
+    Args:
+        saddles: order codes.
+        lower: the words of lower neighbors.
+        offsets: offset of each neighbor, by bit.
+        above: upper neighbors.
+        cells: int32 ``(3, n)``, filled with owner and two sides.
+    """
     found = 0
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
-        found = _join_sides(voxel, _side_bits(lower[voxel], above)[0], offsets, cells, found)
-    return cells
+        sides = SADDLE_SIDES[lower[voxel] & 0xFF] >> (8 if above else 0)
+        found = _join_sides(voxel, sides & 0xFF, offsets, cells, found)
 
 
 @kernel
-def _side_bits(word: int, above: bool) -> tuple[int, int]:
-    bits = (SADDLE_SIDES[word & 0xFF] >> (8 if above else 0)) & 0xFF
-    return bits, BIT_COUNT[bits]
-
-
-@kernel
-def edge_sides(saddles: Any, count: int, lower: Any, table: Any, offsets: Any) -> Any:
-    """Owner and two sides of each critical edge of a 3D field: the link's components, the first with each other."""
-    cells = np.empty((3, count), np.int32)
+def list_edges(saddles: Any, lower: Any, table: Any, offsets: Any, cells: Any) -> None:
+    """List the critical edges of a 3D field: components of the link, the first with each other; see ``list_runs``."""
     found = 0
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
         found = _join_sides(voxel, roots(link_of(table, np.int64(lower[voxel]))), offsets, cells, found)
-    return cells
 
 
 @kernel
@@ -142,11 +147,18 @@ def _join_sides(voxel: int, side_bits: int, offsets: Any, cells: Any, found: int
 
 
 @kernel
-def square_sides(saddles: Any, count: int, lower: Any, table: Any, offsets: Any) -> Any:
-    """Owner, two upper sides and link edge of each critical square of a 3D field."""
-    cells = np.empty((4, count), np.int32)
-    region = np.empty(8, np.int64)
-    edges = np.empty(12, np.int64)
+def list_squares(saddles: Any, lower: Any, table: Any, offsets: Any, scratch: Any, cells: Any) -> None:
+    """List the critical squares of a 3D field: owner, two upper sides, link edge.
+
+    Args:
+        saddles: order codes.
+        lower: the words of lower neighbors.
+        table: memo of links.
+        offsets: offset of each neighbor, by bit.
+        scratch: int64 of 20.
+        cells: int32 ``(4, n)``, filled.
+    """
+    region, edges = scratch[:8], scratch[8:]
     found = 0
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
@@ -158,4 +170,3 @@ def square_sides(saddles: Any, count: int, lower: Any, table: Any, offsets: Any)
                 cells[1 + side, found] = voxel + offsets[neighbor]
             cells[3, found] = edges[k]
             found += 1
-    return cells
