@@ -5,8 +5,8 @@ dimension 0. In descending order the same happens to the upper voxels, which wit
 components merge across critical cells of codimension 1, and a merge at voxel s of a component with summit m is a class
 of the top dimension that is born at s and dies at m.
 
-Invariant: ``parent`` is a forest over the voxels visited so far. An entry below zero was not visited; its parent is any
-lower (upper) neighbor, which lies in the same component, so a voxel is looked at only when a path leads over it.
+Invariant: ``parent`` is a forest; following it from a voxel stays in the voxel's component and ends at its minimum
+(maximum). It starts as one step to any lower (upper) neighbor from every voxel, which merges nothing.
 """
 
 from __future__ import annotations
@@ -15,28 +15,57 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code
 
 UNPAIRED = -1
 OUTSIDE = 0
 """The padded voxel that stands for all of the border."""
-_UNVISITED = -1
 
 
 @allocating_kernel
-def new_forest(size: int, grid: tuple[int, int, int]) -> Any:
-    """A forest of unvisited voxels over a padded grid, with all of its border in one tree, ``OUTSIDE``."""
-    parent = np.empty(size, np.int32)
-    for voxel in range(size):
-        parent[voxel] = _UNVISITED
+def neighbor_forest(lower: Any, offsets: Any, faces: int, others: int, ascending: bool, grid: Any) -> Any:
+    """One step from every voxel to a lower (upper) neighbor; the border is one tree, ``OUTSIDE``.
+
+    Args:
+        lower: the words of lower neighbors.
+        offsets: offset of each neighbor, by bit.
+        faces: bits of the face neighbors.
+        others: bits of the other neighbors that count as connected.
+        ascending: step to lower neighbors.
+        grid: shape of the padded grid.
+    """
+    step = np.zeros(faces + 1, np.int32)
+    for word in range(1, faces + 1):
+        step[word] = offsets[lowest_bit(word)]
+    parent = np.empty(lower.size, np.int32)
+    _step_across_faces(lower, parent, step, 0 if ascending else faces)
+    if others:
+        _step_across_others(lower, parent, offsets, others, 0 if ascending else others)
     fill_border(parent, grid, OUTSIDE)
     return parent
 
 
 @kernel
+def _step_across_faces(lower: Any, parent: Any, step: Any, flip: int) -> None:
+    faces = step.size - 1
+    for voxel in range(parent.size):
+        parent[voxel] = voxel + step[(lower[voxel] ^ flip) & faces]
+
+
+@kernel
+def _step_across_others(lower: Any, parent: Any, offsets: Any, others: int, flip: int) -> None:
+    for voxel in range(parent.size):
+        if parent[voxel] == voxel:
+            sought = np.int64(lower[voxel] ^ flip) & others
+            if sought:
+                parent[voxel] = voxel + offsets[lowest_bit(sought)]
+
+
+@kernel
 def merge_in_order(
-    cells: Any, partner: Any, parent: Any, keys: Any, lower: Any, offsets: Any, allowed: int, ascending: bool
+    cells: Any, partner: Any, parent: Any, keys: Any, ascending: bool
 ) -> None:
     """Merge the components on the two sides of each critical cell, the younger into the elder.
 
@@ -45,15 +74,12 @@ def merge_in_order(
         partner: int32, filled: the minimum (maximum) whose component each cell merges away, or ``UNPAIRED``.
         parent: the forest, updated.
         keys: int32, flat, padded.
-        lower: the words of lower neighbors.
-        offsets: offset of each neighbor, by bit.
-        allowed: bits of the neighbors that count as connected.
         ascending: sublevel components; otherwise the superlevel ones, cells taken from last to first.
     """
     for i in range(partner.size):
         cell = i if ascending else partner.size - 1 - i
-        a = find_root(cells[1, cell], parent, lower, offsets, allowed, ascending)
-        b = find_root(cells[2, cell], parent, lower, offsets, allowed, ascending)
+        a = find_root(cells[1, cell], parent)
+        b = find_root(cells[2, cell], parent)
         if a == b:
             partner[cell] = UNPAIRED
             continue
@@ -63,30 +89,13 @@ def merge_in_order(
         partner[cell] = younger
 
 
-@kernel
-def find_root(voxel: int, parent: Any, lower: Any, offsets: Any, allowed: int, ascending: bool) -> int:
+@inlined_kernel
+def find_root(voxel: int, parent: Any) -> int:
     """The elder minimum (maximum) of the voxel's component; halves the path on the way."""
     voxel = np.int64(voxel)
-    while True:
-        above = _parent(voxel, parent, lower, offsets, allowed, ascending)
-        if above == voxel:
-            return voxel
-        top = _parent(above, parent, lower, offsets, allowed, ascending)
+    above = np.int64(parent[voxel])
+    while above != voxel:
+        top = parent[above]
         parent[voxel] = top
-        voxel = top
-
-
-@kernel
-def _parent(voxel: int, parent: Any, lower: Any, offsets: Any, allowed: int, ascending: bool) -> int:
-    if parent[voxel] == _UNVISITED:
-        sought = np.int64(lower[voxel] if ascending else ~lower[voxel]) & allowed
-        parent[voxel] = voxel + offsets[_lowest_bit(sought)] if sought else voxel
-    return np.int64(parent[voxel])
-
-
-@kernel
-def _lowest_bit(word: int) -> int:
-    bit = 0
-    while not (word >> bit) & 1:
-        bit += 1
-    return bit
+        voxel, above = np.int64(top), np.int64(parent[top])
+    return voxel

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
 
 LINK_BITS = 18
 """In 3D the link's vertices and edges are the first 18 bits of a voxel's word, its triangles the other 8."""
@@ -62,7 +62,7 @@ def new_link_table() -> Any:
     return np.zeros(1 << LINK_BITS, np.int64)
 
 
-@kernel
+@inlined_kernel
 def link_of(table: Any, word: int) -> int:
     """The link of a voxel in 3D, by table.
 
@@ -82,25 +82,25 @@ def link_of(table: Any, word: int) -> int:
     return np.int64(link)
 
 
-@kernel
+@inlined_kernel
 def roots(link: int) -> int:
     """One link vertex (bits 0 to 5) of every link component, the lowest; the first is paired with the voxel."""
     return link & 0x3F
 
 
-@kernel
+@inlined_kernel
 def cycles(link: int) -> int:
     """Independent cycles of the link's graph: link edges that are not in its forest."""
     return (link >> 6) & 0x7
 
 
-@kernel
+@inlined_kernel
 def triangles(link: int) -> int:
     """The link triangles (bits 0 to 7) that have all three edges, and are there if their corner is lower."""
     return (link >> 9) & 0xFF
 
 
-@kernel
+@inlined_kernel
 def tree_parent(link: int, vertex: int) -> int:
     """The next link vertex from ``vertex`` toward the root of its component; a root's is itself.
 
@@ -120,13 +120,13 @@ def link_edges(word: int) -> int:
     return present
 
 
-@kernel
+@inlined_kernel
 def critical_edge_count(link: int) -> int:
     """Critical edges of the voxel: link components but the first."""
     return max(BIT_COUNT[roots(link)] - 1, 0)
 
 
-@kernel
+@inlined_kernel
 def critical_square_count(link: int, word: int) -> int:
     """Critical squares of the voxel: cycles of the link's graph that no link triangle fills."""
     return max(cycles(link) - BIT_COUNT[triangles(link) & (word >> LINK_BITS)], 0)

@@ -14,6 +14,11 @@ It makes no arrays and has no reference counting: numba cannot always prove that
 kernel cancel, and then a step of a union-find costs ten times as much.
 """
 
+inlined_kernel: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(
+    nogil=True, _nrt=False, forceinline=True
+)
+"""Marks a short ``kernel`` for hot loops: handing on arrays costs more than what it does."""
+
 allocating_kernel: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(nogil=True)
 """Marks a function inside an entry kernel that makes arrays."""
 

@@ -22,7 +22,8 @@ import numpy as np
 
 from monai_topo.topology.engines.native.components import UNPAIRED
 from monai_topo.topology.engines.native.gradient import BIT_COUNT, EDGE_ENDS, link_of, roots, tree_parent
-from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code, voxel_of
 
 _EDGES = 0x3F
@@ -180,7 +181,7 @@ def _add_boundary(
     return _add_edge_between(voxel + offsets[j], i, chain, heap, size, keys, lower, offsets)
 
 
-@kernel
+@inlined_kernel
 def _add_edge_between(
     voxel: int, direction: int, chain: Any, heap: Any, size: int, keys: Any, lower: Any, offsets: Any
 ) -> int:
@@ -190,7 +191,7 @@ def _add_edge_between(
     return _add_edges(voxel + offsets[direction], 1 << (direction ^ 1), chain, heap, size, keys)
 
 
-@kernel
+@inlined_kernel
 def _add_edges(voxel: int, edges: int, chain: Any, heap: Any, size: int, keys: Any) -> int:
     """Add edges of one voxel to the chain, modulo 2, and queue the voxel."""
     before = chain[voxel]
@@ -198,7 +199,7 @@ def _add_edges(voxel: int, edges: int, chain: Any, heap: Any, size: int, keys: A
     return size if before & _QUEUED else _push(heap, size, order_code(keys, voxel))
 
 
-@kernel
+@inlined_kernel
 def _push_down(
     voxel: int, link: int, chain: Any, heap: Any, size: int, keys: Any, lower: Any, offsets: Any
 ) -> int:
@@ -210,9 +211,7 @@ def _push_down(
     link_roots = roots(link)
     walking = chain[voxel] & _EDGES & ~link_roots
     while walking:
-        i = 0
-        while not (walking >> i) & 1:
-            i += 1
+        i = lowest_bit(walking)
         j = tree_parent(link, i)
         chain[voxel] ^= (1 << i) | (1 << j)
         size = _add_edge_between(voxel + offsets[i], j, chain, heap, size, keys, lower, offsets)
@@ -222,7 +221,7 @@ def _push_down(
     return size
 
 
-@kernel
+@inlined_kernel
 def _last_critical_edge(voxel: int, link: int, chain: Any, taker: Any, first_edge: Any) -> int:
     """The last critical edge of the voxel in the chain that made a loop, -1 if there is none; drops those that did not."""
     link_roots = roots(link)
@@ -261,7 +260,7 @@ def _clear(voxel: int, chain: Any, heap: Any, size: int) -> None:
         chain[voxel_of(heap[k])] = 0
 
 
-@kernel
+@inlined_kernel
 def _push(heap: Any, size: int, code: int) -> int:
     hole = size
     while hole and heap[(hole - 1) >> 1] < code:
@@ -271,7 +270,7 @@ def _push(heap: Any, size: int, code: int) -> int:
     return size + 1
 
 
-@kernel
+@inlined_kernel
 def _pop(heap: Any, size: int) -> tuple[int, int]:
     """The last voxel in the total order, and the heap's new size."""
     top, moved = heap[0], heap[size - 1]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
 
 
 def _steps(ndim: int) -> list[tuple[int, ...]]:
@@ -33,6 +33,18 @@ STEPS_2D = np.array(_steps(2))
 STEPS_3D = np.array(_steps(3))
 _BITS_2D = _bits(2)
 _BITS_3D = _bits(3)
+
+
+_DE_BRUIJN = 0x077CB531
+_BIT_AT = np.zeros(32, np.int64)
+_BIT_AT[[((_DE_BRUIJN << k) & 0xFFFFFFFF) >> 27 for k in range(32)]] = np.arange(32)
+
+
+@inlined_kernel
+def lowest_bit(word: int) -> int:
+    """The index of the lowest bit set in a word of at most 31 bits, not 0; without branches, by a de Bruijn sequence."""
+    word = np.int64(word)
+    return np.int64(_BIT_AT[(((word & -word) * _DE_BRUIJN) & 0xFFFFFFFF) >> 27])
 
 
 @allocating_kernel

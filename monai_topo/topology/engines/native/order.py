@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
+from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
 
 BELOW_ALL = -(2**31) + 1
 """Key of the outside where it is a frame: lower than the key of any finite value."""
@@ -93,13 +93,13 @@ def _copy_reversed(source: Any, target: Any) -> None:
         target[x] = ~source[last - x]
 
 
-@kernel
+@inlined_kernel
 def order_code(keys: Any, voxel: int) -> int:
     """Key and flat index of a voxel in one int64 that compares like the total order."""
     return (np.int64(keys[voxel]) << 32) | np.int64(voxel)
 
 
-@kernel
+@inlined_kernel
 def voxel_of(code: int) -> int:
     """The voxel of an order code."""
     return code & 0xFFFFFFFF
@@ -122,7 +122,7 @@ def sort_codes(codes: Any) -> Any:
     return codes
 
 
-@kernel
+@inlined_kernel
 def _digit(code: int, digit: int) -> int:
     key = (code >> 32) + 2**31
     return (key >> (digit * _DIGIT_BITS)) & (_DIGITS - 1)

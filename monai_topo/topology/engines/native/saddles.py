@@ -19,8 +19,8 @@ from monai_topo.topology.engines.native.gradient import (
     link_of,
     roots,
 )
-from monai_topo.topology.engines.native.kernel import allocating_kernel, kernel
-from monai_topo.topology.engines.native.neighbors import mark_lower
+from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.engines.native.neighbors import lowest_bit, mark_lower
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
 from monai_topo.topology.engines.native.squares import critical_squares, upper_neighbor
 
@@ -41,10 +41,10 @@ def classify_plane(keys: Any, lower: Any, height: int, row: int) -> tuple[int, i
         mark_lower(keys, lower, start, stop, row, 0, False)
         for voxel in range(start, stop):
             sides = SADDLE_SIDES[lower[voxel]]
-            if sides:
-                lower[voxel] |= HAS_CRITICAL_EDGE
-                saddles += 1
-                edges += BIT_COUNT[sides & 0xFF] - 1
+            is_saddle = sides != 0
+            lower[voxel] |= HAS_CRITICAL_EDGE * is_saddle
+            saddles += is_saddle
+            edges += max(BIT_COUNT[sides & 0xFF] - 1, 0)
     return saddles, edges
 
 
@@ -129,20 +129,16 @@ def list_edges(saddles: Any, lower: Any, table: Any, offsets: Any, cells: Any) -
         found = _join_sides(voxel, roots(link_of(table, np.int64(lower[voxel]))), offsets, cells, found)
 
 
-@kernel
+@inlined_kernel
 def _join_sides(voxel: int, side_bits: int, offsets: Any, cells: Any, found: int) -> int:
-    first, bits, bit = -1, side_bits, 0
-    while bits:
-        if bits & 1:
-            if first < 0:
-                first = voxel + offsets[bit]
-            else:
-                cells[0, found] = voxel
-                cells[1, found] = first
-                cells[2, found] = voxel + offsets[bit]
-                found += 1
-        bits >>= 1
-        bit += 1
+    first = voxel + offsets[lowest_bit(side_bits)]
+    others = side_bits & (side_bits - 1)
+    while others:
+        cells[0, found] = voxel
+        cells[1, found] = first
+        cells[2, found] = voxel + offsets[lowest_bit(others)]
+        others &= others - 1
+        found += 1
     return found
 
 

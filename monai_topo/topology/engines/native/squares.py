@@ -20,6 +20,7 @@ from monai_topo.topology.engines.native.gradient import (
     triangles,
 )
 from monai_topo.topology.engines.native.kernel import kernel
+from monai_topo.topology.engines.native.neighbors import lowest_bit
 
 _UNKNOWN = -1
 
@@ -52,11 +53,7 @@ def critical_squares(word: int, link: int, region: Any, found: Any) -> int:
 @kernel
 def upper_neighbor(word: int, triangle: int) -> int:
     """The bit index of an upper neighbor of the voxel within the cube of a missing link triangle."""
-    upper = TRIANGLE_BITS[triangle] & ~word
-    bit = 0
-    while not (upper >> bit) & 1:
-        bit += 1
-    return bit
+    return lowest_bit(TRIANGLE_BITS[triangle] & ~word)
 
 
 @kernel
