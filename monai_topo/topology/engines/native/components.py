@@ -1,9 +1,9 @@
 """Components and when they merge: union-find with the elder rule, for dimension 0 and for the dual top dimension.
 
-In ascending order, components of the sublevel sets are born at minima and merge across critical edges; that is
-dimension 0. In descending order the same happens to the upper voxels, which with the outside are the dual complex: their
-components merge across critical cells of codimension 1, and a merge at voxel s of a component with summit m is a class
-of the top dimension that is born at s and dies at m.
+In ascending order, components of the sublevel sets are born at minima and merge across critical edges: dimension 0.
+In descending order the same happens to the upper voxels, which with the outside are the dual complex: components
+merge across critical cells of codimension 1, and a merge at voxel s of a component with summit m is a class of the
+top dimension that is born at s and dies at m.
 
 Invariant: ``parent`` is a forest; following it from a voxel stays in the voxel's component and ends at its minimum
 (maximum). It starts as one step to any lower (upper) neighbor from every voxel, which merges nothing.
@@ -64,9 +64,7 @@ def _step_across_others(lower: Any, parent: Any, offsets: Any, others: int, flip
 
 
 @kernel
-def merge_in_order(
-    cells: Any, partner: Any, parent: Any, keys: Any, ascending: bool
-) -> None:
+def merge_in_order(cells: Any, partner: Any, parent: Any, keys: Any, ascending: bool) -> None:
     """Merge the components on the two sides of each critical cell, the younger into the elder.
 
     Args:

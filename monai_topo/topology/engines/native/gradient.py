@@ -79,7 +79,7 @@ def link_of(table: Any, word: int) -> int:
     if link == 0:
         link = _analyze_link(word & LINK_MASK)
         table[word & LINK_MASK] = link
-    return np.int64(link)
+    return int(link)
 
 
 @inlined_kernel
@@ -123,13 +123,13 @@ def link_edges(word: int) -> int:
 @inlined_kernel
 def critical_edge_count(link: int) -> int:
     """Critical edges of the voxel: link components but the first."""
-    return max(BIT_COUNT[roots(link)] - 1, 0)
+    return int(max(BIT_COUNT[roots(link)] - 1, 0))
 
 
 @inlined_kernel
 def critical_square_count(link: int, word: int) -> int:
     """Critical squares of the voxel: cycles of the link's graph that no link triangle fills."""
-    return max(cycles(link) - BIT_COUNT[triangles(link) & (word >> LINK_BITS)], 0)
+    return int(max(cycles(link) - BIT_COUNT[triangles(link) & (word >> LINK_BITS)], 0))
 
 
 @kernel
@@ -183,4 +183,4 @@ def all_set(word: int, bits: int) -> bool:
 
 @kernel
 def _count(bits: int) -> int:
-    return BIT_COUNT[bits & 0xFF] + BIT_COUNT[bits >> 8]
+    return int(BIT_COUNT[bits & 0xFF] + BIT_COUNT[bits >> 8])

@@ -1,10 +1,10 @@
 """Dimension 1 in 3D: which critical edge each critical square ends.
 
-The boundary of a critical square is a chain of edges. The chain is pushed down the gradient: an edge paired with a square
-is replaced by the rest of that square's boundary, an edge paired with a vertex (or with a component) bounds nothing and
-is left out. What stays are critical edges; the last of them, if no earlier square took it, is the loop that the square
-fills. Otherwise the earlier square's chain is added and the push goes on. Invariant: the last edges of all chains kept are
-different, so this is the reduction of the boundary matrix, done only where it can change a pair.
+The boundary of a critical square is a chain of edges. The chain is pushed down the gradient: an edge paired with a
+square is replaced by the rest of that square's boundary, an edge paired with a vertex (or with a component) closes no
+loop and is left out. What stays are critical edges; the last of them, if no earlier square took it, is the loop that
+the square fills. Otherwise the earlier square's chain is added and the push goes on. Invariant: the last edges of all
+chains kept are different, so this is the reduction of the boundary matrix, done only where it can change a pair.
 
 A chain is one byte per voxel, the edges from the voxel to its lower face neighbors, and a heap of the voxels that have
 any, the last one in the total order on top. Squares of the top dimension never enter (clearing), and a push stops at
@@ -131,11 +131,9 @@ def _reduce(
 ) -> int:
     """Reduce the squares from ``begin`` on, in the total order.
 
-    One function, because the heap's size is a local variable that each step changes.
-
-    Args:
-        taker: for each critical edge the square that took it, ``_NO_SQUARE`` or ``_NO_LOOP``; updated.
-        start: where the kept chain of each square begins in ``kept_voxels`` and ``kept_edges``; updated.
+    Long, because the heap's size is a local variable that every step changes. ``taker`` holds the square that took each
+    critical edge, ``_NO_SQUARE`` or ``_NO_LOOP``; ``start`` is where the kept chain of each square begins in
+    ``kept_voxels`` and ``kept_edges``. The rest is as in :func:`pair_loops`.
 
     Returns:
         The number of squares when all are done, or the first one to do again with larger buffers.
@@ -167,7 +165,7 @@ def _reduce(
                 partner[square] = voxel
                 size = 0
             chain[voxel] = 0
-    return squares.shape[1]
+    return int(squares.shape[1])
 
 
 @kernel
@@ -200,30 +198,28 @@ def _add_edges(voxel: int, edges: int, chain: Any, heap: Any, size: int, keys: A
 
 
 @inlined_kernel
-def _push_down(
-    voxel: int, link: int, chain: Any, heap: Any, size: int, keys: Any, lower: Any, offsets: Any
-) -> int:
+def _push_down(voxel: int, link: int, chain: Any, heap: Any, size: int, keys: Any, lower: Any, offsets: Any) -> int:
     """Push the voxel's edges down the gradient until only critical ones are left.
 
     Within the voxel that is a walk of every link vertex along the forest to its root; the first root's edge is paired
     with the voxel.
     """
     link_roots = roots(link)
-    walking = chain[voxel] & _EDGES & ~link_roots
+    walking = chain[voxel] & (_EDGES & ~link_roots)
     while walking:
         i = lowest_bit(walking)
         j = tree_parent(link, i)
         chain[voxel] ^= (1 << i) | (1 << j)
         size = _add_edge_between(voxel + offsets[i], j, chain, heap, size, keys, lower, offsets)
         size = _add_edge_between(voxel + offsets[j], i, chain, heap, size, keys, lower, offsets)
-        walking = chain[voxel] & _EDGES & ~link_roots
-    chain[voxel] &= ~(link_roots & -link_roots)
+        walking = chain[voxel] & (_EDGES & ~link_roots)
+    chain[voxel] &= (_EDGES | _QUEUED) & ~(link_roots & -link_roots)
     return size
 
 
 @inlined_kernel
 def _last_critical_edge(voxel: int, link: int, chain: Any, taker: Any, first_edge: Any) -> int:
-    """The last critical edge of the voxel in the chain that made a loop, -1 if there is none; drops those that did not."""
+    """The last critical edge of the voxel in the chain that closed a loop, or -1; drops those that closed none."""
     link_roots = roots(link)
     ordinal = BIT_COUNT[link_roots] - 1
     for vertex in range(5, -1, -1):
@@ -232,7 +228,7 @@ def _last_critical_edge(voxel: int, link: int, chain: Any, taker: Any, first_edg
             if (chain[voxel] >> vertex) & 1:
                 edge = first_edge[voxel] + ordinal
                 if taker[edge] != _NO_LOOP:
-                    return np.int64(edge)
+                    return int(edge)
                 chain[voxel] ^= 1 << vertex
     return -1
 

@@ -42,9 +42,9 @@ _BIT_AT[[((_DE_BRUIJN << k) & 0xFFFFFFFF) >> 27 for k in range(32)]] = np.arange
 
 @inlined_kernel
 def lowest_bit(word: int) -> int:
-    """The index of the lowest bit set in a word of at most 31 bits, not 0; without branches, by a de Bruijn sequence."""
-    word = np.int64(word)
-    return np.int64(_BIT_AT[(((word & -word) * _DE_BRUIJN) & 0xFFFFFFFF) >> 27])
+    """The index of the lowest bit set in a word of at most 31 bits, not 0; no branches, by a de Bruijn sequence."""
+    last = np.int64(word) & -np.int64(word)
+    return int(_BIT_AT[((last * _DE_BRUIJN) & 0xFFFFFFFF) >> 27])
 
 
 @allocating_kernel

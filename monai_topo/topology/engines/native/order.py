@@ -96,7 +96,7 @@ def _copy_reversed(source: Any, target: Any) -> None:
 @inlined_kernel
 def order_code(keys: Any, voxel: int) -> int:
     """Key and flat index of a voxel in one int64 that compares like the total order."""
-    return (np.int64(keys[voxel]) << 32) | np.int64(voxel)
+    return int((np.int64(keys[voxel]) << 32) | np.int64(voxel))
 
 
 @inlined_kernel

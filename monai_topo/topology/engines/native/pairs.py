@@ -187,7 +187,7 @@ def _index_in_stack(voxel: int, place: Any) -> int:
     y, z = line % grid[1], line // grid[1]
     index = ((z - (grid[0] - shape[0]) // 2) * shape[1] + y - 1) * shape[2] + column - 1
     size = shape[0] * shape[1] * shape[2]
-    return n * size + (size - 1 - index if upside_down else index)
+    return int(n * size + (size - 1 - index if upside_down else index))
 
 
 @kernel
