@@ -6,9 +6,11 @@ loop and is left out. What stays are critical edges; the last of them, if no ear
 the square fills. Otherwise the earlier square's chain is added and the push goes on. Invariant: the last edges of all
 chains kept are different, so this is the reduction of the boundary matrix, done only where it can change a pair.
 
-A chain is one byte per voxel, the edges from the voxel to its lower face neighbors, and a heap of the voxels that have
-any, the last one in the total order on top. Squares of the top dimension never enter (clearing), and a push stops at
-the first edge that no one else took: the rest of the chain is kept as it is, for squares that will add it.
+A chain is six bits per voxel, the edges from the voxel to its lower face neighbors, and a heap of the voxels that have
+any, the last one in the total order on top. Squares of the top dimension never enter (clearing), edges that close no
+loop never do, and a push stops at the first edge that no one else took: the rest of the chain is kept as it is, for
+squares that will add it. All that a step needs to know of a voxel is in one word: the bits of the lower link, then
+which of its edges close no loop, then the chain and whether the voxel is queued.
 
 Sources: Robins, Wood, Sheppard 2011 for the chains over a discrete gradient; Guillou, Vidal, Tierny, "Discrete Morse
 Sandwich", IEEE TVCG (2023) for dimension 1 between the two union-finds and for stopping early.
@@ -21,34 +23,37 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.engines.native.components import UNPAIRED
-from monai_topo.topology.engines.native.gradient import BIT_COUNT, EDGE_ENDS, link_of, roots, tree_parent
+from monai_topo.topology.engines.native.gradient import (
+    BIT_COUNT,
+    EDGE_ENDS,
+    LINK_BITS,
+    LINK_MASK,
+    link_of,
+    roots,
+    tree_parent,
+)
 from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code, voxel_of
 
 _EDGES = 0x3F
-_QUEUED = 0x80
-_NO_SQUARE = -1
-_NO_LOOP = -2
-_PUSHES_PER_VOXEL = 16
+_NO_LOOP_BITS = LINK_BITS
+_CHAIN_BITS = LINK_BITS + 6
+_CHAIN = _EDGES << _CHAIN_BITS
+_QUEUED = 1 << 30
+_WITHOUT_CHAIN = (1 << _CHAIN_BITS) - 1
+_UNTAKEN = -1
+_PUSHES_PER_VOXEL = 32
 
 
 @allocating_kernel
 def pair_loops(
-    edges: Any,
-    merged: Any,
-    squares: Any,
-    enclosed: Any,
-    keys: Any,
-    lower: Any,
-    table: Any,
-    offsets: Any,
-    chain: Any,
+    edges: Any, merged: Any, squares: Any, enclosed: Any, keys: Any, words: Any, table: Any, offsets: Any, grid: Any
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
     The buffers of ``_reduce`` are fixed while it runs, because rebinding an array in a hot loop costs reference counts;
-    when one is too small, it returns the square that it was at, and is called again with larger ones.
+    when one is too small, it returns the square that it was at, and is called again with a larger one.
 
     Args:
         edges: critical edges from ``list_edges``.
@@ -56,10 +61,10 @@ def pair_loops(
         squares: critical squares from ``list_squares``.
         enclosed: for each square its partner in dimension 2, or ``UNPAIRED``.
         keys: int32, flat, padded.
-        lower: the words of lower neighbors.
+        words: the words of lower neighbors; overwritten beyond the bits of the link.
         table: memo of links.
         offsets: offset of each neighbor, by bit.
-        chain: an empty chain from ``empty_chain``.
+        grid: shape of the padded grid.
 
     Returns:
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
@@ -67,45 +72,57 @@ def pair_loops(
     partner = np.empty(squares.shape[1], np.int32)
     taker = np.empty(edges.shape[1], np.int32)
     first_edge = np.empty(keys.size, np.int32)
-    _prepare(edges, merged, partner, taker, first_edge)
+    _mark_edges_without_loop(edges, merged, words, offsets, grid)
+    _forget_pairs(edges, partner, taker, first_edge)
     heap = np.empty(1024, np.int64)
     start = np.zeros(squares.shape[1] + 1, np.int64)
     kept_voxels, kept_edges = np.empty(4096, np.int32), np.empty(4096, np.uint8)
-    square = _reduce(
-        0, squares, enclosed, partner, taker, first_edge, chain, heap,
-        start, kept_voxels, kept_edges, keys, lower, table, offsets,
-    )  # fmt: skip
+    square = 0
     while square < squares.shape[1]:
-        heap = np.empty(2 * heap.size, np.int64)
-        kept_voxels, kept_edges = _twice_as_long(kept_voxels), _twice_as_long(kept_edges)
-        square = _reduce(
-            square, squares, enclosed, partner, taker, first_edge, chain, heap,
-            start, kept_voxels, kept_edges, keys, lower, table, offsets,
+        square, heap_is_full, kept_is_full = _reduce(
+            square, squares, enclosed, partner, taker, first_edge, heap,
+            start, kept_voxels, kept_edges, keys, words, table, offsets,
         )  # fmt: skip
+        if heap_is_full:
+            heap = np.empty(2 * heap.size, np.int64)
+        if kept_is_full:
+            kept_voxels, kept_edges = _longer(kept_voxels), _longer(kept_edges)
     return partner
 
 
-@allocating_kernel
-def empty_chain(size: int, grid: tuple[int, int, int]) -> Any:
-    """A chain without edges. The border counts as queued already: what it is given never comes up."""
-    chain = np.zeros(size, np.uint8)
-    fill_border(chain, grid, _QUEUED)
-    return chain
+@kernel
+def _mark_edges_without_loop(edges: Any, merged: Any, words: Any, offsets: Any, grid: Any) -> None:
+    """Write into the words which edges close no loop.
+
+    These are the edge paired with the voxel itself, at its first link vertex; the critical edges that merge components;
+    and all of the border.
+    """
+    for voxel in range(words.size):
+        link = words[voxel] & LINK_MASK
+        faces = link & _EDGES
+        words[voxel] = link | ((faces & -faces) << _NO_LOOP_BITS)
+    fill_border(words, grid, _EDGES << _NO_LOOP_BITS)
+    for i in range(merged.size):
+        if merged[i] != UNPAIRED:
+            direction = 0
+            while offsets[direction] != edges[2, i] - edges[0, i]:
+                direction += 1
+            words[edges[0, i]] |= 1 << (_NO_LOOP_BITS + direction)
 
 
 @kernel
-def _prepare(edges: Any, merged: Any, partner: Any, taker: Any, first_edge: Any) -> None:
+def _forget_pairs(edges: Any, partner: Any, taker: Any, first_edge: Any) -> None:
     """Nothing is paired yet. The first critical edge of a voxel is defined only where it owns one."""
     for i in range(partner.size):
         partner[i] = UNPAIRED
     for i in range(taker.size - 1, -1, -1):
-        taker[i] = _NO_SQUARE if merged[i] == UNPAIRED else _NO_LOOP
+        taker[i] = _UNTAKEN
         first_edge[edges[0, i]] = i
 
 
 @allocating_kernel
-def _twice_as_long(array: Any) -> Any:
-    longer = np.empty(2 * array.size, array.dtype)
+def _longer(array: Any) -> Any:
+    longer = np.empty(array.size + array.size // 2, array.dtype)
     for i in range(array.size):
         longer[i] = array[i]
     return longer
@@ -119,146 +136,158 @@ def _reduce(
     partner: Any,
     taker: Any,
     first_edge: Any,
-    chain: Any,
     heap: Any,
     start: Any,
     kept_voxels: Any,
     kept_edges: Any,
     keys: Any,
-    lower: Any,
+    words: Any,
     table: Any,
     offsets: Any,
-) -> int:
+) -> tuple[int, bool, bool]:
     """Reduce the squares from ``begin`` on, in the total order.
 
     Long, because the heap's size is a local variable that every step changes. ``taker`` holds the square that took each
-    critical edge, ``_NO_SQUARE`` or ``_NO_LOOP``; ``start`` is where the kept chain of each square begins in
-    ``kept_voxels`` and ``kept_edges``. The rest is as in :func:`pair_loops`.
+    critical edge, or ``_UNTAKEN``; ``start`` is where the kept chain of each square begins in ``kept_voxels`` and
+    ``kept_edges``. The rest is as in :func:`pair_loops`.
 
     Returns:
-        The number of squares when all are done, or the first one to do again with larger buffers.
+        The number of squares, or the first one to do again; whether the heap or the place to keep chains was too small.
     """
     for square in range(begin, squares.shape[1]):
         start[square + 1] = start[square]
         if enclosed[square] != UNPAIRED:
             continue
-        size = _add_boundary(squares[0, square], squares[3, square], chain, heap, 0, keys, lower, offsets)
+        size = _add_square(squares[0, square], squares[3, square], heap, keys, words, offsets)
         while size:
             voxel, size = _pop(heap, size)
-            link = link_of(table, np.int64(lower[voxel]))
-            size = _push_down(voxel, link, chain, heap, size, keys, lower, offsets)
-            edge = _last_critical_edge(voxel, link, chain, taker, first_edge)
-            while edge >= 0 and taker[edge] >= 0:
+            link = link_of(table, np.int64(words[voxel]))
+            size = _push_down(voxel, link, heap, size, keys, words, offsets)
+            edge = _last_critical_edge(voxel, link, words, first_edge)
+            while edge >= 0 and taker[edge] != _UNTAKEN:
                 first, last = start[taker[edge]], start[taker[edge] + 1]
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
-                    break
-                for k in range(first, last):
-                    size = _add_edges(kept_voxels[k], kept_edges[k], chain, heap, size, keys)
-                edge = _last_critical_edge(voxel, link, chain, taker, first_edge)
-            if edge >= 0 or size + _PUSHES_PER_VOXEL > heap.size:
-                fits = start[square] + size < kept_voxels.size
-                if edge < 0 or taker[edge] >= 0 or not fits:
-                    _clear(voxel, chain, heap, size)
-                    return square
-                start[square + 1] = _keep(voxel, chain, heap, size, start[square], kept_voxels, kept_edges)
+                    _clear(voxel, heap, size, words)
+                    return square, True, False
+                size = _add_kept(kept_voxels[first:last], kept_edges[first:last], heap, size, keys, words)
+                edge = _last_critical_edge(voxel, link, words, first_edge)
+            if edge >= 0:
+                if start[square] + size >= kept_voxels.size:
+                    _clear(voxel, heap, size, words)
+                    return square, False, True
+                start[square + 1] = _keep(voxel, heap, size, start[square], kept_voxels, kept_edges, words)
                 taker[edge] = square
                 partner[square] = voxel
                 size = 0
-            chain[voxel] = 0
-    return int(squares.shape[1])
+            elif size + _PUSHES_PER_VOXEL > heap.size:
+                _clear(voxel, heap, size, words)
+                return square, True, False
+            words[voxel] &= _WITHOUT_CHAIN
+    return int(squares.shape[1]), False, False
 
 
 @kernel
-def _add_boundary(
-    voxel: int, link_edge: int, chain: Any, heap: Any, size: int, keys: Any, lower: Any, offsets: Any
-) -> int:
-    """Add the four edges of a square to the chain; return the heap's new size."""
+def _add_square(voxel: int, link_edge: int, heap: Any, keys: Any, words: Any, offsets: Any) -> int:
+    """Add the four edges of a square to the empty chain; return the heap's new size."""
     i, j = EDGE_ENDS[link_edge, 0], EDGE_ENDS[link_edge, 1]
-    size = _add_edges(voxel, (1 << i) | (1 << j), chain, heap, size, keys)
-    size = _add_edge_between(voxel + offsets[i], j, chain, heap, size, keys, lower, offsets)
-    return _add_edge_between(voxel + offsets[j], i, chain, heap, size, keys, lower, offsets)
+    size = _add_edge(voxel, i, heap, 0, keys, words, offsets)
+    size = _add_edge(voxel, j, heap, size, keys, words, offsets)
+    size = _add_edge(voxel + offsets[i], j, heap, size, keys, words, offsets)
+    return _add_edge(voxel + offsets[j], i, heap, size, keys, words, offsets)
 
 
 @inlined_kernel
-def _add_edge_between(
-    voxel: int, direction: int, chain: Any, heap: Any, size: int, keys: Any, lower: Any, offsets: Any
-) -> int:
-    """Add the edge from a voxel to a face neighbor; it belongs to the later of the two."""
-    if (lower[voxel] >> direction) & 1:
-        return _add_edges(voxel, 1 << direction, chain, heap, size, keys)
-    return _add_edges(voxel + offsets[direction], 1 << (direction ^ 1), chain, heap, size, keys)
+def _add_edge(voxel: int, direction: int, heap: Any, size: int, keys: Any, words: Any, offsets: Any) -> int:
+    """Add the edge from a voxel to a face neighbor, modulo 2, unless it closes no loop.
 
-
-@inlined_kernel
-def _add_edges(voxel: int, edges: int, chain: Any, heap: Any, size: int, keys: Any) -> int:
-    """Add edges of one voxel to the chain, modulo 2, and queue the voxel."""
-    before = chain[voxel]
-    chain[voxel] = (before ^ edges) | _QUEUED
-    return size if before & _QUEUED else _push(heap, size, order_code(keys, voxel))
-
-
-@inlined_kernel
-def _push_down(voxel: int, link: int, chain: Any, heap: Any, size: int, keys: Any, lower: Any, offsets: Any) -> int:
-    """Push the voxel's edges down the gradient until only critical ones are left.
-
-    Within the voxel that is a walk of every link vertex along the forest to its root; the first root's edge is paired
-    with the voxel.
+    It belongs to the later of the two, which is queued.
     """
-    link_roots = roots(link)
-    walking = chain[voxel] & (_EDGES & ~link_roots)
-    while walking:
-        i = lowest_bit(walking)
-        j = tree_parent(link, i)
-        chain[voxel] ^= (1 << i) | (1 << j)
-        size = _add_edge_between(voxel + offsets[i], j, chain, heap, size, keys, lower, offsets)
-        size = _add_edge_between(voxel + offsets[j], i, chain, heap, size, keys, lower, offsets)
-        walking = chain[voxel] & (_EDGES & ~link_roots)
-    chain[voxel] &= (_EDGES | _QUEUED) & ~(link_roots & -link_roots)
+    owner, bit = voxel, direction
+    if not (words[voxel] >> direction) & 1:
+        owner, bit = voxel + offsets[direction], direction ^ 1
+    word = np.int64(words[owner])
+    if (word >> (_NO_LOOP_BITS + bit)) & 1:
+        return size
+    words[owner] = (word ^ (1 << (_CHAIN_BITS + bit))) | _QUEUED
+    if word & _QUEUED:
+        return size
+    heap[size] = order_code(keys, owner)
+    return _sift_up(heap, size)
+
+
+@inlined_kernel
+def _add_kept(voxels: Any, edges: Any, heap: Any, size: int, keys: Any, words: Any) -> int:
+    """Add a kept chain. First all voxels are queued and then sifted, so that their loads overlap."""
+    queued = size
+    for k in range(voxels.size):
+        word = np.int64(words[voxels[k]])
+        words[voxels[k]] = (word ^ (np.int64(edges[k]) << _CHAIN_BITS)) | _QUEUED
+        heap[queued] = order_code(keys, voxels[k])
+        queued += 1 - ((word >> 30) & 1)
+    while size < queued:
+        size = _sift_up(heap, size)
     return size
 
 
 @inlined_kernel
-def _last_critical_edge(voxel: int, link: int, chain: Any, taker: Any, first_edge: Any) -> int:
-    """The last critical edge of the voxel in the chain that closed a loop, or -1; drops those that closed none."""
-    link_roots = roots(link)
-    ordinal = BIT_COUNT[link_roots] - 1
-    for vertex in range(5, -1, -1):
-        if (link_roots >> vertex) & 1:
-            ordinal -= 1
-            if (chain[voxel] >> vertex) & 1:
-                edge = first_edge[voxel] + ordinal
-                if taker[edge] != _NO_LOOP:
-                    return int(edge)
-                chain[voxel] ^= 1 << vertex
-    return -1
+def _push_down(voxel: int, link: int, heap: Any, size: int, keys: Any, words: Any, offsets: Any) -> int:
+    """Push the voxel's edges down the gradient until only critical ones are left.
+
+    Within the voxel that is a walk of every link vertex along the forest to its root.
+    """
+    between = (_EDGES & ~roots(link)) << _CHAIN_BITS
+    walking = np.int64(words[voxel]) & between
+    while walking:
+        i = lowest_bit(walking >> _CHAIN_BITS)
+        j = tree_parent(link, i)
+        words[voxel] ^= 1 << (_CHAIN_BITS + i)
+        size = _add_edge(voxel, j, heap, size, keys, words, offsets)
+        size = _add_edge(voxel + offsets[i], j, heap, size, keys, words, offsets)
+        size = _add_edge(voxel + offsets[j], i, heap, size, keys, words, offsets)
+        walking = np.int64(words[voxel]) & between
+    return size
+
+
+@inlined_kernel
+def _last_critical_edge(voxel: int, link: int, words: Any, first_edge: Any) -> int:
+    """The last critical edge of the voxel in the chain, or -1; after ``_push_down`` there are no others."""
+    chain = (np.int64(words[voxel]) >> _CHAIN_BITS) & _EDGES
+    if chain == 0:
+        return -1
+    last = 5
+    while not (chain >> last) & 1:
+        last -= 1
+    return int(first_edge[voxel] + BIT_COUNT[roots(link) & ((1 << last) - 1)] - 1)
 
 
 @kernel
-def _keep(voxel: int, chain: Any, heap: Any, size: int, first: int, kept_voxels: Any, kept_edges: Any) -> int:
+def _keep(voxel: int, heap: Any, size: int, first: int, kept_voxels: Any, kept_edges: Any, words: Any) -> int:
     """Move the chain, the popped voxel's edges and all queued ones, to where it is kept; return where it ends."""
     kept_voxels[first] = voxel
-    kept_edges[first] = chain[voxel] & _EDGES
+    kept_edges[first] = (words[voxel] & _CHAIN) >> _CHAIN_BITS
     end = first + 1
     for k in range(size):
         queued = voxel_of(heap[k])
-        if chain[queued] & _EDGES:
+        word = np.int64(words[queued])
+        words[queued] = word & _WITHOUT_CHAIN
+        if word & _CHAIN:
             kept_voxels[end] = queued
-            kept_edges[end] = chain[queued] & _EDGES
+            kept_edges[end] = (word & _CHAIN) >> _CHAIN_BITS
             end += 1
-        chain[queued] = 0
     return end
 
 
 @kernel
-def _clear(voxel: int, chain: Any, heap: Any, size: int) -> None:
-    chain[voxel] = 0
+def _clear(voxel: int, heap: Any, size: int, words: Any) -> None:
+    words[voxel] &= _WITHOUT_CHAIN
     for k in range(size):
-        chain[voxel_of(heap[k])] = 0
+        words[voxel_of(heap[k])] &= _WITHOUT_CHAIN
 
 
 @inlined_kernel
-def _push(heap: Any, size: int, code: int) -> int:
-    hole = size
+def _sift_up(heap: Any, size: int) -> int:
+    """Take the code just after the heap's end into the heap; return its new size."""
+    code, hole = heap[size], size
     while hole and heap[(hole - 1) >> 1] < code:
         heap[hole] = heap[(hole - 1) >> 1]
         hole = (hole - 1) >> 1

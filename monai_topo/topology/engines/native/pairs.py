@@ -18,7 +18,7 @@ import numpy as np
 
 from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, neighbor_forest
 from monai_topo.topology.engines.native.kernel import allocating_kernel, entry_kernel, kernel
-from monai_topo.topology.engines.native.loops import empty_chain, pair_loops
+from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.neighbors import neighbor_offsets
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, surround
 from monai_topo.topology.engines.native.saddles import (
@@ -120,8 +120,7 @@ def pairs_of_volumes(stack: Any, framed: bool, upside_down: bool, wanted: Any, t
             low, counts[0] = _append(low, counts[0], minima, edges[0], place)
             counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
-            chain = empty_chain(keys.size, grid)
-            loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, chain)
+            loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid)
             mid, counts[1] = _append(mid, counts[1], loops, squares[0], place)
         if wanted[2]:
             high, counts[2] = _append(high, counts[2], squares[0], maxima, place)
