@@ -25,37 +25,40 @@ OUTSIDE = 0
 
 
 @allocating_kernel
-def neighbor_forest(lower: Any, offsets: Any, faces: int, others: int, ascending: bool, grid: Any) -> Any:
+def neighbor_forest(lower: Any, offsets: Any, kind: tuple[int, int, int], ascending: bool, grid: Any) -> Any:
     """One step from every voxel to a lower (upper) neighbor; the border is one tree, ``OUTSIDE``.
 
     Args:
         lower: the words of lower neighbors.
         offsets: offset of each neighbor, by bit.
-        faces: bits of the face neighbors.
-        others: bits of the other neighbors that count as connected.
+        kind: the first and the number of the bits to look at first, by table, and the bits to look at if none is set.
+            Diagonal steps first make short paths.
         ascending: step to lower neighbors.
         grid: shape of the padded grid.
     """
-    step = np.zeros(faces + 1, np.int32)
-    for word in range(1, faces + 1):
-        step[word] = offsets[lowest_bit(word)]
+    first, count, others = kind
+    step = np.zeros(1 << count, np.int32)
+    for bit in range(count):
+        for word in range(1 << bit, 1 << (bit + 1)):
+            step[word] = offsets[first + bit]
+    flip = 0 if ascending else -1
     parent = np.empty(lower.size, np.int32)
-    _step_across_faces(lower, parent, step, 0 if ascending else faces)
+    _step_by_table(lower, parent, step, first, flip)
     if others:
-        _step_across_others(lower, parent, offsets, others, 0 if ascending else others)
+        _step_by_bit(lower, parent, offsets, others, flip)
     fill_border(parent, grid, OUTSIDE)
     return parent
 
 
 @kernel
-def _step_across_faces(lower: Any, parent: Any, step: Any, flip: int) -> None:
-    faces = step.size - 1
+def _step_by_table(lower: Any, parent: Any, step: Any, first: int, flip: int) -> None:
+    last = step.size - 1
     for voxel in range(parent.size):
-        parent[voxel] = voxel + step[(lower[voxel] ^ flip) & faces]
+        parent[voxel] = voxel + step[((lower[voxel] ^ flip) >> first) & last]
 
 
 @kernel
-def _step_across_others(lower: Any, parent: Any, offsets: Any, others: int, flip: int) -> None:
+def _step_by_bit(lower: Any, parent: Any, offsets: Any, others: int, flip: int) -> None:
     for voxel in range(parent.size):
         if parent[voxel] == voxel:
             sought = np.int64(lower[voxel] ^ flip) & others

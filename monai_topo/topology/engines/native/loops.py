@@ -202,9 +202,9 @@ def _add_edge(voxel: int, direction: int, heap: Any, size: int, keys: Any, words
 
     It belongs to the later of the two, which is queued.
     """
-    owner, bit = voxel, direction
-    if not (words[voxel] >> direction) & 1:
-        owner, bit = voxel + offsets[direction], direction ^ 1
+    neighbor_is_later = 1 - ((np.int64(words[voxel]) >> direction) & 1)
+    owner = voxel + offsets[direction] * neighbor_is_later
+    bit = direction ^ neighbor_is_later
     word = np.int64(words[owner])
     if (word >> (_NO_LOOP_BITS + bit)) & 1:
         return size
@@ -235,16 +235,16 @@ def _push_down(voxel: int, link: int, heap: Any, size: int, keys: Any, words: An
 
     Within the voxel that is a walk of every link vertex along the forest to its root.
     """
-    between = (_EDGES & ~roots(link)) << _CHAIN_BITS
-    walking = np.int64(words[voxel]) & between
-    while walking:
-        i = lowest_bit(walking >> _CHAIN_BITS)
+    word = np.int64(words[voxel])
+    closing, between = ~(word >> _NO_LOOP_BITS), _EDGES & ~roots(link)
+    chain = (word >> _CHAIN_BITS) & _EDGES
+    while chain & between:
+        i = lowest_bit(chain & between)
         j = tree_parent(link, i)
-        words[voxel] ^= 1 << (_CHAIN_BITS + i)
-        size = _add_edge(voxel, j, heap, size, keys, words, offsets)
+        chain ^= (1 << i) | ((1 << j) & closing)
         size = _add_edge(voxel + offsets[i], j, heap, size, keys, words, offsets)
         size = _add_edge(voxel + offsets[j], i, heap, size, keys, words, offsets)
-        walking = np.int64(words[voxel]) & between
+    words[voxel] = (word & _WITHOUT_CHAIN) | (chain << _CHAIN_BITS) | _QUEUED
     return size
 
 
@@ -298,15 +298,16 @@ def _sift_up(heap: Any, size: int) -> int:
 @inlined_kernel
 def _pop(heap: Any, size: int) -> tuple[int, int]:
     """The last voxel in the total order, and the heap's new size."""
-    top, moved = heap[0], heap[size - 1]
-    size -= 1
-    hole, child = 0, 1
-    while child < size:
-        if child + 1 < size and heap[child + 1] > heap[child]:
-            child += 1
-        if heap[child] <= moved:
-            break
+    top, last = heap[0], size - 1
+    moved, hole, child = heap[last], 0, 1
+    while child < last:
+        # Without a branch; when there is no second child, its place still holds the code that moves.
+        child += 1 if heap[child + 1] > heap[child] else 0
         heap[hole] = heap[child]
         hole, child = child, 2 * child + 1
     heap[hole] = moved
-    return voxel_of(top), size
+    while hole and heap[(hole - 1) >> 1] < moved:
+        heap[hole] = heap[(hole - 1) >> 1]
+        hole = (hole - 1) >> 1
+    heap[hole] = moved
+    return voxel_of(top), last

@@ -32,8 +32,8 @@ from monai_topo.topology.engines.native.saddles import (
     sorted_saddles,
 )
 
-_FACES_2D, _OTHERS_2D = 0xF, 0xFF & ~0xF
-_FACES_3D, _OTHERS_3D = 0x3F, (1 << 26) - 1 & ~0x3F
+_FACES_2D, _FACES_3D = (0, 4, 0), (0, 6, 0)
+_ALL_2D, _ALL_3D = (0, 8, 0), (6, 12, (1 << 26) - 1)
 _NEVER, _FRAME = -1, -2
 
 
@@ -65,13 +65,13 @@ def pairs_of_planes(stack: Any, framed: bool, upside_down: bool, wanted: Any) ->
         cells, partner = np.empty((3, edge_count), np.int32), np.empty(edge_count, np.int32)
         if wanted[0]:
             list_runs(saddles, lower, offsets, False, cells)
-            forest = neighbor_forest(lower, offsets, _FACES_2D, 0, True, grid)
+            forest = neighbor_forest(lower, offsets, _FACES_2D, True, grid)
             merge_in_order(cells, partner, forest, keys, True)
             low, counts[0] = _append(low, counts[0], partner, cells[0], place)
             counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
             list_runs(saddles, lower, offsets, True, cells)
-            forest = neighbor_forest(lower, offsets, _FACES_2D, _OTHERS_2D, False, grid)
+            forest = neighbor_forest(lower, offsets, _ALL_2D, False, grid)
             merge_in_order(cells, partner, forest, keys, False)
             high, counts[1] = _append(high, counts[1], cells[0], partner, place)
             counts[1] = _append_outer(high, counts[1], keys, framed, 1, place)
@@ -109,12 +109,12 @@ def pairs_of_volumes(stack: Any, framed: bool, upside_down: bool, wanted: Any, t
         squares, maxima = np.empty((4, critical[3]), np.int32), np.empty(critical[3], np.int32)
         if wanted[0] or wanted[1]:
             list_edges(sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical[0]), lower, table, offsets, edges)
-            forest = neighbor_forest(lower, offsets, _FACES_3D, 0, True, grid)
+            forest = neighbor_forest(lower, offsets, _FACES_3D, True, grid)
             merge_in_order(edges, minima, forest, keys, True)
         if wanted[1] or wanted[2]:
             saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical[2])
             list_squares(saddles, lower, table, offsets, scratch, squares)
-            forest = neighbor_forest(lower, offsets, _FACES_3D, _OTHERS_3D, False, grid)
+            forest = neighbor_forest(lower, offsets, _ALL_3D, False, grid)
             merge_in_order(squares, maxima, forest, keys, False)
         if wanted[0]:
             low, counts[0] = _append(low, counts[0], minima, edges[0], place)
