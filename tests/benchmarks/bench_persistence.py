@@ -175,7 +175,8 @@ print((kilobytes("VmHWM") - before) * 1024 / field.size)
 
 FIRST_CALL_PROBE = """
 import time, numpy as np
-field = np.random.default_rng(0).random((12, 12, 12)[: {ndim}])
+import monai_topo.topology
+field = np.random.default_rng(0).random((12, 12, 12)[: {ndim}]).astype("f")
 start = time.perf_counter()
 from monai_topo.topology.engines import get_engine
 get_engine("native")(field, full_connectivity=True, dims=(0, 1), frame=False)
@@ -273,7 +274,7 @@ def report(figures):
         "",
         *[f"- {name}: {value:.0f}" for name, value in figures["memory"].items()],
         "",
-        "## First call in a new process, s, importing the engine included",
+        "## First call in a new process, s, with the import of numba and the engine",
         "",
         "Cold: kernels are compiled. Warm: they come from numba's cache.",
         "",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.topology.engines.native.gradient import new_link_table
-from monai_topo.topology.engines.native.order import ordered_integers
+from monai_topo.topology.engines.native.order import to_integers
 from monai_topo.topology.engines.native.pairs import pairs_of_planes, pairs_of_volumes
 from monai_topo.topology.engines.registry import IndexPairs
 
@@ -48,11 +48,11 @@ def compute_pairs_stack(
     of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
     wanted = np.isin(np.arange(ndim), list(of_dim.values()))
     framed = frame != full_connectivity
-    values = ordered_integers(stack)
+    values, is_float = to_integers(stack)
     if ndim == 2:
-        found = pairs_of_planes(values[:, None], framed, full_connectivity, wanted)
+        found = pairs_of_planes(values[:, None], is_float, framed, full_connectivity, wanted)
     else:
-        found = pairs_of_volumes(values, framed, full_connectivity, wanted, _shared_link_table())
+        found = pairs_of_volumes(values, is_float, framed, full_connectivity, wanted, _shared_link_table())
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 

@@ -24,32 +24,39 @@ _DIGIT_BITS = 8
 _DIGITS = 1 << _DIGIT_BITS
 
 
-def ordered_integers(field: NDArray[Any]) -> NDArray[np.int32]:
-    """Integers in the order of the values, equal where the values are equal.
+def to_integers(field: NDArray[Any]) -> tuple[NDArray[np.int32], bool]:
+    """Integers that stand for the values of a field.
 
     Args:
         field: float32 or float64, finite, without negative zeros.
 
     Returns:
-        int32 of the same shape: for float32 its bits with the magnitude of negative numbers flipped; for float64
-        the ranks of the values that occur, unless all are exact in float32.
+        int32 of the same shape, and whether they are the bits of float32 numbers. For float64 they are the ranks of the
+        values that occur, unless all are exact in float32.
     """
     if field.dtype != np.float32:
         with np.errstate(over="ignore"):
             single = field.astype(np.float32)
         if not np.array_equal(single, field):
-            return np.unique(field, return_inverse=True)[1].reshape(field.shape).astype(np.int32)
+            ranks = np.unique(field, return_inverse=True)[1].reshape(field.shape)
+            return ranks.astype(np.int32), False
         field = single
-    bits = field.view(np.int32)
-    return np.asarray(bits ^ ((bits >> 31) & _ALL_BUT_SIGN))
+    return np.ascontiguousarray(field).view(np.int32), True
+
+
+@inlined_kernel
+def key_of(integer: int, is_float: bool) -> int:
+    """Integer in the order of the values: of a negative float32 all bits but the sign are turned around."""
+    return integer ^ ((integer >> 31) & _ALL_BUT_SIGN) if is_float else integer
 
 
 @kernel
-def surround(values: Any, keys: Any, outside: int, reverse: bool) -> None:
-    """Copy the ordered integers of a field into the middle of its padded grid; the border gets the key ``outside``.
+def surround(values: Any, is_float: bool, keys: Any, outside: int, reverse: bool) -> None:
+    """Write the keys of a field into the middle of its padded grid; the border gets the key ``outside``.
 
     Args:
-        values: int32 ``(D, H, W)``.
+        values: int32 ``(D, H, W)`` from ``to_integers``.
+        is_float: whether they are the bits of float32 numbers.
         keys: int32, flat, of the padded grid; 2D fields have D = 1 and no padding along it.
         outside: ``BELOW_ALL`` or ``ABOVE_ALL``.
         reverse: turn the total order around: values complemented, and flat indices too.
@@ -63,9 +70,9 @@ def surround(values: Any, keys: Any, outside: int, reverse: bool) -> None:
         for y in range(height):
             start = (z + margin) * plane + (y + 1) * row + 1
             if reverse:
-                _copy_reversed(values[depth - 1 - z, height - 1 - y], keys[start : start + width])
+                _copy_reversed(values[depth - 1 - z, height - 1 - y], is_float, keys[start : start + width])
             else:
-                _copy(values[z, y], keys[start : start + width])
+                _copy(values[z, y], is_float, keys[start : start + width])
 
 
 @kernel
@@ -81,16 +88,16 @@ def fill_border(array: Any, grid: tuple[int, int, int], value: int) -> None:
 
 
 @kernel
-def _copy(source: Any, target: Any) -> None:
+def _copy(source: Any, is_float: bool, target: Any) -> None:
     for x in range(source.size):
-        target[x] = source[x]
+        target[x] = key_of(source[x], is_float)
 
 
 @kernel
-def _copy_reversed(source: Any, target: Any) -> None:
+def _copy_reversed(source: Any, is_float: bool, target: Any) -> None:
     last = source.size - 1
     for x in range(source.size):
-        target[x] = ~source[last - x]
+        target[x] = ~key_of(source[last - x], is_float)
 
 
 @inlined_kernel

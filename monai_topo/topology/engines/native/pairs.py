@@ -38,11 +38,12 @@ _NEVER, _FRAME = -1, -2
 
 
 @entry_kernel
-def pairs_of_planes(stack: Any, framed: bool, upside_down: bool, wanted: Any) -> Any:
+def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any) -> Any:
     """Persistence pairs of 2D fields in face connectivity.
 
     Args:
-        stack: int32 ``(N, 1, H, W)``, ordered integers.
+        stack: int32 ``(N, 1, H, W)`` from ``to_integers``.
+        is_float: whether they are the bits of float32 numbers.
         framed: the border is a frame.
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
@@ -58,7 +59,7 @@ def pairs_of_planes(stack: Any, framed: bool, upside_down: bool, wanted: Any) ->
     low, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts = np.zeros(2, np.int64)
     for n in range(stack.shape[0]):
-        surround(stack[n], keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
+        surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         place = (n, upside_down, grid, shape)
         saddle_count, edge_count = classify_plane(keys, lower, height, row)
         saddles = sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, saddle_count)
@@ -79,14 +80,15 @@ def pairs_of_planes(stack: Any, framed: bool, upside_down: bool, wanted: Any) ->
 
 
 @entry_kernel
-def pairs_of_volumes(stack: Any, framed: bool, upside_down: bool, wanted: Any, table: Any) -> Any:
+def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any) -> Any:
     """Persistence pairs of 3D fields in face connectivity.
 
     Dimension 1 needs the edges that dimension 0 leaves unpaired and the squares that dimension 2 does. It is
     long because it is the list of steps.
 
     Args:
-        stack: int32 ``(N, D, H, W)``, ordered integers.
+        stack: int32 ``(N, D, H, W)`` from ``to_integers``.
+        is_float: whether they are the bits of float32 numbers.
         framed: the border is a frame.
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
@@ -102,7 +104,7 @@ def pairs_of_volumes(stack: Any, framed: bool, upside_down: bool, wanted: Any, t
     low, mid, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts, critical, scratch = np.zeros(3, np.int64), np.empty(4, np.int64), np.empty(20, np.int64)
     for n in range(stack.shape[0]):
-        surround(stack[n], keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
+        surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         place = (n, upside_down, grid, shape)
         classify_volume(keys, lower, grid, table, critical)
         edges, minima = np.empty((3, critical[1]), np.int32), np.empty(critical[1], np.int32)
