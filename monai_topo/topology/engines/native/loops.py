@@ -158,7 +158,7 @@ def _reduce(
         start[square + 1] = start[square]
         if enclosed[square] != UNPAIRED:
             continue
-        size = _add_square(squares[0, square], squares[3, square], heap, keys, words, offsets)
+        size = _add_square(np.int64(squares[0, square]), squares[3, square], heap, keys, words, offsets)
         while size:
             voxel, size = _pop(heap, size)
             link = link_of(table, np.int64(words[voxel]))
@@ -189,11 +189,12 @@ def _reduce(
 @kernel
 def _add_square(voxel: int, link_edge: int, heap: Any, keys: Any, words: Any, offsets: Any) -> int:
     """Add the four edges of a square to the empty chain; return the heap's new size."""
-    i, j = EDGE_ENDS[link_edge, 0], EDGE_ENDS[link_edge, 1]
-    size = _add_edge(voxel, i, heap, 0, keys, words, offsets)
-    size = _add_edge(voxel, j, heap, size, keys, words, offsets)
-    size = _add_edge(voxel + offsets[i], j, heap, size, keys, words, offsets)
-    return _add_edge(voxel + offsets[j], i, heap, size, keys, words, offsets)
+    size = 0
+    for side in range(2):
+        direction, across = EDGE_ENDS[link_edge, side], offsets[EDGE_ENDS[link_edge, 1 - side]]
+        for start in (voxel, voxel + across):
+            size = _add_edge(start, direction, heap, size, keys, words, offsets)
+    return size
 
 
 @inlined_kernel
@@ -242,8 +243,8 @@ def _push_down(voxel: int, link: int, heap: Any, size: int, keys: Any, words: An
         i = lowest_bit(chain & between)
         j = tree_parent(link, i)
         chain ^= (1 << i) | ((1 << j) & closing)
-        size = _add_edge(voxel + offsets[i], j, heap, size, keys, words, offsets)
-        size = _add_edge(voxel + offsets[j], i, heap, size, keys, words, offsets)
+        for start, direction in ((i, j), (j, i)):
+            size = _add_edge(voxel + offsets[start], direction, heap, size, keys, words, offsets)
     words[voxel] = (word & _WITHOUT_CHAIN) | (chain << _CHAIN_BITS) | _QUEUED
     return size
 
