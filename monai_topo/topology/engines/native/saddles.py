@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.circle import SADDLE_SIDES
+from monai_topo.topology.engines.native.circle import SADDLE_EDGES, SADDLE_SIDES
 from monai_topo.topology.engines.native.gradient import (
-    BIT_COUNT,
     EDGE_SIDES,
     critical_edge_count,
     critical_square_count,
@@ -40,11 +39,10 @@ def classify_plane(keys: Any, lower: Any, height: int, row: int) -> tuple[int, i
         start, stop = y * row + 1, (y + 1) * row - 1
         mark_lower(keys, lower, start, stop, row, 0, False)
         for voxel in range(start, stop):
-            sides = SADDLE_SIDES[lower[voxel]]
-            is_saddle = sides != 0
-            lower[voxel] |= HAS_CRITICAL_EDGE * is_saddle
-            saddles += is_saddle
-            edges += max(BIT_COUNT[sides & 0xFF] - 1, 0)
+            count = SADDLE_EDGES[lower[voxel]]
+            lower[voxel] |= HAS_CRITICAL_EDGE if count else 0
+            saddles += 1 if count else 0
+            edges += count
     return saddles, edges
 
 
