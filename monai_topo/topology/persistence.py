@@ -6,14 +6,19 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology.engines import ESSENTIAL, FRAME, get_engine
+from monai_topo.topology.engines import ESSENTIAL, FRAME, get_stack_engine
 from monai_topo.topology.field import Direction, check_dims, check_direction, is_full_connectivity, sublevel_field
+
+_CHUNKS_PER_THREAD = 4
+_LARGEST_STACK = 2**22
+"""Voxels that are handed to an engine at once; more does not save time."""
 
 
 @dataclass(frozen=True)
@@ -80,34 +85,70 @@ def persistence_pairs(
         >>> pairs.birth[0], pairs.death[0]  # the right peak dies where it meets the left; the left one never dies
         (array([0, 2]), array([-1,  1]))
     """
-    values = sublevel_field(field, direction)
-    if not min_persistence >= 0:
-        raise ValueError(f"min_persistence must be 0 or more, got {min_persistence!r}.")
-    full = is_full_connectivity(connectivity, values.ndim)
-    wanted = check_dims(dims, values.ndim)
-    found = get_engine(engine)(values, full_connectivity=full, dims=wanted, frame=bool(frame))
-    kept = {k: _keep_persistent(values.ravel(), *found[k], min_persistence) for k in wanted}
-    return PersistencePairs(
-        birth={k: birth for k, (birth, _) in kept.items()},
-        death={k: death for k, (_, death) in kept.items()},
-        shape=values.shape,
-        direction=check_direction(direction),
-        connectivity=values.ndim if full else 1,
-        frame=bool(frame),
-    )
+    options = _Options(direction, connectivity, dims, frame, min_persistence, engine)
+    return _pairs_of_stack(sublevel_field(field, direction)[None], options)[0]
+
+
+@dataclass(frozen=True)
+class _Options:
+    """The options of :func:`persistence_pairs`, as they were given."""
+
+    direction: str = "superlevel"
+    connectivity: int | None = None
+    dims: Sequence[int] | int | None = None
+    frame: bool = False
+    min_persistence: float = 0.0
+    engine: str = "auto"
+
+
+def _pairs_of_stack(stack: NDArray[Any], options: _Options) -> list[PersistencePairs]:
+    """The pairs of fields of one shape, growing by sublevel sets."""
+    if not options.min_persistence >= 0:
+        raise ValueError(f"min_persistence must be 0 or more, got {options.min_persistence!r}.")
+    shape, ndim, frame = stack.shape[1:], stack.ndim - 1, bool(options.frame)
+    full = is_full_connectivity(options.connectivity, ndim)
+    wanted = check_dims(options.dims, ndim)
+    found = get_stack_engine(options.engine)(stack, full_connectivity=full, dims=wanted, frame=frame)
+    kept = {k: _keep_persistent(stack.ravel(), *found[k], options.min_persistence) for k in wanted}
+    fields = {k: _split(*kept[k], len(stack), stack[0].size) for k in wanted}
+    return [
+        PersistencePairs(
+            birth={k: fields[k][n][0] for k in wanted},
+            death={k: fields[k][n][1] for k in wanted},
+            shape=shape,
+            direction=check_direction(options.direction),
+            connectivity=ndim if full else 1,
+            frame=frame,
+        )
+        for n in range(len(stack))
+    ]
 
 
 def _keep_persistent(
     values: NDArray[Any], birth: NDArray[np.int64], death: NDArray[np.int64], min_persistence: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Drop the frame's own classes and what is not persistent; sort what stays."""
+    """Drop the frame's own classes and what is not persistent; sort what stays by birth and then death."""
     of_field = birth != FRAME
     birth, death = birth[of_field], death[of_field]
     persistence = values[death].astype(np.float64) - values[birth]
     keep = (death == ESSENTIAL) | (persistence > min_persistence)
-    birth, death = birth[keep], death[keep]
-    order = np.lexsort((death, birth))
-    return birth[order], death[order]
+    bits = int(values.size).bit_length()
+    # One integer for both, sorted as it is, takes a tenth of the time of sorting by two keys.
+    both = (birth[keep] << bits) | (death[keep] - ESSENTIAL)
+    both.sort()
+    return both >> bits, (both & ((1 << bits) - 1)) + ESSENTIAL
+
+
+def _split(
+    birth: NDArray[np.int64], death: NDArray[np.int64], count: int, size: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """From flat indices in a stack to those in each of its fields; the pairs are sorted by birth."""
+    bounds = np.searchsorted(birth, np.arange(count + 1) * size)
+    fields = []
+    for n, (start, stop) in enumerate(pairwise(bounds)):
+        deaths = death[start:stop]
+        fields.append((birth[start:stop] - n * size, np.where(deaths == ESSENTIAL, ESSENTIAL, deaths - n * size)))
+    return fields
 
 
 def persistence_pairs_batch(
@@ -135,8 +176,31 @@ def persistence_pairs_batch(
     """
     if num_threads is not None and num_threads < 1:
         raise ValueError(f"num_threads must be None or at least 1, got {num_threads!r}.")
-    threads = min(num_threads or os.cpu_count() or 1, len(fields))
-    if threads <= 1:
-        return [persistence_pairs(field, **options) for field in fields]
+    given = _Options(**options)
+    threads = max(1, min(num_threads or os.cpu_count() or 1, len(fields)))
+    length = -(-len(fields) // (threads * _CHUNKS_PER_THREAD)) if threads > 1 else len(fields)
+    chunks = [range(start, min(start + length, len(fields))) for start in range(0, len(fields), length or 1)]
+    if threads == 1:
+        return [pairs for chunk in chunks for pairs in _pairs_of_chunk(fields, chunk, given)]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda field: persistence_pairs(field, **options), fields))
+        found = pool.map(lambda chunk: _pairs_of_chunk(fields, chunk, given), chunks)
+        return [pairs for chunk in found for pairs in chunk]
+
+
+def _pairs_of_chunk(fields: Any, chunk: range, options: _Options) -> list[PersistencePairs]:
+    """The pairs of some of the fields; neighbors in the chunk of one shape and dtype are computed as one stack."""
+    values = [_named_field(fields[n], n, options.direction) for n in chunk]
+    stacks = [list(run) for _, run in groupby(values, key=lambda field: (field.shape, field.dtype))]
+    return [pairs for stack in stacks for part in _parts(stack) for pairs in _pairs_of_stack(np.stack(part), options)]
+
+
+def _parts(stack: list[NDArray[Any]]) -> list[list[NDArray[Any]]]:
+    length = max(1, _LARGEST_STACK // stack[0].size)
+    return [stack[start : start + length] for start in range(0, len(stack), length)]
+
+
+def _named_field(field: Any, index: int, direction: str) -> NDArray[Any]:
+    try:
+        return sublevel_field(field, direction)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"fields[{index}]: {error}") from None

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from monai_topo.topology.engines.registry import ESSENTIAL, FRAME, Engine, available_engines, get_engine
+from monai_topo.topology.engines.registry import (
+    ESSENTIAL,
+    FRAME,
+    Engine,
+    available_engines,
+    get_engine,
+    get_stack_engine,
+)
 
-__all__ = ["ESSENTIAL", "FRAME", "Engine", "available_engines", "get_engine"]
+__all__ = ["ESSENTIAL", "FRAME", "Engine", "available_engines", "get_engine", "get_stack_engine"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from importlib import import_module
-from typing import Any, Protocol
+from types import ModuleType
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,16 +34,31 @@ class Engine(Protocol):
         """Return (birth, death) for every dimension of ``dims``."""
 
 
-_MODULES = {"gudhi": "monai_topo.topology.engines.gudhi"}
-_AUTO = "gudhi"
+class StackEngine(Protocol):
+    """Computes the pairs of many fields of one shape at once; what :class:`Engine` promises holds for each.
+
+    A voxel is named by its flat index in the whole stack, so that field n of N-voxel fields has n * N to n * N + N - 1.
+    """
+
+    def __call__(
+        self, stack: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool
+    ) -> dict[int, IndexPairs]:
+        """Return (birth, death) for every dimension of ``dims``."""
+
+
+_MODULES = {
+    "native": "monai_topo.topology.engines.native",
+    "gudhi": "monai_topo.topology.engines.gudhi",
+}
+_AUTO = "native"
 
 
 def available_engines() -> tuple[str, ...]:
     """Names that the ``engine`` argument accepts beside ``"auto"``.
 
     Example:
-        >>> "gudhi" in available_engines()
-        True
+        >>> available_engines()
+        ('native', 'gudhi')
     """
     return tuple(_MODULES)
 
@@ -53,8 +69,38 @@ def get_engine(name: str) -> Engine:
     Raises:
         ValueError: when no engine has this name.
     """
+    return cast(Engine, _load(name).compute_pairs)
+
+
+def get_stack_engine(name: str) -> StackEngine:
+    """Load an engine for stacks by name: its own loop over the fields where it has one.
+
+    Raises:
+        ValueError: when no engine has this name.
+    """
+    module = _load(name)
+    own = getattr(module, "compute_pairs_stack", None)
+    return cast(StackEngine, own or partial(_one_by_one, module.compute_pairs))
+
+
+def _load(name: str) -> ModuleType:
     module = _MODULES.get(_AUTO if name == "auto" else name)
     if module is None:
         raise ValueError(f"engine must be 'auto' or one of {available_engines()}, got {name!r}.")
-    compute: Callable[..., dict[int, IndexPairs]] = import_module(module).compute_pairs
-    return compute
+    return import_module(module)
+
+
+def _one_by_one(engine: Engine, stack: NDArray[Any], **options: Any) -> dict[int, IndexPairs]:
+    found = [engine(field, **options) for field in stack]
+    shifts = [n * stack[0].size for n in range(len(stack))]
+    return {
+        k: (
+            np.concatenate([_shift(pairs[k][0], shift) for pairs, shift in zip(found, shifts, strict=True)]),
+            np.concatenate([_shift(pairs[k][1], shift) for pairs, shift in zip(found, shifts, strict=True)]),
+        )
+        for k in options["dims"]
+    }
+
+
+def _shift(voxels: NDArray[np.int64], shift: int) -> NDArray[np.int64]:
+    return np.where(voxels >= 0, voxels + shift, voxels)

@@ -1,0 +1,50 @@
+"""How the kernels are compiled: without the interpreter lock, and only when they are first called.
+
+Entry kernels are called from Python and kept in numba's cache on disk; the other kernels are linked into them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function that makes no arrays, without reference counting.
+
+    numba cannot always prove that the counts of arrays handed from kernel to kernel cancel, and then one step of a
+    union-find costs ten times as much.
+    """
+    return cast(Function, numba.njit(nogil=True, _nrt=False)(function))
+
+
+def inlined_kernel(function: Function) -> Function:
+    """Compile a short :func:`kernel` into its callers: in hot loops handing on arrays costs more than what it does."""
+    return cast(Function, numba.njit(nogil=True, _nrt=False, forceinline=True)(function))
+
+
+def allocating_kernel(function: Function) -> Function:
+    """Compile a function that makes arrays."""
+    return cast(Function, numba.njit(nogil=True)(function))
+
+
+def entry_kernel(function: Function) -> Function:
+    """Compile a function that Python calls, once for all processes.
+
+    numba's cache looks only at the file of the function itself, so its name carries a digest of all kernels' sources.
+    """
+    function.__qualname__ += f"_{_digest_of_sources()}"
+    return cast(Function, numba.njit(nogil=True, cache=True)(function))
+
+
+def _digest_of_sources() -> str:
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]

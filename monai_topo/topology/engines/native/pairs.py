@@ -1,0 +1,209 @@
+"""The whole computation for a stack of fields of one shape: the two entry kernels, one for 2D and one for 3D.
+
+Everything is computed for the complex whose vertices are the voxels (face connectivity), surrounded by a border: above
+all values it stands for nothing, below all values for the frame, whose own cells are left out (relative homology).
+Full connectivity is the same complex upside down. By Alexander duality a class of dimension k of the sublevel sets in
+full connectivity, born at b and dying at d, is one of dimension ndim - 1 - k of the superlevel sets in face
+connectivity, born at d and dying at b; the outside of the one is the frame of the other, and what never dies in the
+one is born with the frame in the other.
+
+Source: Bleile, Garin, Heiss, Maggs, Robins, "The persistent homology of dual digital image constructions" (2022).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, neighbor_forest
+from monai_topo.topology.engines.native.kernel import allocating_kernel, entry_kernel, kernel
+from monai_topo.topology.engines.native.loops import pair_loops
+from monai_topo.topology.engines.native.neighbors import neighbor_offsets
+from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, surround
+from monai_topo.topology.engines.native.saddles import (
+    HAS_CRITICAL_EDGE,
+    HAS_CRITICAL_SQUARE,
+    classify_plane,
+    classify_volume,
+    list_edges,
+    list_runs,
+    list_squares,
+    sorted_saddles,
+)
+
+_FACES_2D, _FACES_3D = (0, 4, 0), (0, 6, 0)
+_ALL_2D, _ALL_3D = (0, 8, 0), (6, 12, (1 << 26) - 1)
+_NEVER, _FRAME = -1, -2
+
+
+@entry_kernel
+def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any) -> Any:
+    """Persistence pairs of 2D fields in face connectivity.
+
+    Args:
+        stack: int32 ``(N, 1, H, W)`` from ``to_integers``.
+        is_float: whether they are the bits of float32 numbers.
+        framed: the border is a frame.
+        upside_down: turn the total order around first, and the answer back.
+        wanted: bool, one for each dimension.
+
+    Returns:
+        int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
+    """
+    shape = stack.shape[1:]
+    height, row = shape[1], shape[2] + 2
+    grid = (1, height + 2, row)
+    offsets = neighbor_offsets(False, row, 0)
+    keys, lower = _new_grid(grid)
+    low, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
+    counts = np.zeros(2, np.int64)
+    for n in range(stack.shape[0]):
+        surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
+        place = (n, upside_down, grid, shape)
+        saddle_count, edge_count = classify_plane(keys, lower, height, row)
+        saddles = sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, saddle_count)
+        cells, partner = np.empty((3, edge_count), np.int32), np.empty(edge_count, np.int32)
+        if wanted[0]:
+            list_runs(saddles, lower, offsets, False, cells)
+            forest = neighbor_forest(lower, offsets, _FACES_2D, True, grid)
+            merge_in_order(cells, partner, forest, keys, True)
+            low, counts[0] = _append(low, counts[0], partner, cells[0], place)
+            counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
+        if wanted[1]:
+            list_runs(saddles, lower, offsets, True, cells)
+            forest = neighbor_forest(lower, offsets, _ALL_2D, False, grid)
+            merge_in_order(cells, partner, forest, keys, False)
+            high, counts[1] = _append(high, counts[1], cells[0], partner, place)
+            counts[1] = _append_outer(high, counts[1], keys, framed, 1, place)
+    return low[:, : counts[0]], high[:, : counts[1]]
+
+
+@entry_kernel
+def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any) -> Any:
+    """Persistence pairs of 3D fields in face connectivity.
+
+    Dimension 1 needs the edges that dimension 0 leaves unpaired and the squares that dimension 2 does. It is
+    long because it is the list of steps.
+
+    Args:
+        stack: int32 ``(N, D, H, W)`` from ``to_integers``.
+        is_float: whether they are the bits of float32 numbers.
+        framed: the border is a frame.
+        upside_down: turn the total order around first, and the answer back.
+        wanted: bool, one for each dimension.
+        table: memo of links from ``new_link_table``, shared by all calls.
+
+    Returns:
+        int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
+    """
+    shape = stack.shape[1:]
+    grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
+    offsets = neighbor_offsets(True, grid[2], grid[1] * grid[2])
+    keys, lower = _new_grid(grid)
+    low, mid, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
+    counts, critical, scratch = np.zeros(3, np.int64), np.empty(4, np.int64), np.empty(20, np.int64)
+    for n in range(stack.shape[0]):
+        surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
+        place = (n, upside_down, grid, shape)
+        classify_volume(keys, lower, grid, table, critical)
+        edges, minima = np.empty((3, critical[1]), np.int32), np.empty(critical[1], np.int32)
+        squares, maxima = np.empty((4, critical[3]), np.int32), np.empty(critical[3], np.int32)
+        if wanted[0] or wanted[1]:
+            list_edges(sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical[0]), lower, table, offsets, edges)
+            forest = neighbor_forest(lower, offsets, _FACES_3D, True, grid)
+            merge_in_order(edges, minima, forest, keys, True)
+        if wanted[1] or wanted[2]:
+            saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical[2])
+            list_squares(saddles, lower, table, offsets, scratch, squares)
+            forest = neighbor_forest(lower, offsets, _ALL_3D, False, grid)
+            merge_in_order(squares, maxima, forest, keys, False)
+        if wanted[0]:
+            low, counts[0] = _append(low, counts[0], minima, edges[0], place)
+            counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
+        if wanted[1]:
+            loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid)
+            mid, counts[1] = _append(mid, counts[1], loops, squares[0], place)
+        if wanted[2]:
+            high, counts[2] = _append(high, counts[2], squares[0], maxima, place)
+            counts[2] = _append_outer(high, counts[2], keys, framed, 2, place)
+    return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
+
+
+@allocating_kernel
+def _new_grid(grid: tuple[int, int, int]) -> Any:
+    """Keys, and words of lower neighbors that are 0 on the border and stay so."""
+    size = grid[0] * grid[1] * grid[2]
+    return np.empty(size, np.int32), np.zeros(size, np.int32)
+
+
+@allocating_kernel
+def _append(found: Any, count: int, births: Any, deaths: Any, place: Any) -> Any:
+    """Append the pairs that have both sides; return the buffer, longer if it had to be, and the new count."""
+    if count + births.size >= found.shape[1]:
+        longer = np.empty((2, 2 * (count + births.size) + 1), np.int64)
+        for i in range(count):
+            longer[0, i], longer[1, i] = found[0, i], found[1, i]
+        found = longer
+    return found, _write_pairs(found, count, births, deaths, place)
+
+
+@kernel
+def _write_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -> int:
+    for i in range(births.size):
+        if births[i] != UNPAIRED and deaths[i] != UNPAIRED:
+            _write_pair(found, count, births[i], deaths[i], place)
+            count += 1
+    return count
+
+
+@kernel
+def _append_outer(found: Any, count: int, keys: Any, framed: bool, dim: int, place: Any) -> int:
+    """Append the class of dimension 0 that never dies, or the top class that the frame gives birth to.
+
+    There is room for it: ``_append`` leaves one place free.
+    """
+    lowest_dim = dim == 0
+    if framed == lowest_dim:
+        return count
+    extreme = _first_voxel(keys) if lowest_dim else _last_voxel(keys)
+    _write_pair(found, count, extreme, extreme, place)
+    upside_down = place[1]
+    found[0 if lowest_dim == upside_down else 1, count] = _FRAME if lowest_dim == upside_down else _NEVER
+    return count + 1
+
+
+@kernel
+def _write_pair(found: Any, slot: int, birth: int, death: int, place: Any) -> None:
+    upside_down = place[1]
+    found[1 if upside_down else 0, slot] = _index_in_stack(birth, place)
+    found[0 if upside_down else 1, slot] = _index_in_stack(death, place)
+
+
+@kernel
+def _index_in_stack(voxel: int, place: Any) -> int:
+    """From an index in the padded, perhaps reversed grid to one in the stack of fields."""
+    n, upside_down, grid, shape = place
+    column, line = np.int64(voxel) % grid[2], np.int64(voxel) // grid[2]
+    y, z = line % grid[1], line // grid[1]
+    index = ((z - (grid[0] - shape[0]) // 2) * shape[1] + y - 1) * shape[2] + column - 1
+    size = shape[0] * shape[1] * shape[2]
+    return int(n * size + (size - 1 - index if upside_down else index))
+
+
+@kernel
+def _first_voxel(keys: Any) -> int:
+    first = 0
+    for voxel in range(keys.size):
+        if keys[voxel] < keys[first]:
+            first = voxel
+    return first
+
+
+@kernel
+def _last_voxel(keys: Any) -> int:
+    last = 0
+    for voxel in range(keys.size):
+        if keys[voxel] >= keys[last]:
+            last = voxel
+    return last

@@ -1,0 +1,96 @@
+"""The critical squares of one voxel in 3D, and the two upper sides that each of them separates.
+
+The complement of the lower link on the sphere around the voxel falls into regions, one for each component of its upper
+neighbors (26-connectivity). Tree and cotree: link edges outside the forest connect the triangles and regions of the
+sphere to one piece. Triangles that are there grow onto a region through such an edge, which pairs the square with the
+cube; the edges that are left then join different regions and are the critical squares.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monai_topo.topology.engines.native.gradient import (
+    EDGE_BETWEEN,
+    EDGE_SIDES,
+    LINK_BITS,
+    TRIANGLE_BITS,
+    link_edges,
+    tree_parent,
+    triangles,
+)
+from monai_topo.topology.engines.native.kernel import kernel
+from monai_topo.topology.engines.native.neighbors import lowest_bit
+
+_UNKNOWN = -1
+
+
+@kernel
+def critical_squares(word: int, link: int, region: Any, found: Any) -> int:
+    """List the critical squares of a voxel as link edges.
+
+    Args:
+        word: the voxel's lower neighbors.
+        link: its link, from ``link_of``.
+        region: int64 of 8, filled with the region of every link triangle, named by one of its missing triangles.
+        found: int64 of 12, filled with the link edges.
+
+    Returns:
+        How many there are.
+    """
+    edges = link_edges(word)
+    cotree = edges & ~_forest(word, link)
+    _flood_missing(edges, triangles(link) & (word >> LINK_BITS), region)
+    cotree = _attach_triangles(cotree, region)
+    count = 0
+    for e in range(12):
+        if (cotree >> e) & 1:
+            found[count] = e
+            count += 1
+    return count
+
+
+@kernel
+def upper_neighbor(word: int, triangle: int) -> int:
+    """The bit index of an upper neighbor of the voxel within the cube of a missing link triangle."""
+    return lowest_bit(TRIANGLE_BITS[triangle] & ~word)
+
+
+@kernel
+def _forest(word: int, link: int) -> int:
+    forest = 0
+    for vertex in range(6):
+        parent = tree_parent(link, vertex)
+        if (word >> vertex) & 1 and parent != vertex:
+            forest |= 1 << EDGE_BETWEEN[vertex, parent]
+    return forest
+
+
+@kernel
+def _flood_missing(edges: int, present: int, region: Any) -> None:
+    """Name the regions: missing triangles are connected through missing edges."""
+    for t in range(8):
+        region[t] = _UNKNOWN if (present >> t) & 1 else t
+    changed = True
+    while changed:
+        changed = False
+        for e in range(12):
+            first, second = EDGE_SIDES[e, 0], EDGE_SIDES[e, 1]
+            if not (edges >> e) & 1 and region[first] != region[second]:
+                region[first] = region[second] = min(region[first], region[second])
+                changed = True
+
+
+@kernel
+def _attach_triangles(cotree: int, region: Any) -> int:
+    """Grow the regions over the triangles that are there; return the cotree edges that were not needed."""
+    changed = True
+    while changed:
+        changed = False
+        for e in range(12):
+            first, second = EDGE_SIDES[e, 0], EDGE_SIDES[e, 1]
+            if (cotree >> e) & 1 and (region[first] == _UNKNOWN) != (region[second] == _UNKNOWN):
+                region[first] = region[second] = max(region[first], region[second])
+                cotree &= ~(1 << e)
+                changed = True
+    return cotree
