@@ -13,7 +13,7 @@ from monai.networks import one_hot
 from monai.utils import LossReduction
 from torch.nn.modules.loss import _Loss
 
-from monai_topo.data.patches import PatchLayout
+from monai_topo.data.patches import PatchLayout, Slices
 
 _ROUNDING = 1e-5
 
@@ -123,13 +123,7 @@ class TopologyLoss(_Loss):
         """Terms ``(B, C)`` with the spatial axes kept at size one."""
         batch, channels, *shape = likelihood.shape
         layouts = [self.layout.slices(shape, self.random_state) for _ in range(batch)]
-        patches: list[tuple[int | slice, ...]] = [
-            (item, slice(None), *patch) for item, layout in enumerate(layouts) for patch in layout
-        ]
-        terms = self.patch_terms(
-            torch.stack([likelihood[patch] for patch in patches]).flatten(0, 1),
-            torch.stack([mask[patch] for patch in patches]).flatten(0, 1),
-        )
+        terms = self.patch_terms(_cut(likelihood, layouts), _cut(mask, layouts))
         mean = terms.reshape(batch, -1, channels).mean(dim=1)
         return mean.reshape(batch, channels, *[1] * len(shape))
 
@@ -143,28 +137,40 @@ class TopologyLoss(_Loss):
         raise ValueError(f'Unsupported reduction: {self.reduction}, available options are ["mean", "sum", "none"].')
 
 
+def _cut(tensor: torch.Tensor, layouts: list[list[Slices]]) -> torch.Tensor:
+    """The patches of every item and channel, ``(N, H, W[, D])``, channels fastest."""
+    if layouts[0][0] == tuple(slice(0, size) for size in tensor.shape[2:]) and len(layouts[0]) == 1:
+        return tensor.flatten(0, 1)  # without the copy
+    patches: list[tuple[int | slice, ...]] = [
+        (item, slice(None), *patch) for item, layout in enumerate(layouts) for patch in layout
+    ]
+    return torch.stack([tensor[patch] for patch in patches]).flatten(0, 1)
+
+
 def _plain(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
 
 
 def _check_likelihood(likelihood: torch.Tensor) -> None:
     values = likelihood.detach()
+    low, high = (float(v) for v in torch.aminmax(values))
+    if low >= -_ROUNDING and high <= 1 + _ROUNDING:  # false for NaN too
+        return
     finite = torch.isfinite(values).flatten(2).all(dim=2)
     if not finite.all():
         item, channel = (~finite).nonzero()[0].tolist()
         raise ValueError(f"input holds NaN or infinity at batch index {item}, channel {channel}.")
-    low, high = (float(v) for v in torch.aminmax(values))
-    if low < -_ROUNDING or high > 1 + _ROUNDING:
-        raise ValueError(
-            f"input must be likelihoods in [0, 1], got values from {low:.4g} to {high:.4g}: "
-            "if these are logits, set sigmoid=True, softmax=True or other_act."
-        )
+    raise ValueError(
+        f"input must be likelihoods in [0, 1], got values from {low:.4g} to {high:.4g}: "
+        "if these are logits, set sigmoid=True, softmax=True or other_act."
+    )
 
 
 def _to_mask(target: torch.Tensor) -> torch.Tensor:
-    if not ((target == 0) | (target == 1)).all():
+    mask = target.bool()
+    if not torch.equal(mask.to(target.dtype), target):
         raise ValueError(
             "target must hold only 0 and 1, one channel for each class: "
             "set to_onehot_y=True for class indices, threshold a soft label."
         )
-    return target.bool()
+    return mask

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from monai_topo.topology.engines.native.kernel import allocating_kernel, entry_kernel, inlined_kernel, kernel
 
-@numba.njit(nogil=True, cache=True)
+
+@entry_kernel
 def count_components(volume: Any, value: int, diagonal: bool, joins_outside: bool, planar: bool) -> int:
     """Number of components of the voxels of one value.
 
@@ -24,10 +25,18 @@ def count_components(volume: Any, value: int, diagonal: bool, joins_outside: boo
         joins_outside: what touches the border is one component with the outside, which is not counted.
         planar: the volume is an image, whose first and last plane are no border.
     """
-    depth, height, width = volume.shape
     first, start, stop = _find_runs(volume, value)
+    parent = np.arange(start.size + 1)
+    return int(start.size - _merge_all(volume.shape, first, start, stop, parent, diagonal, joins_outside, planar))
+
+
+@kernel
+def _merge_all(
+    shape: Any, first: Any, start: Any, stop: Any, parent: Any, diagonal: bool, joins_outside: bool, planar: bool
+) -> int:
+    """Merge runs that are neighbors, and with the outside, the last in ``parent``; return how many merges."""
+    depth, height, width = shape
     outside = start.size
-    parent = np.arange(outside + 1)
     merges = 0
     for z in range(depth):
         for y in range(height):
@@ -45,40 +54,46 @@ def count_components(volume: Any, value: int, diagonal: bool, joins_outside: boo
                     merges += _merge_rows(row, row - height - 1, first, start, stop, parent, diagonal)
                 if diagonal and y < height - 1:
                     merges += _merge_rows(row, row - height + 1, first, start, stop, parent, diagonal)
-    return int(outside - merges)
+    return merges
 
 
-@numba.njit(nogil=True)
+@allocating_kernel
 def _find_runs(volume: Any, value: int) -> Any:
     """For each row the number of its first run, and for each run its first voxel and the one after its last."""
     depth, height, width = volume.shape
     rows = volume.reshape(depth * height, width)
     first = np.zeros(rows.shape[0] + 1, np.int64)
-    for row in range(rows.shape[0]):
-        count = np.int64(rows[row, 0] == value)
-        for x in range(1, width):
-            count += (rows[row, x] == value) & (rows[row, x - 1] != value)
-        first[row + 1] = first[row] + count
+    _count_runs(rows, value, first)
     start, stop = np.empty(first[-1], np.int32), np.empty(first[-1], np.int32)
-    for row in range(rows.shape[0]):
-        _write_runs(rows[row], value, start[first[row] : first[row + 1]], stop[first[row] : first[row + 1]])
+    _write_runs(rows, value, first, start, stop)
     return first, start, stop
 
 
-@numba.njit(nogil=True)
-def _write_runs(row: Any, value: int, start: Any, stop: Any) -> None:
-    run, x = 0, 0
-    while run < start.size:
-        while row[x] != value:
-            x += 1
-        start[run] = x
-        while x < row.size and row[x] == value:
-            x += 1
-        stop[run] = x
-        run += 1
+@kernel
+def _count_runs(rows: Any, value: int, first: Any) -> None:
+    for row in range(rows.shape[0]):
+        voxels = rows[row]
+        count = np.int32(voxels[0] == value)
+        for x in range(1, voxels.size):
+            count += np.int32((voxels[x] != voxels[x - 1]) & (voxels[x] == value))
+        first[row + 1] = first[row] + count
 
 
-@numba.njit(nogil=True)
+@kernel
+def _write_runs(rows: Any, value: int, first: Any, start: Any, stop: Any) -> None:
+    for row in range(rows.shape[0]):
+        voxels = rows[row]
+        x = 0
+        for run in range(first[row], first[row + 1]):
+            while voxels[x] != value:
+                x += 1
+            start[run] = x
+            while x < voxels.size and voxels[x] == value:
+                x += 1
+            stop[run] = x
+
+
+@kernel
 def _merge_rows(row: int, other: int, first: Any, start: Any, stop: Any, parent: Any, diagonal: bool) -> int:
     """Merge the runs of two rows that overlap, or with ``diagonal`` touch at a corner; return how many merges."""
     reach = 1 if diagonal else 0
@@ -94,7 +109,7 @@ def _merge_rows(row: int, other: int, first: Any, start: Any, stop: Any, parent:
     return merges
 
 
-@numba.njit(nogil=True)
+@inlined_kernel
 def _merge(a: int, b: int, parent: Any) -> int:
     """Put two runs into one tree; 1 if they were in two."""
     while parent[a] != a:
@@ -107,7 +122,7 @@ def _merge(a: int, b: int, parent: Any) -> int:
     return int(a != b)
 
 
-@numba.njit(nogil=True, cache=True)
+@entry_kernel
 def face_euler_characteristic(volume: Any) -> int:
     """Euler characteristic of the voxels of value 1 in face connectivity.
 
@@ -126,7 +141,7 @@ def face_euler_characteristic(volume: Any) -> int:
     return int(total)
 
 
-@numba.njit(nogil=True)
+@kernel
 def _row_euler(row: Any, before: Any, above: Any, both: Any) -> int:
     """Alternating number of the cells whose last vertex lies in a row, from that row and three before it."""
     total = 0

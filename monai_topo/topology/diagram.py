@@ -54,5 +54,5 @@ def gather_dots(values: torch.Tensor, birth: torch.Tensor, death: torch.Tensor, 
         tensor([[0.7500, 0.0000],
                 [0.5000, 0.2500]])
     """
-    deaths = torch.where(death == ESSENTIAL, essential_death, values[death.clamp(min=0)])
-    return torch.stack([values[birth], deaths], dim=1)
+    dots = values.index_select(0, torch.cat([birth, death.clamp(min=0)])).reshape(2, -1)
+    return torch.stack([dots[0], torch.where(death == ESSENTIAL, essential_death, dots[1])], dim=1)

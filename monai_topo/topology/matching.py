@@ -52,8 +52,10 @@ def nearest_corner(diagram: ArrayLike | torch.Tensor, count: int) -> Matching:
     dots = _check_diagram(diagram)
     if count < 0:
         raise ValueError(f"count must be a Betti number, 0 or more, got {count!r}.")
-    order = np.argsort((1 - dots[:, 0]) ** 2 + dots[:, 1] ** 2, kind="stable")
     m = min(count, len(dots))
+    order = np.arange(len(dots))
+    if 0 < m < len(dots):
+        order = np.argsort((1 - dots[:, 0]) ** 2 + dots[:, 1] ** 2, kind="stable")
     matched = np.stack([order[:m], np.arange(m)], axis=1)
     return Matching(matched, np.sort(order[m:]), np.arange(m, count))
 
