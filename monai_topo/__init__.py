@@ -8,7 +8,14 @@ from __future__ import annotations
 from monai_topo import data, handlers, losses, metrics, topology, transforms, visualize
 from monai_topo.data import HDF5Reader, cremi_datalist, image_datalist, phantoms
 from monai_topo.handlers import BettiError
-from monai_topo.losses import DiceCETopologyLoss, PersistenceLoss, TopologyLoss, TopoLoss, WeightedSumLoss
+from monai_topo.losses import (
+    DiceCETopologyLoss,
+    LifetimeTopoLoss,
+    PersistenceLoss,
+    TopologyLoss,
+    TopoLoss,
+    WeightedSumLoss,
+)
 from monai_topo.metrics import BettiErrorMetric, compute_betti_error
 from monai_topo.transforms import (
     InstanceToMembrane,
@@ -28,6 +35,7 @@ __all__ = [
     "InstanceToMembraneD",
     "InstanceToMembraneDict",
     "InstanceToMembraned",
+    "LifetimeTopoLoss",
     "PersistenceLoss",
     "TopoLoss",
     "TopologyLoss",

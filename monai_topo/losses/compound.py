@@ -9,9 +9,10 @@ from monai.losses import DiceCELoss
 from torch import nn
 from torch.nn.modules.loss import _Loss
 
+from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.topo import TopoLoss
 
-TOPOLOGY_TERMS: dict[str, Callable[..., _Loss]] = {"topo": TopoLoss}
+TOPOLOGY_TERMS: dict[str, Callable[..., _Loss]] = {"topo": TopoLoss, "lifetime": LifetimeTopoLoss}
 """The names that ``DiceCETopologyLoss(topology=...)`` accepts."""
 
 
@@ -38,8 +39,9 @@ class DiceCETopologyLoss(DiceCELoss):
         lambda_dice: weight of the Dice term.
         lambda_ce: weight of the cross-entropy term.
         label_smoothing: of the cross-entropy term, as in ``DiceCELoss``.
-        topology: ``"topo"`` for :class:`TopoLoss` with its defaults and this loss's first six arguments, or any
-            loss of (input, target), which then has its own activation, background and reduction.
+        topology: ``"topo"`` for :class:`TopoLoss` or ``"lifetime"`` for :class:`LifetimeTopoLoss`, with its defaults
+            and this loss's first six arguments; or any loss of (input, target), which then has its own activation,
+            background and reduction.
         lambda_topo: weight of the topology term; 0 leaves it out, and it may be changed while training. The default
             suits 3D patches of about 32 to 64 voxels an axis, where the term sums over thousands of dots; 2D wants
             more.

@@ -11,22 +11,37 @@ from monai.utils import LossReduction
 from numpy.typing import NDArray
 
 from monai_topo.losses.base import TopologyLoss
-from monai_topo.topology import PersistencePairs, betti_numbers, nearest_corner, persistence_pairs_batch
+from monai_topo.topology import (
+    Matching,
+    PersistencePairs,
+    betti_numbers,
+    by_lifetime,
+    nearest_corner,
+    optimal,
+    persistence_pairs_batch,
+)
 from monai_topo.topology.diagram import gather_dots
 
-MATCHINGS = ("nearest_corner",)
+MATCHINGS: dict[str, Callable[..., Matching]] = {
+    "nearest_corner": lambda dots, truth: nearest_corner(dots, len(truth)),
+    "optimal": optimal,
+    "by_lifetime": by_lifetime,
+}
+"""The names that ``PersistenceLoss(matching=...)`` accepts: from two diagrams to a matching."""
 
 
 class PersistenceLoss(TopologyLoss):
     r"""Squared distance between the persistence diagram of a likelihood and that of the ground truth.
 
-    The likelihood is filtered by superlevel sets. Each dot (birth b, death d) of its diagram is matched to a dot
-    (b', d') of the ground truth, or else to its own projection on the diagonal, and pulled there:
+    The likelihood is filtered by superlevel sets. The diagram of the binary ground truth has a dot at birth 1, death 0
+    for each of its features. Each dot (birth b, death d) of the likelihood is matched to one of them, or else to its
+    own projection on the diagonal, and pulled there:
 
-    .. math:: \sum_{matched} (b-b')^2 + (d-d')^2 + \sum_{others} (b-d)^2 / 2
+    .. math:: \sum_{matched} (1-b)^2 + d^2 + \sum_{others} (b-d)^2 / 2
 
     summed over dots and ``dims``, averaged over patches, reduced over items and channels. The places pulled to are
-    constants; the gradient is nothing outside the voxels of birth and death.
+    constants; the gradient is nothing outside the voxels of birth and death. With the matchings that pair two diagrams
+    (all but ``"nearest_corner"``) each feature of the ground truth that is left over adds the constant 1/2.
 
     Args:
         include_background: if False, channel 0 is left out.
@@ -35,8 +50,10 @@ class PersistenceLoss(TopologyLoss):
         softmax: if True, apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        matching: ``"nearest_corner"``: as many dots as the ground truth has features, those nearest to birth 1 and
-            death 0, are matched to that corner.
+        matching: ``"nearest_corner"``: the dots nearest to birth 1 and death 0 are matched (Hu et al. 2019);
+            ``"optimal"``: the matching of least cost, diagonal included (the square of the 2-Wasserstein distance);
+            a feature so weak that it is nearer to the diagonal, a loop born under 0.27 or so, is pushed away;
+            ``"by_lifetime"``: the dots of longest lifetime are matched.
         dims: homology dimensions; None is all below the number of spatial axes.
         connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         frame: surround each patch by foreground (relative homology), so that structures cut by its border close.
@@ -93,7 +110,7 @@ class PersistenceLoss(TopologyLoss):
             seed=seed,
         )
         if matching not in MATCHINGS:
-            raise ValueError(f"matching must be one of {MATCHINGS}, got {matching!r}.")
+            raise ValueError(f"matching must be one of {tuple(MATCHINGS)}, got {matching!r}.")
         self.matching = matching
         self.filtration: dict[str, Any] = {
             "direction": "superlevel",
@@ -109,17 +126,22 @@ class PersistenceLoss(TopologyLoss):
         """Cost of the matching for each of N patches: pair, match, gather."""
         fields = likelihood.detach().cpu()
         pairs = persistence_pairs_batch(fields, num_threads=self.num_threads, **self.filtration)
-        patch, birth, death, goal = self._match(fields, mask.detach().cpu().numpy(), pairs)
-        device = likelihood.device
-        dots = gather_dots(likelihood.flatten(), birth.to(device), death.to(device), essential_death=0.0)
-        cost = (dots - goal.to(device)).square().sum(dim=1)
-        return likelihood.new_zeros(len(fields)).index_add(0, patch.to(device), cost)
+        left_over, patch, birth, death, goal = (
+            column.to(likelihood.device) for column in self._match(fields, mask.detach().cpu().numpy(), pairs)
+        )
+        dots = gather_dots(likelihood.flatten(), birth, death, essential_death=0.0)
+        return left_over.index_add(0, patch, (dots - goal).square().sum(dim=1))
+
+    def match_dots(self, dots: torch.Tensor, truth: torch.Tensor) -> Matching:
+        """The matching of a patch's dots ``(n, 2)`` with the ground truth's ``(m, 2)``, all at birth 1, death 0."""
+        return MATCHINGS[self.matching](dots, truth)
 
     def _match(
         self, fields: torch.Tensor, masks: NDArray[Any], pairs: list[PersistencePairs]
     ) -> tuple[torch.Tensor, ...]:
-        """For each dot of each patch: the patch, birth and death as indices into all patches, and the goal."""
+        """The constant term of each patch; for each dot its patch, birth and death (indices into all patches), goal."""
         flat, voxels = fields.flatten(), fields[0].numel()
+        left_over = torch.zeros(len(fields))
         rows = []
         for patch, (found, mask) in enumerate(zip(pairs, masks, strict=True)):
             counts = betti_numbers(mask, self.filtration["connectivity"], frame=found.frame)
@@ -127,16 +149,20 @@ class PersistenceLoss(TopologyLoss):
                 birth = torch.from_numpy(found.birth[k] + patch * voxels)
                 death = torch.from_numpy(np.where(found.death[k] < 0, found.death[k], found.death[k] + patch * voxels))
                 dots = gather_dots(flat, birth, death, essential_death=0.0)
-                rows.append((torch.full_like(birth, patch), birth, death, _corner_goals(dots, counts[k])))
-        return tuple(torch.cat(column) for column in zip(*rows, strict=True))
+                truth = dots.new_tensor([1.0, 0.0]).repeat(counts[k], 1)
+                matching = self.match_dots(dots, truth)
+                if self.matching != "nearest_corner":
+                    left_over[patch] += len(matching.unmatched_second) / 2
+                rows.append((torch.full_like(birth, patch), birth, death, _goals(dots, truth, matching)))
+        return left_over, *(torch.cat(column) for column in zip(*rows, strict=True))
 
 
-def _corner_goals(dots: torch.Tensor, count: int) -> torch.Tensor:
-    """Birth 1 and death 0 for the dots matched to the ground truth, the projection on the diagonal for the others.
+def _goals(dots: torch.Tensor, truth: torch.Tensor, matching: Matching) -> torch.Tensor:
+    """Where each dot is pulled: to its partner, or to its own projection on the diagonal.
 
     With the projection ``m = (b + d) / 2`` held constant, ``(b - m)**2 + (d - m)**2`` has the value and the gradient of
     ``(b - d)**2 / 2``.
     """
     goals = dots.mean(dim=1, keepdim=True).repeat(1, 2)
-    goals[nearest_corner(dots, count).matched[:, 0]] = dots.new_tensor([1.0, 0.0])
+    goals[matching.matched[:, 0]] = truth[matching.matched[:, 1]]
     return goals

@@ -6,7 +6,7 @@ from monai_topo.topology.betti import betti_numbers, euler_characteristic
 from monai_topo.topology.diagram import diagram
 from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
 from monai_topo.topology.field import sublevel_field
-from monai_topo.topology.matching import Matching, nearest_corner
+from monai_topo.topology.matching import Matching, by_lifetime, nearest_corner, optimal
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
 
 __all__ = [
@@ -16,9 +16,11 @@ __all__ = [
     "PersistencePairs",
     "available_engines",
     "betti_numbers",
+    "by_lifetime",
     "diagram",
     "euler_characteristic",
     "nearest_corner",
+    "optimal",
     "persistence_pairs",
     "persistence_pairs_batch",
     "sublevel_field",
