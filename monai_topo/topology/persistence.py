@@ -128,10 +128,9 @@ def _keep_persistent(
     values: NDArray[Any], birth: NDArray[np.int64], death: NDArray[np.int64], min_persistence: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Drop the frame's own classes and what is not persistent; sort what stays by birth and then death."""
-    of_field = birth != FRAME
-    birth, death = birth[of_field], death[of_field]
-    persistence = values[death].astype(np.float64) - values[birth]
-    keep = (death == ESSENTIAL) | (persistence > min_persistence)
+    # Clipped, because what is not a voxel is negative; its persistence does not matter.
+    persistence = values.take(death, mode="clip").astype(np.float64) - values.take(birth, mode="clip")
+    keep = ((death == ESSENTIAL) | (persistence > min_persistence)) & (birth != FRAME)
     bits = int(values.size).bit_length()
     # One integer for both, sorted as it is, takes a tenth of the time of sorting by two keys.
     both = (birth[keep] << bits) | (death[keep] - ESSENTIAL)
