@@ -143,11 +143,9 @@ def _split(
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """From flat indices in a stack to those in each of its fields; the pairs are sorted by birth."""
     bounds = np.searchsorted(birth, np.arange(count + 1) * size)
-    fields = []
-    for n, (start, stop) in enumerate(pairwise(bounds)):
-        deaths = death[start:stop]
-        fields.append((birth[start:stop] - n * size, np.where(deaths == ESSENTIAL, ESSENTIAL, deaths - n * size)))
-    return fields
+    first = np.repeat(np.arange(count) * size, np.diff(bounds))
+    birth, death = birth - first, np.where(death == ESSENTIAL, ESSENTIAL, death - first)
+    return [(birth[start:stop], death[start:stop]) for start, stop in pairwise(bounds.tolist())]
 
 
 def persistence_pairs_batch(
