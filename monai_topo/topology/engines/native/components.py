@@ -25,8 +25,8 @@ OUTSIDE = 0
 
 
 @allocating_kernel
-def neighbor_forest(lower: Any, offsets: Any, kind: tuple[int, int, int], ascending: bool, grid: Any) -> Any:
-    """One step from every voxel to a lower (upper) neighbor; the border is one tree, ``OUTSIDE``.
+def plant_forest(lower: Any, offsets: Any, kind: tuple[int, int, int], ascending: bool, grid: Any, parent: Any) -> None:
+    """Set the forest to one step from every voxel to a lower (upper) neighbor; the border is one tree, ``OUTSIDE``.
 
     Args:
         lower: the words of lower neighbors.
@@ -35,6 +35,7 @@ def neighbor_forest(lower: Any, offsets: Any, kind: tuple[int, int, int], ascend
             Diagonal steps first make short paths.
         ascending: step to lower neighbors.
         grid: shape of the padded grid.
+        parent: int32, flat, padded, filled.
     """
     first, count, others = kind
     step = np.zeros(1 << count, np.int32)
@@ -42,12 +43,10 @@ def neighbor_forest(lower: Any, offsets: Any, kind: tuple[int, int, int], ascend
         for word in range(1 << bit, 1 << (bit + 1)):
             step[word] = offsets[first + bit]
     flip = 0 if ascending else -1
-    parent = np.empty(lower.size, np.int32)
     _step_by_table(lower, parent, step, first, flip)
     if others:
         _step_by_bit(lower, parent, offsets, others, flip)
     fill_border(parent, grid, OUTSIDE)
-    return parent
 
 
 @kernel

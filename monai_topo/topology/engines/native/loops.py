@@ -48,7 +48,16 @@ _PUSHES_PER_VOXEL = 32
 
 @allocating_kernel
 def pair_loops(
-    edges: Any, merged: Any, squares: Any, enclosed: Any, keys: Any, words: Any, table: Any, offsets: Any, grid: Any
+    edges: Any,
+    merged: Any,
+    squares: Any,
+    enclosed: Any,
+    keys: Any,
+    words: Any,
+    table: Any,
+    offsets: Any,
+    grid: Any,
+    first_edge: Any,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
@@ -65,13 +74,13 @@ def pair_loops(
         table: memo of links.
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
+        first_edge: int32, flat, padded, overwritten.
 
     Returns:
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
     """
     partner = np.empty(squares.shape[1], np.int32)
     taker = np.empty(edges.shape[1], np.int32)
-    first_edge = np.empty(keys.size, np.int32)
     _mark_edges_without_loop(edges, merged, words, offsets, grid)
     _forget_pairs(edges, partner, taker, first_edge)
     heap = np.empty(1024, np.int64)

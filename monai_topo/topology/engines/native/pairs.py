@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, neighbor_forest
+from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, plant_forest
 from monai_topo.topology.engines.native.kernel import allocating_kernel, entry_kernel, kernel
 from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.neighbors import neighbor_offsets
@@ -55,7 +55,7 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
     height, row = shape[1], shape[2] + 2
     grid = (1, height + 2, row)
     offsets = neighbor_offsets(False, row, 0)
-    keys, lower = _new_grid(grid)
+    keys, lower, forest = _new_grid(grid)
     low, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts = np.zeros(2, np.int64)
     for n in range(stack.shape[0]):
@@ -66,13 +66,13 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
         cells, partner = np.empty((3, edge_count), np.int32), np.empty(edge_count, np.int32)
         if wanted[0]:
             list_runs(saddles, lower, offsets, False, cells)
-            forest = neighbor_forest(lower, offsets, _FACES_2D, True, grid)
+            plant_forest(lower, offsets, _FACES_2D, True, grid, forest)
             merge_in_order(cells, partner, forest, keys, True)
             low, counts[0] = _append(low, counts[0], partner, cells[0], place)
             counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
             list_runs(saddles, lower, offsets, True, cells)
-            forest = neighbor_forest(lower, offsets, _ALL_2D, False, grid)
+            plant_forest(lower, offsets, _ALL_2D, False, grid, forest)
             merge_in_order(cells, partner, forest, keys, False)
             high, counts[1] = _append(high, counts[1], cells[0], partner, place)
             counts[1] = _append_outer(high, counts[1], keys, framed, 1, place)
@@ -100,7 +100,7 @@ def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
     offsets = neighbor_offsets(True, grid[2], grid[1] * grid[2])
-    keys, lower = _new_grid(grid)
+    keys, lower, forest = _new_grid(grid)
     low, mid, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts, critical, scratch = np.zeros(3, np.int64), np.empty(4, np.int64), np.empty(20, np.int64)
     for n in range(stack.shape[0]):
@@ -111,18 +111,18 @@ def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool
         squares, maxima = np.empty((4, critical[3]), np.int32), np.empty(critical[3], np.int32)
         if wanted[0] or wanted[1]:
             list_edges(sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical[0]), lower, table, offsets, edges)
-            forest = neighbor_forest(lower, offsets, _FACES_3D, True, grid)
+            plant_forest(lower, offsets, _FACES_3D, True, grid, forest)
             merge_in_order(edges, minima, forest, keys, True)
         if wanted[1] or wanted[2]:
             saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical[2])
             list_squares(saddles, lower, table, offsets, scratch, squares)
-            forest = neighbor_forest(lower, offsets, _ALL_3D, False, grid)
+            plant_forest(lower, offsets, _ALL_3D, False, grid, forest)
             merge_in_order(squares, maxima, forest, keys, False)
         if wanted[0]:
             low, counts[0] = _append(low, counts[0], minima, edges[0], place)
             counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
-            loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid)
+            loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
             mid, counts[1] = _append(mid, counts[1], loops, squares[0], place)
         if wanted[2]:
             high, counts[2] = _append(high, counts[2], squares[0], maxima, place)
@@ -132,9 +132,9 @@ def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool
 
 @allocating_kernel
 def _new_grid(grid: tuple[int, int, int]) -> Any:
-    """Keys, and words of lower neighbors that are 0 on the border and stay so."""
+    """Keys; words of lower neighbors, which are 0 on the border and stay so; a forest."""
     size = grid[0] * grid[1] * grid[2]
-    return np.empty(size, np.int32), np.zeros(size, np.int32)
+    return np.empty(size, np.int32), np.zeros(size, np.int32), np.empty(size, np.int32)
 
 
 @allocating_kernel
