@@ -112,6 +112,26 @@ def sublevel_field(field: ArrayLike | torch.Tensor, direction: str = "superlevel
     array = to_array(field)
     if array.ndim not in (2, 3) or array.size == 0:
         raise ValueError(f"field must be one channel of shape (H, W) or (H, W, D), not empty; got shape {array.shape}.")
+    return _grow_by_sublevel_sets(array, direction)
+
+
+def sublevel_stack(stack: NDArray[Any] | torch.Tensor, direction: str = "superlevel") -> NDArray[Any]:
+    """:func:`sublevel_field` of all fields of one shape at once.
+
+    Args:
+        stack: ``(N, H, W)`` or ``(N, H, W, D)``, finite.
+        direction: ``"superlevel"`` or ``"sublevel"``.
+
+    Raises:
+        ValueError: for a wrong direction or rank, an empty axis, NaN or infinity.
+    """
+    array = to_array(stack)
+    if array.ndim not in (3, 4) or array.size == 0:
+        raise ValueError(f"fields must have shape (N, H, W) or (N, H, W, D), not empty; got shape {array.shape}.")
+    return _grow_by_sublevel_sets(array, direction)
+
+
+def _grow_by_sublevel_sets(array: NDArray[Any], direction: str) -> NDArray[Any]:
     if not np.isfinite(array).all():
         raise ValueError("field holds NaN or infinity: a filtration needs finite values.")
     zero = array.dtype.type(0)

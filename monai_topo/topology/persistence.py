@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -14,9 +15,16 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.engines import ESSENTIAL, FRAME, get_stack_engine
-from monai_topo.topology.field import Direction, check_dims, check_direction, is_full_connectivity, sublevel_field
+from monai_topo.topology.field import (
+    Direction,
+    check_dims,
+    check_direction,
+    is_full_connectivity,
+    sublevel_field,
+    sublevel_stack,
+)
 
-_CHUNKS_PER_THREAD = 4
+_CHUNKS_PER_THREAD = 2
 _LARGEST_STACK = 2**22
 """Voxels that are handed to an engine at once; more does not save time."""
 
@@ -186,14 +194,29 @@ def persistence_pairs_batch(
 
 def _pairs_of_chunk(fields: Any, chunk: range, options: _Options) -> list[PersistencePairs]:
     """The pairs of some of the fields; neighbors in the chunk of one shape and dtype are computed as one stack."""
-    values = [_named_field(fields[n], n, options.direction) for n in chunk]
-    stacks = [list(run) for _, run in groupby(values, key=lambda field: (field.shape, field.dtype))]
-    return [pairs for stack in stacks for part in _parts(stack) for pairs in _pairs_of_stack(np.stack(part), options)]
+    return [pairs for stack in _stacks(fields, chunk, options.direction) for pairs in _pairs_of_stack(stack, options)]
 
 
-def _parts(stack: list[NDArray[Any]]) -> list[list[NDArray[Any]]]:
-    length = max(1, _LARGEST_STACK // stack[0].size)
-    return [stack[start : start + length] for start in range(0, len(stack), length)]
+def _stacks(fields: Any, chunk: range, direction: str) -> Iterator[NDArray[Any]]:
+    if isinstance(fields, (np.ndarray, torch.Tensor)) and fields.ndim > 1:
+        length = max(1, _LARGEST_STACK // max(1, math.prod(fields.shape[1:])))
+        for start in range(chunk.start, chunk.stop, length):
+            yield _named_stack(fields, range(start, min(start + length, chunk.stop)), direction)
+        return
+    values = [_named_field(fields[n], n, direction) for n in chunk]
+    for _, run in groupby(values, key=lambda field: (field.shape, field.dtype)):
+        stack = list(run)
+        length = max(1, _LARGEST_STACK // stack[0].size)
+        yield from (np.stack(stack[start : start + length]) for start in range(0, len(stack), length))
+
+
+def _named_stack(fields: Any, part: range, direction: str) -> NDArray[Any]:
+    try:
+        return sublevel_stack(fields[part.start : part.stop], direction)
+    except (TypeError, ValueError):
+        for n in part:
+            _named_field(fields[n], n, direction)  # says which field it is
+        raise
 
 
 def _named_field(field: Any, index: int, direction: str) -> NDArray[Any]:

@@ -20,8 +20,9 @@ ABOVE_ALL = 2**31 - 2
 """Key of the outside where there is nothing: higher than the key of any finite value."""
 
 _ALL_BUT_SIGN = np.int32(2**31 - 1)
-_DIGIT_BITS = 8
+_DIGIT_BITS = 11
 _DIGITS = 1 << _DIGIT_BITS
+_PASSES = 3
 
 
 def to_integers(field: NDArray[Any]) -> tuple[NDArray[np.int32], bool]:
@@ -120,9 +121,9 @@ def sort_codes(codes: Any) -> Any:
         The sorted codes, in ``codes`` itself or in another array; ``codes`` is overwritten.
     """
     other = np.empty_like(codes)
-    counts = np.zeros((4, _DIGITS), np.int64)
+    counts = np.zeros((_PASSES, _DIGITS), np.int64)
     _count_digits(codes, counts)
-    for digit in range(4):
+    for digit in range(_PASSES):
         if codes.size and counts[digit, _digit(codes[0], digit)] < codes.size:
             _scatter(codes, other, counts[digit], digit)
             codes, other = other, codes
@@ -138,7 +139,7 @@ def _digit(code: int, digit: int) -> int:
 @kernel
 def _count_digits(codes: Any, counts: Any) -> None:
     for i in range(codes.size):
-        for digit in range(4):
+        for digit in range(_PASSES):
             counts[digit, _digit(codes[i], digit)] += 1
 
 

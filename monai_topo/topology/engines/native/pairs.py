@@ -193,17 +193,23 @@ def _index_in_stack(voxel: int, place: Any) -> int:
 
 @kernel
 def _first_voxel(keys: Any) -> int:
-    first = 0
+    """The lowest voxel in the total order: its key first, because that loop is vector code, then its place."""
+    lowest = keys[0]
     for voxel in range(keys.size):
-        if keys[voxel] < keys[first]:
-            first = voxel
+        lowest = min(lowest, keys[voxel])
+    first = 0
+    while keys[first] != lowest:
+        first += 1
     return first
 
 
 @kernel
 def _last_voxel(keys: Any) -> int:
-    last = 0
+    """The highest voxel in the total order."""
+    highest = keys[0]
     for voxel in range(keys.size):
-        if keys[voxel] >= keys[last]:
-            last = voxel
-    return last
+        highest = max(highest, keys[voxel])
+    last = keys.size - 1
+    while keys[last] != highest:
+        last -= 1
+    return int(last)
