@@ -27,7 +27,7 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## measure speed against peers and write docs/benchmarks.md
+bench: $(READY)  ## measure speed against peers (CubicalRipser if cripser is installed) and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks.bench_persistence --write
 
 clean:  ## remove the virtual environment, caches and demo results

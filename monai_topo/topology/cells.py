@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.kernel import allocating_kernel, entry_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, entry_kernel, inlined_kernel, kernel
 
 
 @entry_kernel

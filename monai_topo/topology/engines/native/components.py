@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code
+from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
 UNPAIRED = -1
 OUTSIDE = 0

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
 LINK_BITS = 18
 """In 3D the link's vertices and edges are the first 18 bits of a voxel's word, its triangles the other 8."""

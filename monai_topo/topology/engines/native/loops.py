@@ -32,9 +32,9 @@ from monai_topo.topology.engines.native.gradient import (
     roots,
     tree_parent,
 )
-from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code, voxel_of
+from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
 _EDGES = 0x3F
 _NO_LOOP_BITS = LINK_BITS

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, plant_forest
-from monai_topo.topology.engines.native.kernel import allocating_kernel, entry_kernel, kernel
 from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.neighbors import neighbor_offsets
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, surround
@@ -31,6 +30,7 @@ from monai_topo.topology.engines.native.saddles import (
     list_squares,
     sorted_saddles,
 )
+from monai_topo.topology.kernel import allocating_kernel, entry_kernel, kernel
 
 _FACES_2D, _FACES_3D = (0, 4, 0), (0, 6, 0)
 _ALL_2D, _ALL_3D = (0, 8, 0), (6, 12, (1 << 26) - 1)

@@ -18,10 +18,10 @@ from monai_topo.topology.engines.native.gradient import (
     link_of,
     roots,
 )
-from monai_topo.topology.engines.native.kernel import allocating_kernel, inlined_kernel, kernel
 from monai_topo.topology.engines.native.neighbors import lowest_bit, mark_lower
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
 from monai_topo.topology.engines.native.squares import critical_squares, upper_neighbor
+from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
 HAS_CRITICAL_EDGE = 1 << 26
 HAS_CRITICAL_SQUARE = 1 << 27

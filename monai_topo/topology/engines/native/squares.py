@@ -19,8 +19,8 @@ from monai_topo.topology.engines.native.gradient import (
     tree_parent,
     triangles,
 )
-from monai_topo.topology.engines.native.kernel import kernel
 from monai_topo.topology.engines.native.neighbors import lowest_bit
+from monai_topo.topology.kernel import kernel
 
 _UNKNOWN = -1
 
