@@ -63,3 +63,14 @@ def broken_tube():
     likelihood = np.where(truth, 0.9, 0.05) + 0.02 * np.random.default_rng(3).random(truth.shape)
     likelihood[:, 5, 8] = 0.2
     return batched(likelihood, truth)
+
+
+def descend(loss, likelihood, target, steps=80):
+    """The likelihood after gradient descent on its logits by the loss alone."""
+    logits = torch.logit(likelihood).requires_grad_()
+    optimizer = torch.optim.Adam([logits], lr=0.2)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(logits, target).backward()
+        optimizer.step()
+    return torch.sigmoid(logits).detach()
