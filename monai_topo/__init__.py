@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from monai_topo import data, handlers, losses, metrics, topology, transforms, visualize
 from monai_topo.data import HDF5Reader, cremi_datalist, image_datalist, phantoms
-from monai_topo.handlers import BettiError
+from monai_topo.handlers import BettiError, LossWeightSchedule
 from monai_topo.losses import (
     DiceCETopologyLoss,
     LifetimeTopoLoss,
@@ -36,6 +36,7 @@ __all__ = [
     "InstanceToMembraneDict",
     "InstanceToMembraned",
     "LifetimeTopoLoss",
+    "LossWeightSchedule",
     "PersistenceLoss",
     "TopoLoss",
     "TopologyLoss",

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from monai_topo.handlers.betti_error import BettiError
+from monai_topo.handlers.loss_weight_schedule import LossWeightSchedule
 
-__all__ = ["BettiError"]
+__all__ = ["BettiError", "LossWeightSchedule"]
