@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from monai.utils import LossReduction
+from numpy.typing import NDArray
 
 from monai_topo.losses.persistence import PersistenceLoss
 from monai_topo.topology import Matching, by_lifetime
@@ -94,6 +96,6 @@ class LifetimeTopoLoss(PersistenceLoss):
         by_lifetime([], [], sort_by=sort_by)  # refuses an unknown order now, not at the first batch
         self.sort_by = sort_by
 
-    def match_dots(self, dots: torch.Tensor, truth: torch.Tensor) -> Matching:
+    def match_dots(self, dots: NDArray[Any], truth: NDArray[Any]) -> Matching:
         """Match in the order of ``sort_by``."""
         return by_lifetime(dots, truth, sort_by=self.sort_by)

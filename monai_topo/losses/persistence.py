@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,43 +128,54 @@ class PersistenceLoss(TopologyLoss):
         """Cost of the matching for each of N patches: pair, match, gather."""
         fields = likelihood.detach().cpu()
         pairs = persistence_pairs_batch(fields, num_threads=self.num_threads, **self.filtration)
-        left_over, patch, birth, death, goal = (
-            column.to(likelihood.device) for column in self._match(fields, mask.detach().cpu().numpy(), pairs)
-        )
-        dots = gather_dots(likelihood.flatten(), birth, death, essential_death=0.0)
-        return left_over.index_add(0, patch, (dots - goal).square().sum(dim=1))
+        patch, birth, death = _concatenate(pairs, voxels=fields[0].numel())
+        dots = gather_dots(fields.flatten(), birth, death, essential_death=0.0).numpy()
+        goals, left_over = self._match(dots, pairs, self._count_features(mask))
+        device = likelihood.device
+        live = gather_dots(likelihood.flatten(), birth.to(device), death.to(device), essential_death=0.0)
+        cost = (live - torch.from_numpy(goals).to(device)).square().sum(dim=1)
+        return torch.from_numpy(left_over).to(device).index_add(0, patch.to(device), cost)
 
-    def match_dots(self, dots: torch.Tensor, truth: torch.Tensor) -> Matching:
+    def match_dots(self, dots: NDArray[Any], truth: NDArray[Any]) -> Matching:
         """The matching of a patch's dots ``(n, 2)`` with the ground truth's ``(m, 2)``, all at birth 1, death 0."""
         return MATCHINGS[self.matching](dots, truth)
 
+    def _count_features(self, masks: torch.Tensor) -> list[tuple[int, ...]]:
+        """The Betti numbers of the ground truth of each patch."""
+        count = partial(
+            betti_numbers, connectivity=self.filtration["connectivity"], frame=bool(self.filtration["frame"])
+        )
+        with ThreadPoolExecutor(self.num_threads) as pool:
+            return list(pool.map(count, masks.detach().cpu().numpy()))
+
     def _match(
-        self, fields: torch.Tensor, masks: NDArray[Any], pairs: list[PersistencePairs]
-    ) -> tuple[torch.Tensor, ...]:
-        """The constant term of each patch; for each dot its patch, birth and death (indices into all patches), goal."""
-        flat, voxels = fields.flatten(), fields[0].numel()
-        left_over = torch.zeros(len(fields))
-        rows = []
-        for patch, (found, mask) in enumerate(zip(pairs, masks, strict=True)):
-            counts = betti_numbers(mask, self.filtration["connectivity"], frame=found.frame)
+        self, dots: NDArray[Any], pairs: list[PersistencePairs], counts: list[tuple[int, ...]]
+    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Where each dot is pulled, and the constant that each patch's features without a dot add.
+
+        A dot is pulled to its partner, or to its own projection on the diagonal: with ``m = (b + d) / 2`` held
+        constant, ``(b - m)**2 + (d - m)**2`` has the value and the gradient of ``(b - d)**2 / 2``.
+        """
+        goals = dots.mean(axis=1, keepdims=True).repeat(2, axis=1)
+        left_over = np.zeros(len(pairs), np.float32)
+        start = 0
+        for patch, found in enumerate(pairs):
             for k in found.dims:
-                birth = torch.from_numpy(found.birth[k] + patch * voxels)
-                death = torch.from_numpy(np.where(found.death[k] < 0, found.death[k], found.death[k] + patch * voxels))
-                dots = gather_dots(flat, birth, death, essential_death=0.0)
-                truth = dots.new_tensor([1.0, 0.0]).repeat(counts[k], 1)
-                matching = self.match_dots(dots, truth)
+                stop = start + len(found.birth[k])
+                truth = np.tile(np.array([1, 0], np.float32), (counts[patch][k], 1))
+                matching = self.match_dots(dots[start:stop], truth)
+                goals[start:stop][matching.matched[:, 0]] = truth[matching.matched[:, 1]]
                 if self.matching != "nearest_corner":
                     left_over[patch] += len(matching.unmatched_second) / 2
-                rows.append((torch.full_like(birth, patch), birth, death, _goals(dots, truth, matching)))
-        return left_over, *(torch.cat(column) for column in zip(*rows, strict=True))
+                start = stop
+        return goals, left_over
 
 
-def _goals(dots: torch.Tensor, truth: torch.Tensor, matching: Matching) -> torch.Tensor:
-    """Where each dot is pulled: to its partner, or to its own projection on the diagonal.
-
-    With the projection ``m = (b + d) / 2`` held constant, ``(b - m)**2 + (d - m)**2`` has the value and the gradient of
-    ``(b - d)**2 / 2``.
-    """
-    goals = dots.mean(dim=1, keepdim=True).repeat(1, 2)
-    goals[matching.matched[:, 0]] = truth[matching.matched[:, 1]]
-    return goals
+def _concatenate(pairs: list[PersistencePairs], voxels: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """For every dot, patches and dimensions in order: its patch, birth and death as flat indices into all patches."""
+    dots = [(patch, found.birth[k], found.death[k]) for patch, found in enumerate(pairs) for k in found.dims]
+    patch = np.concatenate([np.full(len(birth), patch) for patch, birth, _ in dots])
+    birth = np.concatenate([birth for _, birth, _ in dots]) + patch * voxels
+    death = np.concatenate([death for _, _, death in dots])
+    death = np.where(death < 0, death, death + patch * voxels)
+    return torch.from_numpy(patch), torch.from_numpy(birth), torch.from_numpy(death)
