@@ -233,7 +233,7 @@ def report(figures):
     lines = [
         "# Benchmarks",
         "",
-        "Written by `python -m tests.benchmarks.bench_persistence --write`. Every figure is the median over "
+        "Written by `make bench`. Every figure is the median over "
         f"{figures['rounds']} rounds; within a round all contestants take their turn on the same float32 image, in one "
         "process, on one thread. `native` is timed as users call it, `persistence_pairs(image)`: checks, pairs of all "
         "dimensions as sorted voxel indices, full connectivity. gudhi is asked for the voxels too "
