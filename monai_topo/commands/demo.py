@@ -28,8 +28,9 @@ _ITERATIONS_PER_EPOCH = 50
 def demo(data: Path | None, out: Path, iterations: int = 800, seed: int = 0) -> list[Scores]:
     """Train the EM bundle with and without TopoLoss, segment a NIfTI volume with each, and compare.
 
-    Both networks start from the same weights and see the same patches for the same number of iterations. Everything
-    is written below ``out``: predictions with the input's affine, ``report.json``, a table and PNGs.
+    Both networks start from the same weights and see the same patches for the same number of iterations; TopoLoss
+    joins after half of them, and the seconds per iteration are those of the second half, of both. Everything is written
+    below ``out``: predictions with the input's affine, ``report.json``, a table and PNGs.
 
     Args:
         data: folder of volumes in the CREMI layout; None makes phantoms.
@@ -98,6 +99,7 @@ def _train_and_score(loss: str, data: Path, image: Path, label: Path, out: Path,
     print(f"Training with {LOSSES[loss]} ...", flush=True)
     bundle = find_bundle("em_membranes")
     epochs = -(-iterations // _ITERATIONS_PER_EPOCH)
+    start_epoch = epochs // 2 + 1
     run_bundle(
         bundle,
         ["train.yaml", f"loss_{loss}.yaml"],
@@ -110,6 +112,7 @@ def _train_and_score(loss: str, data: Path, image: Path, label: Path, out: Path,
         patches_per_epoch=_BATCH * _ITERATIONS_PER_EPOCH,
         max_epochs=epochs,
         val_interval=max(1, epochs // 4),
+        topology_start_epoch=start_epoch,
         seed=seed,
     )
     print(f"Segmenting {image} ...", flush=True)
@@ -122,7 +125,7 @@ def _train_and_score(loss: str, data: Path, image: Path, label: Path, out: Path,
         output_dir=out,
         patch_size=[_PATCH] * 3,
     )
-    seconds = seconds_per_iteration(out / "events")
+    seconds = seconds_per_iteration(out / "events", first=(start_epoch - 1) * _ITERATIONS_PER_EPOCH + 1)
     return score(LOSSES[loss], out / "image_seg.nii.gz", label, epochs * _ITERATIONS_PER_EPOCH, seconds)
 
 

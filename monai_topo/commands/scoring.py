@@ -33,7 +33,8 @@ class Scores:
         betti_numbers: of the segmentation.
         true_betti_numbers: of the label.
         iterations: of training.
-        seconds_per_iteration: median over training, with everything that an iteration does.
+        seconds_per_iteration: median over the part of training in which a topology term is on, with everything that
+            an iteration does.
     """
 
     name: str
@@ -66,8 +67,12 @@ def load_nifti(path: Path) -> NDArray[Any]:
     return np.asarray(LoadImage(image_only=True)(str(path)))
 
 
-def seconds_per_iteration(events: Path) -> float:
+def seconds_per_iteration(events: Path, first: int = 1) -> float:
     """Median time between the training iterations that TensorBoard event files record; validation falls out.
+
+    Args:
+        events: folder of the event files.
+        first: the first iteration to count, from 1: a topology term that joins later costs nothing before.
 
     Raises:
         FileNotFoundError: when fewer than two iterations are recorded.
@@ -75,9 +80,8 @@ def seconds_per_iteration(events: Path) -> float:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     recorded = EventAccumulator(str(events), size_guidance={"scalars": 0}).Reload()
-    times = [
-        event.wall_time for tag in recorded.Tags()["scalars"] if tag == "train_loss" for event in recorded.Scalars(tag)
-    ]
+    found = recorded.Scalars("train_loss") if "train_loss" in recorded.Tags()["scalars"] else []
+    times = [event.wall_time for event in found if event.step >= first]
     if len(times) < 2:
         raise FileNotFoundError(f"{events} holds no record of training iterations.")
     return float(np.median(np.diff(times)))

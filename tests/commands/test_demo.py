@@ -13,6 +13,7 @@ from monai.transforms import LoadImage
 from monai_topo.__main__ import main
 from monai_topo.commands.bundles import find_bundle, run_bundle
 from monai_topo.commands.demo import make_phantom_volumes, worst_slices
+from monai_topo.commands.scoring import seconds_per_iteration
 from monai_topo.data import cremi_datalist, phantoms, save_cremi
 from monai_topo.metrics import compute_betti_error
 
@@ -142,3 +143,16 @@ def test_a_failing_run_says_where_its_log_is(tmp_path):
 def test_an_unknown_bundle():
     with pytest.raises(FileNotFoundError, match="bundle 'roads'"):
         find_bundle("roads")
+
+
+def test_seconds_are_those_of_the_iterations_with_the_term(tmp_path):
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(tmp_path) as writer:
+        for step, wall_time in enumerate([10, 11, 12, 13, 15, 17, 19], start=1):
+            writer.add_scalar("train_loss", 0.5, step, walltime=wall_time)
+            writer.add_scalar("val_mean_dice", 0.5, step, walltime=wall_time + 0.1)
+    assert seconds_per_iteration(tmp_path) == pytest.approx(1.5)
+    assert seconds_per_iteration(tmp_path, first=4) == pytest.approx(2.0)
+    with pytest.raises(FileNotFoundError, match="no record of training iterations"):
+        seconds_per_iteration(tmp_path, first=7)
