@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,7 @@ def _train_and_score(loss: str, data: Path, image: Path, label: Path, out: Path,
     bundle = find_bundle("em_membranes")
     epochs = -(-iterations // _ITERATIONS_PER_EPOCH)
     start_epoch = epochs // 2 + 1
+    shutil.rmtree(out / "events", ignore_errors=True)  # times of an earlier run would be counted with this one's
     run_bundle(
         bundle,
         ["train.yaml", f"loss_{loss}.yaml"],

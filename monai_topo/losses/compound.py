@@ -43,7 +43,7 @@ class DiceCETopologyLoss(DiceCELoss):
             and this loss's first six arguments; or any loss of (input, target), which then has its own activation,
             background and reduction.
         lambda_topo: weight of the topology term; 0 leaves it out, and it may be changed while training. The default
-            suits 3D patches of about 32 to 64 voxels an axis, where the term sums over thousands of dots; 2D wants
+            suits 3D patches of 32 voxels an axis (``make demo``), where the term sums over thousands of dots; 2D wants
             more.
 
     Raises:

@@ -209,11 +209,8 @@ def test_two_processes_on_the_cpu(tiny, tmp_path):
     assert all(torch.isfinite(value).all() for value in state.values())
 
 
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [("train.yaml", "no such file or folder: .*nowhere"), ("inference.yaml", "no such file or folder: .*nowhere")],
-)
-def test_a_wrong_path_is_said(config, message, tmp_path):
+@pytest.mark.parametrize("config", ["train.yaml", "inference.yaml"])
+def test_a_wrong_path_is_said(config, tmp_path):
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(CONFIGS / config)]
     command += ["--dataset_dir", str(tmp_path / "nowhere"), "--bundle_root", str(BUNDLE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)

@@ -30,6 +30,9 @@ def volumes(folder):
 def finished(tmp_path_factory):
     """Output folder of a demo that ran for one epoch on small volumes."""
     folder = tmp_path_factory.mktemp("demo")
+    stale = folder / "out" / "topo" / "events" / "events.out.tfevents.1.earlier"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
     assert (
         main(["demo", "--data", str(volumes(folder / "data")), "--out", str(folder / "out"), "--iterations", "2"]) == 0
     )
@@ -58,6 +61,12 @@ def test_predictions_lie_on_the_inputs_grid(finished):
         prediction = LoadImage()(finished / f"{name}.nii.gz")
         assert prediction.shape == image.shape
         np.testing.assert_allclose(prediction.affine, image.affine)
+
+
+def test_times_of_an_earlier_run_are_not_counted(finished):
+    events = [path.name for path in (finished / "topo" / "events").iterdir()]
+    assert events
+    assert not any("earlier" in name for name in events)
 
 
 def test_pictures_are_made(finished):
