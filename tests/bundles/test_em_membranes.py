@@ -196,6 +196,7 @@ def test_torchscript_needs_no_package_of_ours(trained, tmp_path):
     assert float(done.stdout) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_two_processes_on_the_cpu(tiny, tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
     command += ["monai.bundle", "run", "--bundle_root", str(BUNDLE), "--config_file"]
