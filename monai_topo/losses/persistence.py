@@ -138,8 +138,9 @@ class PersistenceLoss(TopologyLoss):
         )
         if matching not in MATCHINGS:
             raise ValueError(f"matching must be one of {tuple(MATCHINGS)}, got {matching!r}.")
+        check_direction(direction)
         _check_height(height, slope)
-        if matching == "nearest_corner" and (check_direction(direction) == "sublevel" or height is not None):
+        if matching == "nearest_corner" and (direction == "sublevel" or height is not None):
             raise ValueError(
                 "matching='nearest_corner' needs every true dot at birth 1, death 0: a likelihood without a height "
                 "function. Take matching='optimal'."
