@@ -95,7 +95,7 @@ def test_overlays_swap_the_loss(overlay, kind, tiny):
     assert type(loss) is kind
     assert os.path.exists(os.path.join(tiny["ckpt_dir"], "model.pt"))
     if kind is DiceCETopologyLoss:
-        assert isinstance(loss.topology, TopoLoss)
+        assert isinstance(loss.topology[0], TopoLoss)
         assert loss.lambda_topo == 0.01
 
 
