@@ -7,6 +7,7 @@ from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
 from monai_topo.losses.persistence import PersistenceLoss
+from monai_topo.losses.region import RegionCrossEntropyLoss
 from monai_topo.losses.topo import TopoLoss
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "LifetimeTopoLoss",
     "LocalizedTopoLoss",
     "PersistenceLoss",
+    "RegionCrossEntropyLoss",
     "TopoLoss",
     "TopologyLoss",
     "WeightedSumLoss",

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 
-from monai_topo.losses import LifetimeTopoLoss, LocalizedTopoLoss, PersistenceLoss, TopoLoss
+from monai_topo.losses import LifetimeTopoLoss, LocalizedTopoLoss, PersistenceLoss, RegionCrossEntropyLoss, TopoLoss
+
+
+def false_voxels(*, engine=None, connectivity=None, dims=None, **options):
+    """The baseline, which knows nothing of engines and dimensions."""
+    return RegionCrossEntropyLoss(**options)
+
 
 LOSSES = {
     "nearest_corner": partial(PersistenceLoss, frame=False),
     "topo": TopoLoss,
     "lifetime": LifetimeTopoLoss,
     "localized_likelihood": partial(LocalizedTopoLoss, direction="superlevel", slope=(0.01, 0.05), dims=(0, 1)),
+    "false_voxels": false_voxels,
     "localized_map": partial(LocalizedTopoLoss, slope=(0.01, 0.05), dims=(0, 1)),
 }
 """A map of distances is any image, so one of zeros and ones will do as its target."""
