@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from monai_topo.losses import DiceCETopologyLoss, LocalizedTopoLoss, PersistenceLoss
 from monai_topo.topology import betti_numbers
+from tests.benchmarks.roads import increments
 from tests.losses import images
 
 
@@ -176,3 +177,11 @@ def test_bad_arguments(arguments, message):
 def test_the_nearest_corner_needs_true_dots_in_the_corner(arguments):
     with pytest.raises(ValueError, match="matching='nearest_corner' needs every true dot"):
         PersistenceLoss(**arguments)
+
+
+def test_fewer_errors_lower_the_localized_loss():
+    """The paper's experiment in small; an error ought to raise the loss (docs/losses.md has it in full)."""
+    plain, localized = (increments(height, networks=3, errors=20) for height in (None, "linear"))
+    assert (plain < 0).mean() > 0.1
+    assert (localized < 0).mean() < 0.8 * (plain < 0).mean()
+    assert (localized > 0).mean() > 0.8
