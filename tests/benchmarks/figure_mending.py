@@ -49,7 +49,7 @@ def descend(name, likelihood, target):
     prediction, truth = (distance_map(tensor[0, 0]) for tensor in (likelihood, target))
     prediction.requires_grad_()
     loss = LOSSES[name]()
-    optimizer = torch.optim.Adam([prediction], lr=0.02)
+    optimizer = torch.optim.Adam([prediction], lr=0.05)
     for _ in range(STEPS):
         optimizer.zero_grad()
         loss(prediction, truth).backward()
