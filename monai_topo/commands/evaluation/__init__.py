@@ -1,0 +1,8 @@
+"""``python -m monai_topo evaluate``: segmentations on disk against their labels, case by case."""
+
+from __future__ import annotations
+
+from monai_topo.commands.evaluation.options import Options
+from monai_topo.commands.evaluation.run import Evaluation, evaluate
+
+__all__ = ["Evaluation", "Options", "evaluate"]
