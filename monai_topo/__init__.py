@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from monai_topo import data, handlers, losses, metrics, topology, transforms, visualize
+from monai_topo import data, graphs, handlers, losses, metrics, topology, transforms, visualize
 from monai_topo.data import HDF5Reader, cremi_datalist, image_datalist, phantoms
 from monai_topo.handlers import BettiError, LossWeightSchedule
 from monai_topo.losses import (
@@ -44,6 +44,7 @@ __all__ = [
     "compute_betti_error",
     "cremi_datalist",
     "data",
+    "graphs",
     "handlers",
     "image_datalist",
     "losses",
