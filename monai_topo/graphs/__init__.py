@@ -12,6 +12,8 @@ in, in the array's order, and a position is index times spacing: the center of t
 
 from __future__ import annotations
 
+from monai_topo.graphs.chains import contract_chains
+from monai_topo.graphs.skeleton import skeleton_graph
 from monai_topo.graphs.swc import read_swc, swc_graph
 
-__all__ = ["read_swc", "swc_graph"]
+__all__ = ["contract_chains", "read_swc", "skeleton_graph", "swc_graph"]
