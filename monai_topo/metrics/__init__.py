@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from monai_topo.metrics.adapted_rand_error import AdaptedRandErrorMetric, compute_adapted_rand_error
 from monai_topo.metrics.base import TopologyMetric
 from monai_topo.metrics.betti_error import BettiErrorMetric, compute_betti_error
+from monai_topo.metrics.ccq import CCQMetric, compute_ccq
+from monai_topo.metrics.centerline_dice import CenterlineDiceMetric, compute_centerline_dice
+from monai_topo.metrics.euler_error import EulerErrorMetric, compute_euler_error
+from monai_topo.metrics.variation_of_information import (
+    VariationOfInformationMetric,
+    compute_variation_of_information,
+)
 
-__all__ = ["BettiErrorMetric", "TopologyMetric", "compute_betti_error"]
+__all__ = [
+    "AdaptedRandErrorMetric",
+    "BettiErrorMetric",
+    "CCQMetric",
+    "CenterlineDiceMetric",
+    "EulerErrorMetric",
+    "TopologyMetric",
+    "VariationOfInformationMetric",
+    "compute_adapted_rand_error",
+    "compute_betti_error",
+    "compute_ccq",
+    "compute_centerline_dice",
+    "compute_euler_error",
+    "compute_variation_of_information",
+]

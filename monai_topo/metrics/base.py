@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -140,19 +141,28 @@ class TopologyMetric(CumulativeIterationMetric):
         return torch.tensor(values, dtype=torch.float32, device=y_pred.device)
 
     def _to_arrays(self, y_pred: torch.Tensor, y: torch.Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Bool ``(B, C, H, W[, D])`` of the channels that count, ignored voxels outside both masks."""
-        y_pred, y = self._without_ignored(y_pred, y)
+        """``(B, C, H, W[, D])`` arrays of the channels that count, 0 in both where voxels are ignored."""
+        ignored = self._ignored(y)
+        if ignored is not None:
+            y_pred, y = y_pred.masked_fill(ignored, 0), y.masked_fill(ignored, 0)
         if not self.include_background:
             y_pred, y = ignore_background(y_pred, y)
-        return _to_masks(y_pred, "y_pred"), _to_masks(y, "y")
+        return self._to_array(y_pred, "y_pred"), self._to_array(y, "y")
 
-    def _without_ignored(
-        self, y_pred: torch.Tensor, y: torch.Tensor, fill: int = 0
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        if self.ignore_index is None:
-            return y_pred, y
-        ignored = create_ignore_mask(y.float(), self.ignore_index) == 0
-        return y_pred.masked_fill(ignored, fill), y.masked_fill(ignored, fill)
+    def _ignored(self, y: torch.Tensor) -> torch.Tensor | None:
+        valid = create_ignore_mask(y.float(), self.ignore_index)
+        return None if valid is None else valid == 0
+
+    def _to_array(self, tensor: torch.Tensor, name: str) -> NDArray[Any]:
+        """The checked values of one side."""
+        masks = tensor.bool()
+        differs = masks.to(tensor.dtype) != tensor
+        if differs.any():
+            raise ValueError(
+                f"{name} must hold only 0 and 1, one channel for each class, got {tensor[differs][0].item():.4g}: "
+                "threshold likelihoods, one-hot encode label maps."
+            )
+        return np.asarray(masks.cpu())
 
 
 class ComponentMetric(TopologyMetric):
@@ -196,6 +206,24 @@ class ComponentMetric(TopologyMetric):
         return self.channel_components(prediction, target)[self.component]
 
 
+def empty_score(prediction_is_empty: bool, target_is_empty: bool, ignore_empty: bool) -> float | None:
+    """The score, from 0 to 1 and higher is better, that the empty side alone decides; None where neither is empty.
+
+    Args:
+        prediction_is_empty: whether the prediction holds nothing to compare.
+        target_is_empty: whether the target holds nothing to compare.
+        ignore_empty: whether an empty target leaves the score undefined. Otherwise it is 1 for an empty prediction and
+            0 for any other.
+
+    Example:
+        >>> empty_score(True, False, True), empty_score(True, True, True), empty_score(True, True, False)
+        (0.0, nan, 1.0)
+    """
+    if target_is_empty:
+        return math.nan if ignore_empty else float(prediction_is_empty)
+    return 0.0 if prediction_is_empty else None
+
+
 def get_spacing(spacing: Sequence[float] | float | None, ndim: int) -> tuple[float, ...]:
     """Voxel size on every axis; None is 1, so that lengths are in voxels.
 
@@ -221,14 +249,3 @@ def _check_shapes(y_pred: torch.Tensor, y: torch.Tensor) -> None:
         )
     if y_pred.shape != y.shape:
         raise ValueError(f"y_pred and y must have one shape, got {tuple(y_pred.shape)} and {tuple(y.shape)}.")
-
-
-def _to_masks(tensor: torch.Tensor, name: str) -> NDArray[np.bool_]:
-    masks = tensor.bool()
-    differs = masks.to(tensor.dtype) != tensor
-    if differs.any():
-        raise ValueError(
-            f"{name} must hold only 0 and 1, one channel for each class, got {tensor[differs][0].item():.4g}: "
-            "threshold likelihoods, one-hot encode label maps."
-        )
-    return np.asarray(masks.cpu())
