@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from monai_topo import data, handlers, losses, metrics, topology, transforms, visualize
+from monai_topo import data, graphs, handlers, losses, metrics, topology, transforms, visualize
 from monai_topo.data import *  # noqa: F403
 from monai_topo.handlers import *  # noqa: F403
 from monai_topo.losses import *  # noqa: F403
@@ -14,7 +14,7 @@ from monai_topo.transforms import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = ["data", "handlers", "losses", "metrics", "topology", "transforms", "visualize"]
+__all__ = ["data", "graphs", "handlers", "losses", "metrics", "topology", "transforms", "visualize"]
 __all__ += data.__all__
 __all__ += handlers.__all__
 __all__ += losses.__all__
