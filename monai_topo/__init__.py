@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from monai_topo import data, handlers, losses, metrics, topology, transforms, visualize
-from monai_topo.data import HDF5Reader, cremi_datalist, image_datalist, phantoms
+from monai_topo.data import HDF5Reader, cremi_datalist, image_datalist, phantoms, small_features, split_folds
 from monai_topo.handlers import BettiError, LossWeightSchedule
 from monai_topo.losses import (
     DiceCETopologyLoss,
@@ -49,6 +49,8 @@ __all__ = [
     "losses",
     "metrics",
     "phantoms",
+    "small_features",
+    "split_folds",
     "topology",
     "transforms",
     "visualize",

@@ -6,6 +6,7 @@ from monai_topo.data import phantoms
 from monai_topo.data.audit import SmallFeatures, small_features
 from monai_topo.data.cremi import cremi_datalist, save_cremi
 from monai_topo.data.folder import image_datalist
+from monai_topo.data.folds import split_folds
 from monai_topo.data.hdf5_reader import HDF5Reader
 from monai_topo.data.patches import PatchLayout
 
@@ -18,4 +19,5 @@ __all__ = [
     "phantoms",
     "save_cremi",
     "small_features",
+    "split_folds",
 ]
