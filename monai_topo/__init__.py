@@ -6,7 +6,16 @@
 from __future__ import annotations
 
 from monai_topo import data, handlers, losses, metrics, topology, transforms, visualize
-from monai_topo.data import HDF5Reader, cremi_datalist, image_datalist, phantoms, small_features, split_folds
+from monai_topo.data import (
+    HDF5Reader,
+    cremi_datalist,
+    image_datalist,
+    ircadb_datalist,
+    phantoms,
+    prepared_datalist,
+    small_features,
+    split_folds,
+)
 from monai_topo.handlers import BettiError, LossWeightSchedule
 from monai_topo.losses import (
     DiceCETopologyLoss,
@@ -46,9 +55,11 @@ __all__ = [
     "data",
     "handlers",
     "image_datalist",
+    "ircadb_datalist",
     "losses",
     "metrics",
     "phantoms",
+    "prepared_datalist",
     "small_features",
     "split_folds",
     "topology",

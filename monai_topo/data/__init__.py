@@ -8,7 +8,9 @@ from monai_topo.data.cremi import cremi_datalist, save_cremi
 from monai_topo.data.folder import image_datalist
 from monai_topo.data.folds import split_folds
 from monai_topo.data.hdf5_reader import HDF5Reader
+from monai_topo.data.ircadb import ircadb_datalist
 from monai_topo.data.patches import PatchLayout
+from monai_topo.data.prepared import prepared_datalist
 
 __all__ = [
     "HDF5Reader",
@@ -16,7 +18,9 @@ __all__ = [
     "SmallFeatures",
     "cremi_datalist",
     "image_datalist",
+    "ircadb_datalist",
     "phantoms",
+    "prepared_datalist",
     "save_cremi",
     "small_features",
     "split_folds",

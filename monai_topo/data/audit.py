@@ -51,12 +51,18 @@ def small_features(mask: NDArray[Any], max_size: int = 8, connectivity: int | No
     if max_size < 0:
         raise ValueError(f"max_size must be 0 or more voxels, got {max_size}.")
     total = betti_numbers(mask, connectivity)
-    foreground = np.asarray(mask, dtype=bool)
+    foreground = _bounding_box(np.asarray(mask, dtype=bool))
     full = connectivity != 1
     components, _ = _sizes(foreground, full)
     regions, open_to_outside = _sizes(~foreground, not full)
     holes = regions[~open_to_outside]
     return SmallFeatures(total, int((components <= max_size).sum()), int((holes <= max_size).sum()), max_size)
+
+
+def _bounding_box(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The part of a mask that holds all of its foreground: around it all is background."""
+    found = ndimage.find_objects(mask.astype(np.uint8))
+    return np.asarray(mask[found[0]] if found else mask)
 
 
 def _sizes(mask: NDArray[np.bool_], full: bool) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -7,7 +7,6 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -103,21 +102,15 @@ def diagonal_affine(spacing: Sequence[float], origin: Sequence[float] | None = N
 
 
 def save_nifti(path: PathLike, volume: Volume) -> None:
-    """Write a volume; the file appears under its name only when complete.
+    """Write a volume as a NIfTI file.
 
     Args:
-        path: file to write, ending in ``.nii`` or ``.nii.gz``; its folder is made.
-        volume: masks are written as uint8, 64-bit integers and floats in 32 bits.
+        path: file to write, ending in ``.nii`` or ``.nii.gz``.
+        volume: masks are written as uint8, 64-bit numbers as 32-bit ones.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    narrow = {"b": np.uint8, "i8": np.int32, "u8": np.uint32, "f8": np.float32, "f2": np.float32}
-    kind, size = volume.array.dtype.kind, volume.array.dtype.itemsize
-    dtype = narrow.get(kind if kind == "b" else f"{kind}{size}", volume.array.dtype)
-    image = nibabel.Nifti1Image(volume.array.astype(dtype), volume.affine)
+    narrow = {"b1": np.uint8, "i8": np.int32, "u8": np.uint32, "f8": np.float32, "f2": np.float32}
+    dtype = volume.array.dtype
+    image = nibabel.Nifti1Image(volume.array.astype(narrow.get(dtype.str[1:], dtype)), volume.affine)
     image.set_qform(volume.affine, code=1)
     image.set_sform(volume.affine, code=1)
-    with TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
-        temporary = Path(folder) / path.name
-        nibabel.save(image, temporary)
-        os.replace(temporary, path)
+    nibabel.save(image, os.fspath(path))
