@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from monai_topo import data, handlers, losses, metrics, topology, transforms, visualize
+from monai_topo import data, graphs, handlers, losses, metrics, topology, transforms, visualize
 from monai_topo.data import (
     HDF5Reader,
     cremi_datalist,
@@ -53,6 +53,7 @@ __all__ = [
     "compute_betti_error",
     "cremi_datalist",
     "data",
+    "graphs",
     "handlers",
     "image_datalist",
     "ircadb_datalist",

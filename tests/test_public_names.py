@@ -11,7 +11,7 @@ from monai.bundle import ComponentLocator, ConfigParser
 
 import monai_topo
 
-SUBPACKAGES = ["topology", "data", "transforms", "losses", "metrics", "visualize", "handlers"]
+SUBPACKAGES = ["topology", "graphs", "data", "transforms", "losses", "metrics", "visualize", "handlers"]
 
 
 @pytest.mark.parametrize("name", ["", *SUBPACKAGES])
