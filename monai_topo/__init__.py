@@ -8,9 +8,11 @@ from __future__ import annotations
 from monai_topo import data, graphs, handlers, losses, metrics, topology, transforms, visualize
 from monai_topo.data import (
     HDF5Reader,
+    TIFFStackReader,
     cremi_datalist,
     image_datalist,
     ircadb_datalist,
+    isbi_datalist,
     phantoms,
     prepared_datalist,
     small_features,
@@ -47,6 +49,7 @@ __all__ = [
     "LifetimeTopoLoss",
     "LossWeightSchedule",
     "PersistenceLoss",
+    "TIFFStackReader",
     "TopoLoss",
     "TopologyLoss",
     "WeightedSumLoss",
@@ -57,6 +60,7 @@ __all__ = [
     "handlers",
     "image_datalist",
     "ircadb_datalist",
+    "isbi_datalist",
     "losses",
     "metrics",
     "phantoms",

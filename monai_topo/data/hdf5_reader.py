@@ -10,7 +10,7 @@ from monai.config import PathLike
 from monai.utils import optional_import
 from numpy.typing import NDArray
 
-from monai_topo.data.volume import Volume, VolumeReader, diagonal_affine
+from monai_topo.data.volume import Volume, VolumeReader, diagonal_affine, mask_of_value
 
 h5py, _ = optional_import("h5py")
 
@@ -33,11 +33,12 @@ class HDF5Reader(VolumeReader):
         within: path of another dataset, to whose extent the volume is cropped. CREMI's padded files have labels that
             are smaller than the raw volume and shifted by their offset: load the raw volume
             ``within="volumes/labels/neuron_ids"``.
+        mask_value: value of the structure in a label, which becomes a mask of 0 and 1; None leaves the values.
 
     Raises:
         FileNotFoundError: when there is no such file.
         ValueError: when a file is not HDF5 or not complete, lacks the dataset or has a broken link there, holds no 2D
-            or 3D array there, or is not large enough for ``within``.
+            or 3D array there, is not large enough for ``within``, or has no voxel of ``mask_value``.
 
     Example:
         >>> import h5py, tempfile
@@ -60,6 +61,7 @@ class HDF5Reader(VolumeReader):
         offset: str = "offset",
         relabel: bool = True,
         within: str | None = None,
+        mask_value: int | None = None,
     ) -> None:
         super().__init__()
         self.dataset = dataset
@@ -67,6 +69,7 @@ class HDF5Reader(VolumeReader):
         self.offset = offset
         self.relabel = relabel
         self.within = within
+        self.mask_value = mask_value
 
     def read_volume(self, path: Path) -> Volume:
         """Read the dataset of one file."""
@@ -81,7 +84,10 @@ class HDF5Reader(VolumeReader):
             region = tuple(slice(start, start + size) for start, size in zip(corner.tolist(), shape, strict=True))
             array = _native(_read(dataset, region))
         origin = offset + corner * spacing
-        array = _consecutive(array) if self.relabel else array
+        if self.mask_value is not None:
+            array = mask_of_value(array, self.mask_value, path)
+        elif self.relabel:
+            array = _consecutive(array)
         return Volume(np.ascontiguousarray(array.T), diagonal_affine(spacing[::-1].tolist(), origin[::-1].tolist()))
 
     def _grid(self, dataset: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

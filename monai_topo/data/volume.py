@@ -101,6 +101,22 @@ def diagonal_affine(spacing: Sequence[float], origin: Sequence[float] | None = N
     return affine
 
 
+def mask_of_value(array: NDArray[Any], value: int, path: PathLike) -> NDArray[np.uint8]:
+    """Mask of the voxels of one value.
+
+    Raises:
+        ValueError: when there is none, naming the file and the values that there are.
+    """
+    mask = array == value
+    if not mask.any():
+        values = np.unique(array)
+        raise ValueError(
+            f"{path} has no voxel of mask_value={value}; it holds {', '.join(map(str, values[:8].tolist()))}"
+            f"{' ...' if len(values) > 8 else ''}."
+        )
+    return np.asarray(mask, dtype=np.uint8)
+
+
 def save_nifti(path: PathLike, volume: Volume) -> None:
     """Write a volume as a NIfTI file.
 

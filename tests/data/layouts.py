@@ -6,8 +6,12 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import h5py
 import itk
 import numpy as np
+import tifffile
+
+from monai_topo.data import phantoms
 
 SPACING = (0.7, 0.8, 2.5)  # x, y, z
 ORIGIN = (-30.0, 12.5, 200.0)  # LPS
@@ -89,3 +93,39 @@ def affine():
     result = np.diag([-SPACING[0], -SPACING[1], SPACING[2], 1.0])
     result[:3, 3] = -ORIGIN[0], -ORIGIN[1], ORIGIN[2]
     return result
+
+
+def write_stack(path, array):
+    """Multipage TIFF of an array ``(z, y, x)``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, array, photometric="minisblack")
+
+
+def phantom_cells(shape=(16, 30, 24), seed=0, **options):
+    """Raw intensities, membranes and cell ids, ``(z, y, x)``."""
+    phantom = phantoms.membranes(shape, num_cells=6, seed=seed, **options)
+    return np.round(255 * phantom.image).astype(np.uint8), phantom.label, phantom.instances
+
+
+def write_isbi2012(folder, seed=0):
+    raw, membranes, _ = phantom_cells(seed=seed)
+    write_stack(folder / "train-volume.tif", raw)
+    write_stack(folder / "train-labels.tif", np.where(membranes, 0, 255).astype(np.uint8))
+    write_stack(folder / "test-volume.tif", raw[:13])
+    return raw, membranes
+
+
+def write_snemi3d(folder, seed=0):
+    raw, _, instances = phantom_cells(seed=seed)
+    write_stack(folder / "train-input.tif", raw)
+    write_stack(folder / "train-labels.tif", instances.astype(np.uint16))
+    write_stack(folder / "test-input.tif", raw)
+    return raw, instances
+
+
+def write_isbi2012_hdf5(folder, seed=0):
+    raw, membranes, _ = phantom_cells(seed=seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    with h5py.File(folder / "isbi.h5", "w") as file:
+        file["raw"], file["labels/membranes"] = raw, membranes
+    return raw, membranes

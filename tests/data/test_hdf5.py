@@ -61,6 +61,13 @@ def test_ids_of_32_bits_stay_apart_in_float32(tmp_path):
     assert LoadImage(reader=HDF5Reader(IDS))(tmp_path / "a.hdf").numpy().ravel().tolist() == [1, 2, 0]
 
 
+def test_a_mask_of_one_value(path, volume):
+    image = LoadImage(reader=HDF5Reader(IDS, mask_value=2**40))(path)
+    np.testing.assert_array_equal(image.numpy(), (volume[1] == 2**40).T)
+    with pytest.raises(ValueError, match=r"no voxel of mask_value=3; it holds 0, 7, 1099511627776, 1099511627777\."):
+        HDF5Reader(IDS, mask_value=3).read(path)
+
+
 def test_what_is_no_cleft_is_background(tmp_path):
     clefts = np.array([[[2**64 - 1, 7, 0, 3]]], np.uint64)
     save_cremi(tmp_path / "a.hdf", np.zeros((1, 1, 4), np.uint8), clefts, (1, 1, 1))
