@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,12 @@ class Volume:
     Attributes:
         array: ``(x, y)`` or ``(x, y, z)``.
         affine: ``(4, 4)``, from voxel to position in RAS.
+        facts: further entries of the metadata.
     """
 
     array: NDArray[Any]
     affine: NDArray[np.float64]
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def spacing(self) -> tuple[float, ...]:
@@ -74,6 +76,7 @@ class VolumeReader(ImageReader):
                 raise ValueError("volumes that become channels of one image must share shape, resolution and offset.")
         arrays = [np.ascontiguousarray(volume.array) for volume in volumes]
         meta: dict[str, Any] = {
+            **first.facts,
             MetaKeys.AFFINE: first.affine.copy(),
             MetaKeys.ORIGINAL_AFFINE: first.affine.copy(),
             MetaKeys.SPATIAL_SHAPE: np.asarray(first.array.shape),
