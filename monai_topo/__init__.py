@@ -18,10 +18,18 @@ from monai_topo.losses import (
 )
 from monai_topo.metrics import BettiErrorMetric, compute_betti_error
 from monai_topo.transforms import (
+    ClippedDistanceMap,
+    ClippedDistanceMapD,
+    ClippedDistanceMapd,
+    ClippedDistanceMapDict,
     InstanceToMembrane,
     InstanceToMembraneD,
     InstanceToMembraned,
     InstanceToMembraneDict,
+    TopologicalDenoise,
+    TopologicalDenoiseD,
+    TopologicalDenoised,
+    TopologicalDenoiseDict,
 )
 
 __version__ = "0.1.0"
@@ -29,6 +37,10 @@ __version__ = "0.1.0"
 __all__ = [
     "BettiError",
     "BettiErrorMetric",
+    "ClippedDistanceMap",
+    "ClippedDistanceMapD",
+    "ClippedDistanceMapDict",
+    "ClippedDistanceMapd",
     "DiceCETopologyLoss",
     "HDF5Reader",
     "InstanceToMembrane",
@@ -39,6 +51,10 @@ __all__ = [
     "LossWeightSchedule",
     "PersistenceLoss",
     "TopoLoss",
+    "TopologicalDenoise",
+    "TopologicalDenoiseD",
+    "TopologicalDenoiseDict",
+    "TopologicalDenoised",
     "TopologyLoss",
     "WeightedSumLoss",
     "compute_betti_error",

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.intensity import (
+    TopologicalDenoise,
+    TopologicalDenoiseD,
+    TopologicalDenoised,
+    TopologicalDenoiseDict,
+)
 from monai_topo.transforms.label import (
+    ClippedDistanceMap,
+    ClippedDistanceMapD,
+    ClippedDistanceMapd,
+    ClippedDistanceMapDict,
     InstanceToMembrane,
     InstanceToMembraneD,
     InstanceToMembraned,
     InstanceToMembraneDict,
 )
 
-__all__ = ["InstanceToMembrane", "InstanceToMembraneD", "InstanceToMembraneDict", "InstanceToMembraned"]
+__all__ = [
+    "ClippedDistanceMap",
+    "ClippedDistanceMapD",
+    "ClippedDistanceMapDict",
+    "ClippedDistanceMapd",
+    "InstanceToMembrane",
+    "InstanceToMembraneD",
+    "InstanceToMembraneDict",
+    "InstanceToMembraned",
+    "TopologicalDenoise",
+    "TopologicalDenoiseD",
+    "TopologicalDenoiseDict",
+    "TopologicalDenoised",
+]
