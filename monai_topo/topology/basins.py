@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.kernel import entry_kernel
 from monai_topo.topology.persistence import PersistencePairs
 
 
@@ -67,6 +66,8 @@ def cavity_regions(field: NDArray[Any], pairs: PersistencePairs, chosen: NDArray
 
 def _flood(field: NDArray[Any], start: NDArray[Any], barrier: NDArray[Any], full: bool) -> NDArray[np.int32]:
     """Flood from each start up to its barrier, the latest barrier first, so that the largest regions come first."""
+    from monai_topo.topology.flood import flood_regions
+
     values = np.pad(field.astype(np.float64), 1)
     labels = np.zeros(values.shape, np.int32)
     inner = (slice(1, -1),) * field.ndim
@@ -89,37 +90,3 @@ def _offsets(shape: tuple[int, ...], full: bool) -> NDArray[np.int64]:
     kept = steps[(moved > 0) & (full | (moved == 1))]
     strides = np.cumprod([1, *shape[:0:-1]])[::-1]
     return np.asarray(kept @ strides, dtype=np.int64)
-
-
-@entry_kernel
-def flood_regions(values: Any, labels: Any, starts: Any, barriers: Any, order: Any, offsets: Any) -> None:
-    """Label the voxels that are connected to each start through voxels before its barrier.
-
-    Args:
-        values: float64, flat, padded by one layer.
-        labels: int32, flat: -1 in the image, 0 on the layer around it; receives 1 + the number of the region.
-        starts: a voxel of each region.
-        barriers: the voxel that ends each.
-        order: in which to flood; a start that a region before it holds is left to that.
-        offsets: flat offsets of the neighbors.
-    """
-    stack = np.empty(values.size, np.int64)
-    for region in order:
-        barrier = barriers[region]
-        if labels[starts[region]] > 0:
-            continue
-        labels[starts[region]] = region + 1
-        stack[0] = starts[region]
-        height = 1
-        while height > 0:
-            height -= 1
-            voxel = stack[height]
-            for offset in offsets:
-                other = voxel + offset
-                if labels[other] != -1:
-                    continue
-                level = values[other]
-                if level < values[barrier] or (level == values[barrier] and other < barrier):
-                    labels[other] = region + 1
-                    stack[height] = other
-                    height += 1

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.croppad import (
+    RandCropByTopology,
+    RandCropByTopologyD,
+    RandCropByTopologyd,
+    RandCropByTopologyDict,
+    TopologyWeightMap,
+    TopologyWeightMapD,
+    TopologyWeightMapd,
+    TopologyWeightMapDict,
+)
 from monai_topo.transforms.intensity import (
     TopologicalDenoise,
     TopologicalDenoiseD,
@@ -28,8 +38,16 @@ __all__ = [
     "InstanceToMembraneD",
     "InstanceToMembraneDict",
     "InstanceToMembraned",
+    "RandCropByTopology",
+    "RandCropByTopologyD",
+    "RandCropByTopologyDict",
+    "RandCropByTopologyd",
     "TopologicalDenoise",
     "TopologicalDenoiseD",
     "TopologicalDenoiseDict",
     "TopologicalDenoised",
+    "TopologyWeightMap",
+    "TopologyWeightMapD",
+    "TopologyWeightMapDict",
+    "TopologyWeightMapd",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,9 +77,29 @@ def like(img: NdarrayOrTensor, values: NDArray[Any], dtype: Any) -> NdarrayOrTen
     return result
 
 
-def spacing_of(img: NdarrayOrTensor) -> tuple[float, ...]:
-    """Voxel size along each spatial axis: of the affine of a ``MetaTensor``, 1 for other containers."""
+def check_spacing(spacing: Sequence[float] | float | None) -> Sequence[float] | float | None:
+    """Return ``spacing`` if it is None or positive and finite.
+
+    Raises:
+        ValueError: when it is not.
+    """
+    if spacing is not None and not all(0 < size < np.inf for size in np.atleast_1d(spacing)):
+        raise ValueError(f"spacing must be positive and finite, got {spacing!r}.")
+    return spacing
+
+
+def spacing_of(img: NdarrayOrTensor, spacing: Sequence[float] | float | None = None) -> tuple[float, ...]:
+    """Voxel size along each spatial axis: as given, else of the affine of a ``MetaTensor``, else 1.
+
+    Raises:
+        ValueError: when ``spacing`` is neither one number nor one for each axis.
+    """
     ndim: int = img.ndim - 1
+    if spacing is not None:
+        sizes: tuple[float, ...] = tuple(np.atleast_1d(spacing).tolist())
+        if len(sizes) not in (1, ndim):
+            raise ValueError(f"spacing must be one number or one for each of {ndim} axes, got {spacing!r}.")
+        return sizes if len(sizes) == ndim else sizes * ndim
     if not isinstance(img, MetaTensor):
         return (1.0,) * ndim
     return tuple(map(float, affine_to_spacing(img.affine.cpu().numpy(), r=ndim)))

@@ -18,7 +18,10 @@ CASES = {
     "ClippedDistanceMap": ({"max_distance": 2.5, "signed": True}, MASK),
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),
     "TopologicalDenoise": ({"filter_size": 1}, IMAGE),
+    "TopologyWeightMap": ({}, MASK),
 }
+ADDED = {"TopologyWeightMap": {"map_postfix": "_added"}}
+"""Arguments of the twins that leave the item and add another."""
 SHAPES = [(9, 13), (7, 9, 8)]
 
 
@@ -85,9 +88,10 @@ def test_dictionary_twin(name, transform, given):
     twin = getattr(transforms, f"{name}d")
     assert getattr(transforms, f"{name}D") is getattr(transforms, f"{name}Dict") is twin
     item = {"a": given, "b": given[:, ::-1].copy(), "c": "as it is"}
-    done = pickle.loads(pickle.dumps(twin(["a", "b"], **CASES[name][0])))(item)
-    np.testing.assert_array_equal(done["a"], transform(item["a"]))
-    np.testing.assert_array_equal(done["b"], transform(item["b"]))
+    added = ADDED.get(name, {})
+    done = pickle.loads(pickle.dumps(twin(["a", "b"], **CASES[name][0], **added)))(item)
+    for key in ("a", "b"):
+        np.testing.assert_array_equal(done[f"{key}_added" if added else key], transform(item[key]))
     assert done["c"] == "as it is"
     assert item["a"] is given
     assert twin("absent", allow_missing_keys=True, **CASES[name][0])(item) == item

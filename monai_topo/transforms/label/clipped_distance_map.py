@@ -12,7 +12,7 @@ from monai.utils import TransformBackends
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.transforms.channels import KeyedTransform, map_channels, spacing_of, to_masks
+from monai_topo.transforms.channels import KeyedTransform, check_spacing, map_channels, spacing_of, to_masks
 
 
 class ClippedDistanceMap(Transform):
@@ -47,11 +47,9 @@ class ClippedDistanceMap(Transform):
     ) -> None:
         if not 0 < max_distance < np.inf:
             raise ValueError(f"max_distance must be positive and finite, got {max_distance!r}.")
-        if spacing is not None and not all(0 < size < np.inf for size in np.atleast_1d(spacing)):
-            raise ValueError(f"spacing must be positive and finite, got {spacing!r}.")
         self.max_distance = float(max_distance)
         self.signed = signed
-        self.spacing = spacing
+        self.spacing = check_spacing(spacing)
 
     def __call__(self, img: NdarrayOrTensor) -> NdarrayOrTensor:
         """Compute the map.
@@ -68,15 +66,8 @@ class ClippedDistanceMap(Transform):
             ValueError: for another shape, other values, or a spacing that does not fit the number of axes.
         """
         masks = to_masks(img)
-        spacing = self._spacing(img)
+        spacing = spacing_of(img, self.spacing)
         return map_channels(img, masks, lambda mask: self._distances(mask, spacing), np.float32)
-
-    def _spacing(self, img: NdarrayOrTensor) -> tuple[float, ...]:
-        ndim = img.ndim - 1
-        sizes = spacing_of(img) if self.spacing is None else tuple(np.atleast_1d(self.spacing).tolist())
-        if len(sizes) not in (1, ndim):
-            raise ValueError(f"spacing must be one number or one for each of {ndim} axes, got {self.spacing!r}.")
-        return sizes if len(sizes) == ndim else sizes * ndim
 
     def _distances(self, mask: NDArray[np.bool_], spacing: tuple[float, ...]) -> NDArray[Any]:
         outside = self._distance_to(mask, spacing)
