@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.croppad import (
+    RandCropByTopology,
+    RandCropByTopologyD,
+    RandCropByTopologyd,
+    RandCropByTopologyDict,
+    TopologyWeightMap,
+    TopologyWeightMapD,
+    TopologyWeightMapd,
+    TopologyWeightMapDict,
+)
+from monai_topo.transforms.intensity import (
+    TopologicalDenoise,
+    TopologicalDenoiseD,
+    TopologicalDenoised,
+    TopologicalDenoiseDict,
+)
 from monai_topo.transforms.label import (
+    ClippedDistanceMap,
+    ClippedDistanceMapD,
+    ClippedDistanceMapd,
+    ClippedDistanceMapDict,
     InstanceToMembrane,
     InstanceToMembraneD,
     InstanceToMembraned,
     InstanceToMembraneDict,
 )
 
-__all__ = ["InstanceToMembrane", "InstanceToMembraneD", "InstanceToMembraneDict", "InstanceToMembraned"]
+__all__ = [
+    "ClippedDistanceMap",
+    "ClippedDistanceMapD",
+    "ClippedDistanceMapDict",
+    "ClippedDistanceMapd",
+    "InstanceToMembrane",
+    "InstanceToMembraneD",
+    "InstanceToMembraneDict",
+    "InstanceToMembraned",
+    "RandCropByTopology",
+    "RandCropByTopologyD",
+    "RandCropByTopologyDict",
+    "RandCropByTopologyd",
+    "TopologicalDenoise",
+    "TopologicalDenoiseD",
+    "TopologicalDenoiseDict",
+    "TopologicalDenoised",
+    "TopologyWeightMap",
+    "TopologyWeightMapD",
+    "TopologyWeightMapDict",
+    "TopologyWeightMapd",
+]
