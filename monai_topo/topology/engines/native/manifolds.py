@@ -18,14 +18,8 @@ import numpy as np
 
 from monai_topo.topology.engines.native.components import UNPAIRED, find_root, merge_in_order
 from monai_topo.topology.engines.native.descent import MAX_EDGES, list_saddle_edges, step_down
-from monai_topo.topology.engines.native.order import (
-    ABOVE_ALL,
-    fill_border,
-    order_code,
-    sort_codes,
-    surround,
-    voxel_of,
-)
+from monai_topo.topology.engines.native.order import ABOVE_ALL, fill_border, surround, voxel_of
+from monai_topo.topology.engines.native.saddles import sorted_saddles
 from monai_topo.topology.kernel import allocating_kernel, entry_kernel, inlined_kernel, kernel
 
 IS_SADDLE = 1
@@ -90,7 +84,7 @@ def _descend(field: Any, is_float: bool, grid: tuple[int, int, int], around: Any
 @allocating_kernel
 def _saddle_edges(keys: Any, flags: Any, around: Any) -> Any:
     """The edges of all saddles in the order in which they enter, rows as in ``merge_in_order``."""
-    saddles = sort_codes(_saddle_codes(keys, flags))
+    saddles = sorted_saddles(keys, flags, IS_SADDLE, _count_saddles(flags))
     edges = np.empty((3, MAX_EDGES * saddles.size), np.int32)
     count = _list_edges(saddles, keys, around, np.empty(MAX_EDGES + 1, np.int64), edges)
     return edges[:, :count]
@@ -110,17 +104,12 @@ def _merge_basins(edges: Any, below: Any, keys: Any) -> Any:
     return basins, merged
 
 
-@allocating_kernel
-def _saddle_codes(keys: Any, flags: Any) -> Any:
+@kernel
+def _count_saddles(flags: Any) -> int:
     count = 0
     for voxel in range(flags.size):
-        count += flags[voxel] & IS_SADDLE
-    codes, found = np.empty(count, np.int64), 0
-    for voxel in range(flags.size):
-        if flags[voxel] & IS_SADDLE:
-            codes[found] = order_code(keys, voxel)
-            found += 1
-    return codes
+        count += 1 if flags[voxel] & IS_SADDLE else 0
+    return count
 
 
 @kernel
