@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
+from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
 from monai_topo.losses.persistence import PersistenceLoss
@@ -11,6 +12,7 @@ from monai_topo.losses.region import RegionCrossEntropyLoss
 from monai_topo.losses.topo import TopoLoss
 
 __all__ = [
+    "DMTLoss",
     "DiceCETopologyLoss",
     "LifetimeTopoLoss",
     "LocalizedTopoLoss",

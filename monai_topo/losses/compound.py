@@ -11,6 +11,7 @@ from monai.losses import DiceCELoss
 from torch import nn
 from torch.nn.modules.loss import _Loss
 
+from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
 from monai_topo.losses.topo import TopoLoss
@@ -19,6 +20,7 @@ TOPOLOGY_TERMS: dict[str, Callable[..., _Loss]] = {
     "topo": TopoLoss,
     "localized": partial(LocalizedTopoLoss, direction="superlevel", slope=(0.002, 0.008)),
     "lifetime": LifetimeTopoLoss,
+    "dmt": DMTLoss,
 }
 """The names that ``DiceCETopologyLoss(topology=...)`` accepts; a likelihood rises by 0.1 to 0.5 over 64 voxels."""
 
@@ -50,11 +52,11 @@ class DiceCETopologyLoss(DiceCELoss):
         label_smoothing: of the cross-entropy term, as in ``DiceCELoss``.
         topology: the name of a topology loss, built with its defaults and this loss's first six arguments and
             ``weight``: ``"topo"`` for :class:`TopoLoss`, ``"localized"`` for :class:`LocalizedTopoLoss` on likelihoods,
-            ``"lifetime"`` for :class:`LifetimeTopoLoss`; or any loss of (input, target), which then has its own
-            activation, background and reduction; or a list of these.
+            ``"lifetime"`` for :class:`LifetimeTopoLoss`, ``"dmt"`` for :class:`DMTLoss`; or any loss of (input,
+            target), which then has its own activation, background and reduction; or a list of these.
         lambda_topo: weight of the topology term, for a list of terms one for each; 0 leaves a term out, and it may be
             changed while training. The default suits ``"topo"`` on 3D patches of 32 voxels an axis (``make demo``),
-            where the term sums over thousands of dots; 2D wants more.
+            where the term sums over thousands of dots; 2D wants more, and so does ``"dmt"``, a mean (the paper: 3).
 
     Raises:
         ValueError: for a negative weight, an unknown name, another number of weights than of terms, or an option that

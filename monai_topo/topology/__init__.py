@@ -1,4 +1,4 @@
-"""The mathematics on arrays: fields, persistence pairs, diagrams, matchings, Betti numbers. Knows nothing of MONAI."""
+"""The mathematics on arrays: fields, persistence pairs, diagrams, matchings, Morse masks, Betti numbers. No MONAI."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
 from monai_topo.topology.field import sublevel_field
 from monai_topo.topology.height import HEIGHTS, height_function
 from monai_topo.topology.matching import Matching, by_lifetime, nearest_corner, optimal
+from monai_topo.topology.morse import stable_manifolds, stable_manifolds_batch
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
 
 __all__ = [
@@ -26,5 +27,7 @@ __all__ = [
     "optimal",
     "persistence_pairs",
     "persistence_pairs_batch",
+    "stable_manifolds",
+    "stable_manifolds_batch",
     "sublevel_field",
 ]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from monai_topo.losses import LifetimeTopoLoss, LocalizedTopoLoss, PersistenceLoss, RegionCrossEntropyLoss, TopoLoss
+from monai_topo.losses import (
+    DMTLoss,
+    LifetimeTopoLoss,
+    LocalizedTopoLoss,
+    PersistenceLoss,
+    RegionCrossEntropyLoss,
+    TopoLoss,
+)
 
 
 def false_voxels(*, engine=None, connectivity=None, dims=None, **options):
@@ -12,11 +19,17 @@ def false_voxels(*, engine=None, connectivity=None, dims=None, **options):
     return RegionCrossEntropyLoss(**options)
 
 
+def dmt(*, engine=None, **options):
+    """Which has one engine, and here a threshold that leaves something of random values."""
+    return DMTLoss(**{"persistence_threshold": 0.05, **options})
+
+
 LOSSES = {
     "nearest_corner": partial(PersistenceLoss, frame=False),
     "topo": TopoLoss,
     "lifetime": LifetimeTopoLoss,
     "localized_likelihood": partial(LocalizedTopoLoss, direction="superlevel", slope=(0.01, 0.05), dims=(0, 1)),
+    "dmt": dmt,
     "false_voxels": false_voxels,
     "localized_map": partial(LocalizedTopoLoss, slope=(0.01, 0.05), dims=(0, 1)),
 }

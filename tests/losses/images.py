@@ -90,3 +90,47 @@ def descend(loss, likelihood, target, steps=80):
         loss(logits, target).backward()
         optimizer.step()
     return torch.sigmoid(logits).detach()
+
+
+def noisy(truth, seed):
+    """A likelihood of the truth that is right everywhere."""
+    return np.where(truth, 0.9, 0.05) + 0.02 * np.random.default_rng(seed).random(truth.shape)
+
+
+def pierced_sheet():
+    """A sheet that is weak in the middle: an index-1 error."""
+    truth = np.zeros((8, 9, 11))
+    truth[3:5] = 1
+    _, rows, columns = np.indices(truth.shape)
+    dent = np.exp(-((rows - 4) ** 2 + (columns - 5) ** 2) / 6)
+    return batched(noisy(truth, 4) - 0.6 * dent * truth, truth)
+
+
+def broken_vessel(ndim=3):
+    """A straight vessel with a gap: an index-2 error."""
+    truth = np.zeros((7, 6, 16)[3 - ndim :])
+    truth[(slice(2, 5),) * (ndim - 1) + (slice(1, 15),)] = 1
+    likelihood = noisy(truth, 5)
+    likelihood[..., 7:9] *= 0.25
+    return batched(likelihood, truth)
+
+
+def phantom_branch(ndim=3):
+    """A ring that a false branch parts in two."""
+    rows, columns = np.indices((11, 13))
+    truth = np.maximum(abs(rows - 5), abs(columns - 6)) == 3
+    if ndim == 3:
+        truth = np.pad(np.stack([truth] * 2), ((1, 2), (0, 0), (0, 0)))
+    likelihood = noisy(truth, 6)
+    likelihood[..., 5, 4:9] = 0.7 if ndim == 2 else likelihood[..., 5, 4:9] + 0.65 * truth[..., 2:3, 3]
+    return batched(likelihood, truth)
+
+
+def phantom_wall():
+    """A closed surface with a false wall across it."""
+    truth = np.zeros((8, 9, 12))
+    truth[1:7, 1:8, 1:11] = 1
+    truth[2:6, 2:7, 2:10] = 0
+    likelihood = noisy(truth, 7)
+    likelihood[2:6, 2:7, 5:7] = 0.7
+    return batched(likelihood, truth)
