@@ -17,7 +17,8 @@ def tie_free(shape, seed):
     return torch.tensor(values.reshape(shape), dtype=torch.float32)
 
 
-def _noisy(truth, seed):
+def noisy(truth, seed):
+    """A likelihood of the truth that is right everywhere."""
     return np.where(truth, 0.9, 0.05) + 0.02 * np.random.default_rng(seed).random(truth.shape)
 
 
@@ -25,7 +26,7 @@ def _two_blobs(ndim):
     truth = np.zeros((5, 9, 14)[-ndim:])
     middle = (slice(1, 4),) * (ndim - 2)
     truth[(*middle, slice(2, 6), slice(2, 5))] = truth[(*middle, slice(3, 7), slice(9, 12))] = 1
-    return truth, _noisy(truth, 0), middle
+    return truth, noisy(truth, 0), middle
 
 
 def weak_blob(ndim=2):
@@ -42,21 +43,12 @@ def joined_blobs(ndim=2):
     return batched(likelihood, truth)
 
 
-def phantom_branch(ndim=2):
-    """An object with a branch that leaves the patch and does not exist."""
-    truth, _, middle = _two_blobs(ndim)
-    truth[..., 8:] = 0
-    likelihood = _noisy(truth, 0)
-    likelihood[(*(slice(2, 3),) * len(middle), 4, slice(5, None))] = 0.7
-    return batched(likelihood, truth)
-
-
 def broken_ring():
     """A ring with a gap."""
     truth = np.zeros((11, 13))
     rows, columns = np.indices(truth.shape)
     truth[np.maximum(abs(rows - 5), abs(columns - 6)) == 3] = 1
-    likelihood = _noisy(truth, 1)
+    likelihood = noisy(truth, 1)
     likelihood[5, 9] = 0.2
     return batched(likelihood, truth)
 
@@ -66,7 +58,7 @@ def pierced_shell():
     truth = np.zeros((8, 9, 10))
     truth[1:7, 1:8, 1:9] = 1
     truth[2:6, 2:7, 2:8] = 0
-    likelihood = _noisy(truth, 2)
+    likelihood = noisy(truth, 2)
     likelihood[4, 4, 8] = 0.2
     return batched(likelihood, truth)
 
@@ -76,7 +68,7 @@ def broken_tube():
     truth = np.zeros((5, 11, 12))
     rows, columns = np.indices(truth.shape[1:])
     truth[1:4, np.abs(np.maximum(abs(rows - 5), abs(columns - 5)) - 3) <= 0] = 1
-    likelihood = _noisy(truth, 3)
+    likelihood = noisy(truth, 3)
     likelihood[1:4, 5, 8] -= 0.7
     return batched(likelihood, truth)
 
@@ -90,11 +82,6 @@ def descend(loss, likelihood, target, steps=80):
         loss(logits, target).backward()
         optimizer.step()
     return torch.sigmoid(logits).detach()
-
-
-def noisy(truth, seed):
-    """A likelihood of the truth that is right everywhere."""
-    return np.where(truth, 0.9, 0.05) + 0.02 * np.random.default_rng(seed).random(truth.shape)
 
 
 def pierced_sheet():
