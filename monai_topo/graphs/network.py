@@ -137,10 +137,6 @@ class Network:
         offset = step * self.lengths[edge] / parts[edge]
         return Places(np.concatenate([nodes.edge, edge]), np.concatenate([nodes.offset, offset]))
 
-    def random_places(self, edges: NDArray[np.int64], rng: np.random.Generator) -> Places:
-        """A place drawn uniformly on each of the edges."""
-        return Places(edges, rng.random(len(edges)) * self.lengths[edges])
-
     @cached_property
     def _middles(self) -> cKDTree:
         from scipy.spatial import cKDTree
