@@ -11,6 +11,7 @@ from monai.config import PathLike
 from monai.data import partition_dataset
 from numpy.typing import NDArray
 
+from monai_topo.data.folder import contents
 from monai_topo.data.hdf5_reader import get_dataset, h5py, open_hdf5
 
 RAW = "volumes/raw"
@@ -57,7 +58,7 @@ def cremi_datalist(
     """
     if section is not None and section not in SECTIONS:
         raise ValueError(f"section must be None or one of {SECTIONS}, got {section!r}.")
-    paths = _volume_paths(Path(root))
+    paths = cremi_files(Path(root))
     chosen = paths if section is None else _split(paths, section, val_frac, seed)
     for path in chosen:
         _check_volume(path, image, label)
@@ -65,14 +66,19 @@ def cremi_datalist(
     return [dict.fromkeys(keys, str(path)) for path in chosen]
 
 
-def _volume_paths(root: Path) -> list[Path]:
+def cremi_files(root: Path) -> list[Path]:
+    """HDF5 files of a folder, or the one file.
+
+    Raises:
+        FileNotFoundError: when there is none.
+    """
     if root.is_file():
         return [root]
     if not root.is_dir():
         raise FileNotFoundError(f"no such file or folder: {root}")
     paths = sorted(path for path in root.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not paths:
-        raise FileNotFoundError(f"{root} holds no HDF5 volume ({', '.join(_SUFFIXES)}).")
+        raise FileNotFoundError(f"{root} holds no HDF5 volume ({', '.join(_SUFFIXES)}); found {contents(root)}.")
     return paths
 
 
@@ -100,7 +106,7 @@ def _check_volume(path: Path, image: str, label: str | None) -> None:
         raise ValueError(
             f"{path}: image and label must have one shape, got "
             + " and ".join(f"{name} {shape}" for name, shape in shapes.items())
-            + "; crop a padded volume to its labels first."
+            + "; `python -m monai_topo prepare cremi` crops padded volumes to their labels."
         )
 
 

@@ -162,6 +162,12 @@ def get_dataset(file: Any, name: str) -> Any:
     return item
 
 
+def has_dataset(path: PathLike, name: str) -> bool:
+    """Whether a file has something of this name, were it a link that leads nowhere."""
+    with open_hdf5(path) as file:
+        return file.get(name, getlink=True) is not None or _broken_link(file, name) is not None
+
+
 def _item(file: Any, name: str) -> Any:
     try:
         return file[name]

@@ -139,6 +139,9 @@ def test_what_is_missing_is_said(case, tmp_path):
     assert none["missing"].count("There is no") == 2
     assert both["missing"] == ""
     assert empty["missing"] == "The mask portalvein is empty."
+    _, asked, *_ = datalist(tmp_path, empty_label=True)
+    assert not load(asked["label"])[0].any()
+    assert load(asked["label"])[0].shape == ct.shape
     first, *_ = datalist(tmp_path, within_liver=True)
     assert "label" not in first
     assert "no liver to cut the label off" in first["missing"]
