@@ -28,12 +28,26 @@ from monai_topo.transforms.label import (
     InstanceToMembraned,
     InstanceToMembraneDict,
 )
+from monai_topo.transforms.post import (
+    FillCavities,
+    FillCavitiesD,
+    FillCavitiesd,
+    FillCavitiesDict,
+    RemoveLowPersistence,
+    RemoveLowPersistenceD,
+    RemoveLowPersistenced,
+    RemoveLowPersistenceDict,
+)
 
 __all__ = [
     "ClippedDistanceMap",
     "ClippedDistanceMapD",
     "ClippedDistanceMapDict",
     "ClippedDistanceMapd",
+    "FillCavities",
+    "FillCavitiesD",
+    "FillCavitiesDict",
+    "FillCavitiesd",
     "InstanceToMembrane",
     "InstanceToMembraneD",
     "InstanceToMembraneDict",
@@ -42,6 +56,10 @@ __all__ = [
     "RandCropByTopologyD",
     "RandCropByTopologyDict",
     "RandCropByTopologyd",
+    "RemoveLowPersistence",
+    "RemoveLowPersistenceD",
+    "RemoveLowPersistenceDict",
+    "RemoveLowPersistenced",
     "TopologicalDenoise",
     "TopologicalDenoiseD",
     "TopologicalDenoiseDict",

@@ -13,10 +13,12 @@ from monai.transforms import Compose
 from monai_topo import transforms
 from tests.topology.images import make
 
-MASK, IMAGE, INSTANCES = "mask", "image", "instances"
+MASK, PORES, IMAGE, INSTANCES = "mask", "mask with pores", "image", "instances"
 CASES = {
     "ClippedDistanceMap": ({"max_distance": 2.5, "signed": True}, MASK),
+    "FillCavities": ({}, PORES),
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),
+    "RemoveLowPersistence": ({"threshold": 0.3}, IMAGE),
     "TopologicalDenoise": ({"filter_size": 1}, IMAGE),
     "TopologyWeightMap": ({}, MASK),
 }
@@ -29,6 +31,8 @@ def values(kind, shape):
     image = make("smooth", shape, seed=3)
     if kind == IMAGE:
         return make("white", shape, seed=3)[None]
+    if kind == PORES:
+        return (make("white", shape, seed=3) < 0.8).astype(np.float32)[None]
     if kind == INSTANCES:
         return (1 + (np.arange(shape[0]) > 4)).reshape(1, -1, *[1] * (len(shape) - 1)) * np.ones((1, *shape))
     return (image > np.median(image)).astype(np.float32)[None]

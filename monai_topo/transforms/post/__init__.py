@@ -1,0 +1,27 @@
+"""Transforms of the network's output."""
+
+from __future__ import annotations
+
+from monai_topo.transforms.post.fill_cavities import (
+    FillCavities,
+    FillCavitiesD,
+    FillCavitiesd,
+    FillCavitiesDict,
+)
+from monai_topo.transforms.post.remove_low_persistence import (
+    RemoveLowPersistence,
+    RemoveLowPersistenceD,
+    RemoveLowPersistenced,
+    RemoveLowPersistenceDict,
+)
+
+__all__ = [
+    "FillCavities",
+    "FillCavitiesD",
+    "FillCavitiesDict",
+    "FillCavitiesd",
+    "RemoveLowPersistence",
+    "RemoveLowPersistenceD",
+    "RemoveLowPersistenceDict",
+    "RemoveLowPersistenced",
+]
