@@ -11,6 +11,7 @@ from monai_topo.transforms.croppad import (
     TopologyWeightMapD,
     TopologyWeightMapd,
     TopologyWeightMapDict,
+    sampling_table,
 )
 from monai_topo.transforms.intensity import (
     TopologicalDenoise,
@@ -19,6 +20,10 @@ from monai_topo.transforms.intensity import (
     TopologicalDenoiseDict,
 )
 from monai_topo.transforms.label import (
+    AuditTopology,
+    AuditTopologyD,
+    AuditTopologyd,
+    AuditTopologyDict,
     ClippedDistanceMap,
     ClippedDistanceMapD,
     ClippedDistanceMapd,
@@ -27,6 +32,7 @@ from monai_topo.transforms.label import (
     InstanceToMembraneD,
     InstanceToMembraned,
     InstanceToMembraneDict,
+    TopologyAudit,
 )
 from monai_topo.transforms.post import (
     FillCavities,
@@ -37,9 +43,19 @@ from monai_topo.transforms.post import (
     RemoveLowPersistenceD,
     RemoveLowPersistenced,
     RemoveLowPersistenceDict,
+    TopologyUncertainty,
+    TopologyUncertaintyD,
+    TopologyUncertaintyd,
+    TopologyUncertaintyDict,
+    UncertainFeature,
+    save_uncertain_features,
 )
 
 __all__ = [
+    "AuditTopology",
+    "AuditTopologyD",
+    "AuditTopologyDict",
+    "AuditTopologyd",
     "ClippedDistanceMap",
     "ClippedDistanceMapD",
     "ClippedDistanceMapDict",
@@ -64,8 +80,16 @@ __all__ = [
     "TopologicalDenoiseD",
     "TopologicalDenoiseDict",
     "TopologicalDenoised",
+    "TopologyAudit",
+    "TopologyUncertainty",
+    "TopologyUncertaintyD",
+    "TopologyUncertaintyDict",
+    "TopologyUncertaintyd",
     "TopologyWeightMap",
     "TopologyWeightMapD",
     "TopologyWeightMapDict",
     "TopologyWeightMapd",
+    "UncertainFeature",
+    "sampling_table",
+    "save_uncertain_features",
 ]

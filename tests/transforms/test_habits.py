@@ -20,10 +20,11 @@ CASES = {
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),
     "RemoveLowPersistence": ({"threshold": 0.3}, IMAGE),
     "TopologicalDenoise": ({"filter_size": 1}, IMAGE),
+    "TopologyUncertainty": ({"margin": 0.3}, IMAGE),
     "TopologyWeightMap": ({}, MASK),
 }
-ADDED = {"TopologyWeightMap": {"map_postfix": "_added"}}
-"""Arguments of the twins that leave the item and add another."""
+ADDED = {"TopologyWeightMap": ({"map_postfix": "_weights"}, "_weights"), "TopologyUncertainty": ({}, "_uncertainty")}
+"""For twins that leave the item and add another: their arguments, and what its key ends with."""
 SHAPES = [(9, 13), (7, 9, 8)]
 
 
@@ -54,7 +55,7 @@ def transform(name):
 
 
 def test_the_table_is_complete():
-    others = {"RandCropByTopology"}
+    others = {"RandCropByTopology", "AuditTopology"}  # one gives a list, the other its input
     arrays = {n for n in transforms.__all__ if f"{n}d" in transforms.__all__}
     assert arrays - others == set(CASES)
 
@@ -92,10 +93,10 @@ def test_dictionary_twin(name, transform, given):
     twin = getattr(transforms, f"{name}d")
     assert getattr(transforms, f"{name}D") is getattr(transforms, f"{name}Dict") is twin
     item = {"a": given, "b": given[:, ::-1].copy(), "c": "as it is"}
-    added = ADDED.get(name, {})
-    done = pickle.loads(pickle.dumps(twin(["a", "b"], **CASES[name][0], **added)))(item)
+    arguments, postfix = ADDED.get(name, ({}, ""))
+    done = pickle.loads(pickle.dumps(twin(["a", "b"], **CASES[name][0], **arguments)))(item)
     for key in ("a", "b"):
-        np.testing.assert_array_equal(done[f"{key}_added" if added else key], transform(item[key]))
+        np.testing.assert_array_equal(done[f"{key}{postfix}"], transform(item[key]))
     assert done["c"] == "as it is"
     assert item["a"] is given
     assert twin("absent", allow_missing_keys=True, **CASES[name][0])(item) == item

@@ -14,6 +14,14 @@ from monai_topo.transforms.post.remove_low_persistence import (
     RemoveLowPersistenced,
     RemoveLowPersistenceDict,
 )
+from monai_topo.transforms.post.topology_uncertainty import (
+    TopologyUncertainty,
+    TopologyUncertaintyD,
+    TopologyUncertaintyd,
+    TopologyUncertaintyDict,
+    UncertainFeature,
+    save_uncertain_features,
+)
 
 __all__ = [
     "FillCavities",
@@ -24,4 +32,10 @@ __all__ = [
     "RemoveLowPersistenceD",
     "RemoveLowPersistenceDict",
     "RemoveLowPersistenced",
+    "TopologyUncertainty",
+    "TopologyUncertaintyD",
+    "TopologyUncertaintyDict",
+    "TopologyUncertaintyd",
+    "UncertainFeature",
+    "save_uncertain_features",
 ]
