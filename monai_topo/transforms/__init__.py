@@ -28,6 +28,12 @@ from monai_topo.transforms.label import (
     InstanceToMembraned,
     InstanceToMembraneDict,
 )
+from monai_topo.transforms.post import (
+    StableManifolds,
+    StableManifoldsD,
+    StableManifoldsd,
+    StableManifoldsDict,
+)
 
 __all__ = [
     "ClippedDistanceMap",
@@ -42,6 +48,10 @@ __all__ = [
     "RandCropByTopologyD",
     "RandCropByTopologyDict",
     "RandCropByTopologyd",
+    "StableManifolds",
+    "StableManifoldsD",
+    "StableManifoldsDict",
+    "StableManifoldsd",
     "TopologicalDenoise",
     "TopologicalDenoiseD",
     "TopologicalDenoiseDict",
