@@ -17,6 +17,7 @@ MASK, IMAGE, INSTANCES = "mask", "image", "instances"
 CASES = {
     "ClippedDistanceMap": ({"max_distance": 2.5, "signed": True}, MASK),
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),
+    "StableManifolds": ({"persistence_threshold": 0.3, "connectivity": 1}, IMAGE),
     "TopologicalDenoise": ({"filter_size": 1}, IMAGE),
     "TopologyWeightMap": ({}, MASK),
 }

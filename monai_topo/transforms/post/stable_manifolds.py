@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from monai.config import KeysCollection, NdarrayOrTensor
-from monai.transforms import MapTransform, Transform
-from monai.utils import TransformBackends, convert_data_type, convert_to_dst_type
+from monai.transforms import Transform
+from monai.utils import TransformBackends
 
 from monai_topo.topology import stable_manifolds_batch
+from monai_topo.transforms.channels import KeyedTransform, like, to_channels
 
 
 class StableManifolds(Transform):
@@ -58,19 +59,17 @@ class StableManifolds(Transform):
         Returns:
             uint8 masks of the same shape and type of container; metadata is kept.
         """
-        channels = convert_data_type(img, np.ndarray)[0]
-        if channels.ndim not in (3, 4) or channels.size == 0:
-            raise ValueError(f"img must have shape (C, H, W) or (C, H, W, D), not empty; got {channels.shape}.")
+        channels = to_channels(img)
         masks = stable_manifolds_batch(
             channels,
             persistence_threshold=self.persistence_threshold,
             dims=tuple(range(1, channels.ndim - 1)) if self.dims is None else self.dims,
             connectivity=self.connectivity,
         )
-        return convert_to_dst_type(np.stack(masks).astype(np.uint8), dst=img, dtype=np.uint8)[0]
+        return like(img, np.stack(masks), np.uint8)
 
 
-class StableManifoldsd(MapTransform):
+class StableManifoldsd(KeyedTransform):
     """Dictionary version of :class:`StableManifolds`.
 
     Args:
@@ -91,15 +90,7 @@ class StableManifoldsd(MapTransform):
         connectivity: int | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.marker = StableManifolds(persistence_threshold, dims, connectivity)
-
-    def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
-        """Mark the likelihoods under ``keys``; the other items stay as they are."""
-        d = dict(data)
-        for key in self.key_iterator(d):
-            d[key] = self.marker(d[key])
-        return d
+        super().__init__(keys, StableManifolds(persistence_threshold, dims, connectivity), allow_missing_keys)
 
 
 StableManifoldsD = StableManifoldsDict = StableManifoldsd
