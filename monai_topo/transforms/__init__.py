@@ -1,95 +1,15 @@
-"""Transforms, each an array class and its dictionary twin."""
+"""Transforms with their dictionary twins, in MONAI's folders."""
 
 from __future__ import annotations
 
-from monai_topo.transforms.croppad import (
-    RandCropByTopology,
-    RandCropByTopologyD,
-    RandCropByTopologyd,
-    RandCropByTopologyDict,
-    TopologyWeightMap,
-    TopologyWeightMapD,
-    TopologyWeightMapd,
-    TopologyWeightMapDict,
-    sampling_table,
-)
-from monai_topo.transforms.intensity import (
-    TopologicalDenoise,
-    TopologicalDenoiseD,
-    TopologicalDenoised,
-    TopologicalDenoiseDict,
-)
-from monai_topo.transforms.label import (
-    AuditTopology,
-    AuditTopologyD,
-    AuditTopologyd,
-    AuditTopologyDict,
-    ClippedDistanceMap,
-    ClippedDistanceMapD,
-    ClippedDistanceMapd,
-    ClippedDistanceMapDict,
-    InstanceToMembrane,
-    InstanceToMembraneD,
-    InstanceToMembraned,
-    InstanceToMembraneDict,
-    TopologyAudit,
-)
-from monai_topo.transforms.post import (
-    FillCavities,
-    FillCavitiesD,
-    FillCavitiesd,
-    FillCavitiesDict,
-    RemoveLowPersistence,
-    RemoveLowPersistenceD,
-    RemoveLowPersistenced,
-    RemoveLowPersistenceDict,
-    TopologyUncertainty,
-    TopologyUncertaintyD,
-    TopologyUncertaintyd,
-    TopologyUncertaintyDict,
-    UncertainFeature,
-    save_uncertain_features,
-)
+from monai_topo.transforms import croppad, intensity, label, post
+from monai_topo.transforms.croppad import *  # noqa: F403
+from monai_topo.transforms.intensity import *  # noqa: F403
+from monai_topo.transforms.label import *  # noqa: F403
+from monai_topo.transforms.post import *  # noqa: F403
 
-__all__ = [
-    "AuditTopology",
-    "AuditTopologyD",
-    "AuditTopologyDict",
-    "AuditTopologyd",
-    "ClippedDistanceMap",
-    "ClippedDistanceMapD",
-    "ClippedDistanceMapDict",
-    "ClippedDistanceMapd",
-    "FillCavities",
-    "FillCavitiesD",
-    "FillCavitiesDict",
-    "FillCavitiesd",
-    "InstanceToMembrane",
-    "InstanceToMembraneD",
-    "InstanceToMembraneDict",
-    "InstanceToMembraned",
-    "RandCropByTopology",
-    "RandCropByTopologyD",
-    "RandCropByTopologyDict",
-    "RandCropByTopologyd",
-    "RemoveLowPersistence",
-    "RemoveLowPersistenceD",
-    "RemoveLowPersistenceDict",
-    "RemoveLowPersistenced",
-    "TopologicalDenoise",
-    "TopologicalDenoiseD",
-    "TopologicalDenoiseDict",
-    "TopologicalDenoised",
-    "TopologyAudit",
-    "TopologyUncertainty",
-    "TopologyUncertaintyD",
-    "TopologyUncertaintyDict",
-    "TopologyUncertaintyd",
-    "TopologyWeightMap",
-    "TopologyWeightMapD",
-    "TopologyWeightMapDict",
-    "TopologyWeightMapd",
-    "UncertainFeature",
-    "sampling_table",
-    "save_uncertain_features",
-]
+__all__: list[str] = []
+__all__ += croppad.__all__
+__all__ += intensity.__all__
+__all__ += label.__all__
+__all__ += post.__all__

@@ -14,7 +14,7 @@ from monai.bundle import ConfigWorkflow, ckpt_export, verify_metadata, verify_ne
 from monai.losses import DiceCELoss
 from monai.transforms import LoadImage, SaveImage
 
-from monai_topo.losses import DiceCETopologyLoss, TopoLoss
+from monai_topo.losses import DiceCETopologyLoss, DMTLoss, TopoLoss
 from tests.bundles.conftest import BUNDLES
 
 BUNDLE = BUNDLES / "em_membranes"
@@ -87,16 +87,17 @@ def test_the_topology_term_joins_after_half_of_the_epochs(trained, tiny):
 
 
 @pytest.mark.parametrize(
-    ("overlay", "kind"), [("loss_dice_ce.yaml", DiceCELoss), ("loss_topo.yaml", DiceCETopologyLoss)]
+    ("overlay", "term", "weight"),
+    [("loss_dice_ce.yaml", None, None), ("loss_topo.yaml", TopoLoss, 0.01), ("loss_dmt.yaml", DMTLoss, 3.0)],
 )
-def test_overlays_swap_the_loss(overlay, kind, tiny):
+def test_overlays_swap_the_loss(overlay, term, weight, tiny):
     flow = run(["train.yaml", overlay], **tiny)
     loss = flow.parser.get_parsed_content("loss")
-    assert type(loss) is kind
+    assert type(loss) is (DiceCETopologyLoss if term else DiceCELoss)
     assert os.path.exists(os.path.join(tiny["ckpt_dir"], "model.pt"))
-    if kind is DiceCETopologyLoss:
-        assert isinstance(loss.topology[0], TopoLoss)
-        assert loss.lambda_topo == 0.01
+    if term:
+        assert isinstance(loss.topology[0], term)
+        assert loss.lambda_topo == weight
 
 
 def test_evaluation_writes_its_figures(trained, em_volumes, tmp_path):

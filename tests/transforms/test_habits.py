@@ -19,6 +19,7 @@ CASES = {
     "FillCavities": ({}, PORES),
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),
     "RemoveLowPersistence": ({"threshold": 0.3}, IMAGE),
+    "StableManifolds": ({"persistence_threshold": 0.3, "connectivity": 1}, IMAGE),
     "TopologicalDenoise": ({"filter_size": 1}, IMAGE),
     "TopologyUncertainty": ({"margin": 0.3}, IMAGE),
     "TopologyWeightMap": ({}, MASK),

@@ -14,6 +14,12 @@ from monai_topo.transforms.post.remove_low_persistence import (
     RemoveLowPersistenced,
     RemoveLowPersistenceDict,
 )
+from monai_topo.transforms.post.stable_manifolds import (
+    StableManifolds,
+    StableManifoldsD,
+    StableManifoldsd,
+    StableManifoldsDict,
+)
 from monai_topo.transforms.post.topology_uncertainty import (
     TopologyUncertainty,
     TopologyUncertaintyD,
@@ -32,6 +38,10 @@ __all__ = [
     "RemoveLowPersistenceD",
     "RemoveLowPersistenceDict",
     "RemoveLowPersistenced",
+    "StableManifolds",
+    "StableManifoldsD",
+    "StableManifoldsDict",
+    "StableManifoldsd",
     "TopologyUncertainty",
     "TopologyUncertaintyD",
     "TopologyUncertaintyDict",
