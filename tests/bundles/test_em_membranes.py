@@ -14,7 +14,7 @@ from monai.bundle import ConfigWorkflow, ckpt_export, verify_metadata, verify_ne
 from monai.losses import DiceCELoss
 from monai.transforms import LoadImage, SaveImage
 
-from monai_topo.losses import DiceCETopologyLoss, DMTLoss, TopoLoss
+from monai_topo.losses import DiceCETopologyLoss, DMTLoss, LocalizedTopoLoss, TopoLoss
 from tests.bundles.conftest import BUNDLES
 
 BUNDLE = BUNDLES / "em_membranes"
@@ -98,6 +98,19 @@ def test_overlays_swap_the_loss(overlay, term, weight, tiny):
     if term:
         assert isinstance(loss.topology[0], term)
         assert loss.lambda_topo == weight
+
+
+def test_a_network_that_regresses_distances(tiny, em_volumes):
+    """The overlay's label is a map of distances, its metrics are those of masks."""
+    flow = run(["train.yaml", "loss_localized.yaml"], **tiny)
+    loss, trainer = (flow.parser.get_parsed_content(name) for name in ("loss", "train#trainer"))
+    assert isinstance(loss.losses[1], LocalizedTopoLoss)
+    assert loss.weights == [1.0, pytest.approx(0.01 / 9)]
+    label = next(iter(flow.parser.get_parsed_content("train#dataloader")))["label"]
+    assert set(label.unique().tolist()) >= {-1.0, 1.0}
+    assert label.abs().max() <= 3
+    assert 0 <= trainer.state.metrics["train_mean_dice"] <= 1
+    assert 0 <= flow.parser.get_parsed_content("validate#evaluator").state.metrics["val_mean_dice"] <= 1
 
 
 def test_evaluation_writes_its_figures(trained, em_volumes, tmp_path):
