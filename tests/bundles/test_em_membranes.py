@@ -13,6 +13,7 @@ import torch
 from monai.bundle import ConfigWorkflow, ckpt_export, verify_metadata, verify_net_in_out
 from monai.losses import DiceCELoss
 from monai.transforms import LoadImage, SaveImage
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from monai_topo.losses import DiceCETopologyLoss, DMTLoss, LocalizedTopoLoss, TopoLoss
 from tests.bundles.conftest import BUNDLES
@@ -84,6 +85,16 @@ def test_the_topology_term_joins_after_half_of_the_epochs(trained, tiny):
     assert loss.lambda_topo == 0.01
     flow = run(["train.yaml"], **{**tiny, "max_epochs": 1, "topology_start_epoch": 2})
     assert flow.parser.get_parsed_content("loss").lambda_topo == 0
+
+
+def test_tensorboard_has_the_weight_of_the_term(trained):
+    events = EventAccumulator(str(trained[0] / "eval"))
+    events.Reload()
+    epochs = trained[1].parser.get_parsed_content("max_epochs")
+    start = trained[1].parser.get_parsed_content("topology_start_epoch")
+    expected = [0.01 if epoch >= start else 0.0 for epoch in range(1, epochs + 1)]
+    assert [event.value for event in events.Scalars("lambda_topo")] == pytest.approx(expected)
+    assert expected[-1] > 0
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import torch
 from monai.data import MetaTensor
 from monai.losses import DeepSupervisionLoss, MaskedLoss
 
+from monai_topo.topology import available_engines
 from tests.losses import images
 from tests.losses.cases import LOSSES, OF_LIKELIHOODS, SYMMETRIC, value_and_gradient
 
@@ -52,6 +53,17 @@ def test_gradient_by_finite_differences(engine, new_loss, shape, connectivity):
         down[index] -= step
         difference[index] = (loss(up, target) - loss(down, target)) / (2 * step)
     torch.testing.assert_close(gradient, difference, atol=5e-3, rtol=0)
+
+
+@every_loss
+@pytest.mark.parametrize("shape", [(9, 13), (5, 6, 7)], ids=str)
+def test_engines_agree(new_loss, shape):
+    likelihood, target = example(shape, 11)
+    found = [value_and_gradient(new_loss(engine=engine), likelihood, target) for engine in available_engines()]
+    assert found[0][1].abs().sum() > 0
+    for other in found[1:]:
+        assert other[0] == pytest.approx(found[0][0], rel=1e-6)
+        torch.testing.assert_close(other[1], found[0][1])
 
 
 @symmetric_losses
