@@ -149,8 +149,10 @@ class TopologyMetric(CumulativeIterationMetric):
         return self._to_array(y_pred, "y_pred"), self._to_array(y, "y")
 
     def _ignored(self, y: torch.Tensor) -> torch.Tensor | None:
-        valid = create_ignore_mask(y.float(), self.ignore_index)
-        return None if valid is None else valid == 0
+        if self.ignore_index is None:
+            return None
+        ignored: torch.Tensor = create_ignore_mask(y.float(), self.ignore_index) == 0
+        return ignored
 
     def _to_array(self, tensor: torch.Tensor, name: str) -> NDArray[Any]:
         """The checked values of one side."""
