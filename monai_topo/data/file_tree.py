@@ -14,8 +14,8 @@ class FileTree:
     """The files below a folder, or in a zip archive, by their relative paths.
 
     Nothing of an archive is ever written under a name of its own, and one that holds a name that points outside is
-    refused altogether: absolute paths, ``..``, drive letters, backslashes and symbolic links. Of a folder, links are
-    followed, since its owner made them. Hidden files and what macOS adds to archives are left out.
+    refused altogether: absolute paths, ``..``, drive letters, backslashes and symbolic links. Hidden files and what
+    macOS adds to archives are left out.
 
     Args:
         path: folder or zip archive.

@@ -250,6 +250,14 @@ def test_another_conversion_needs_another_folder(ircadb, tmp_path, capfd):
     assert "is not empty and no prepared folder" in capfd.readouterr().err
 
 
+def test_two_cases_of_one_name(tmp_path, capfd):
+    layouts.write_cremi(tmp_path / "download")
+    shutil.copy(tmp_path / "download" / "sample_A_20160501.hdf", tmp_path / "download" / "sample_a_20160501.h5")
+    assert prepare("cremi", tmp_path / "download", tmp_path / "out") == 2
+    assert "two cases are named sample_a_20160501" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("dataset", ["ircadb", "cremi", "isbi", "neurons"])
 def test_a_wrong_folder_is_one_line_and_a_status(dataset, tmp_path, capfd):
     (tmp_path / "download").mkdir()
