@@ -219,8 +219,11 @@ def test_reader_errors(path, tmp_path):
         HDF5Reader().read(path, dtype=float)
     with h5py.File(tmp_path / "flat.h5", "w") as file:
         file[RAW] = np.zeros(4)
+        file["text"] = np.array([[b"a"]])
     with pytest.raises(ValueError, match=r"axes \(z, y, x\)"):
         HDF5Reader().read(tmp_path / "flat.h5")
+    with pytest.raises(ValueError, match=r"text must hold numbers, it holds \|S1"):
+        HDF5Reader("text").read(tmp_path / "flat.h5")
 
 
 def folder_of(tmp_path, names):
@@ -286,6 +289,13 @@ def test_saving_leaves_no_partial_file(tmp_path):
     with pytest.raises(ValueError, match="one shape"):
         save_cremi(tmp_path / "a.hdf", np.zeros((2, 2, 2), np.uint8), np.zeros((2, 2, 3), int), (1, 1, 1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_real_volume_of_another_layout(real_data):
+    path = real_data / "ovules" / "sample_ovule.h5"
+    image = LoadImage(reader=HDF5Reader("raw", resolution="element_size_um"))(path)
+    assert image.shape == (128, 128, 32)
+    np.testing.assert_allclose(image.affine.diagonal()[:3], [0.15, 0.15, 0.235], atol=1e-6)
 
 
 def test_real_volume(real_data):

@@ -56,12 +56,30 @@ def as_zips_with_doubled_folders(folder):
         archive.writestr("__MACOSX/MASKS_DICOM/liver/._image_0", b"clutter")
 
 
+def as_zips_of_windows(folder):
+    as_zips(folder)
+    for path in folder.glob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            content = {info.filename: archive.read(info) for info in archive.infolist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in content.items():
+                archive.writestr(name.replace("/", "\\"), data)
+
+
 def as_other_spellings(folder):
     (folder / "MASKS_DICOM" / "portalvein").rename(folder / "MASKS_DICOM" / "PortalVein1")
     (folder / "MASKS_DICOM").rename(folder / "Masks_Dicom")
 
 
-LAYOUTS = [as_unpacked, as_zips, as_flat_zips, as_doubled_folders, as_zips_with_doubled_folders, as_other_spellings]
+LAYOUTS = [
+    as_unpacked,
+    as_zips,
+    as_flat_zips,
+    as_doubled_folders,
+    as_zips_with_doubled_folders,
+    as_zips_of_windows,
+    as_other_spellings,
+]
 
 
 @pytest.mark.parametrize("suffix", ["", ".dcm"], ids=["no suffix", "dcm"])
@@ -294,7 +312,16 @@ def test_a_bad_case_is_named_and_the_others_are_read(spoil, message, case, tmp_p
     }
 
 
-HOSTILE = ["../../evil", "/evil", "C:/evil", "C:evil", "..\\evil", "PATIENT_DICOM/../../evil", "\\\\host\\share\\evil"]
+HOSTILE = [
+    "../../evil",
+    "/evil",
+    "C:/evil",
+    "C:evil",
+    "..\\evil",
+    "PATIENT_DICOM/../../evil",
+    "MASKS_DICOM\\..\\..\\evil",
+    "\\\\host\\share\\evil",
+]
 
 
 @pytest.mark.parametrize("part", ["PATIENT_DICOM", "MASKS_DICOM"])
