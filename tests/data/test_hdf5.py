@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from monai.transforms import LoadImage, LoadImaged, SaveImage
 
-from monai_topo.data import HDF5Reader, cremi_datalist, save_cremi
+from monai_topo.data import HDF5Reader, cremi_datalist, save_cremi, split_folds
 
 RAW, IDS = "volumes/raw", "volumes/labels/neuron_ids"
 
@@ -242,8 +242,8 @@ def test_datalist_by_names(tmp_path):
     assert names(cremi_datalist(root, "training")) == ["fib_train.hdf"]
     assert names(cremi_datalist(root, "validation")) == ["fib_val.hdf"]
     json.dumps(cremi_datalist(root))
-    assert set(cremi_datalist(root)[0]) == {"image", "label"}
-    assert set(cremi_datalist(root, label=None)[0]) == {"image"}
+    assert set(cremi_datalist(root)[0]) == {"image", "label", "patient"}
+    assert set(cremi_datalist(root, label=None)[0]) == {"image", "patient"}
 
 
 def test_datalist_by_a_seeded_draw(tmp_path):
@@ -257,6 +257,14 @@ def test_datalist_by_a_seeded_draw(tmp_path):
         draws.append(tuple(validation))
     assert len(set(draws)) > 1
     assert len(cremi_datalist(root, "validation", val_frac=0.5)) == 4
+
+
+def test_volumes_of_one_sample_come_into_one_fold(tmp_path):
+    files = ["sample_A_20160501.hdf", "sample_A_padded_20160501.hdf", "sample_B_20160501.hdf", "sample_C_20160501.hdf"]
+    folds = split_folds(cremi_datalist(folder_of(tmp_path, files)), 3)
+    assert sorted(len(fold["validation"]) for fold in folds) == [1, 1, 2]
+    (pair,) = [fold["validation"] for fold in folds if len(fold["validation"]) == 2]
+    assert {item["patient"] for item in pair} == {"sample_A_20160501"}
 
 
 def test_one_file_is_a_datalist(path):
