@@ -66,9 +66,8 @@ def _run(source: Source, options: Any) -> None:
 
 def _ircadb(options: Any) -> Source:
     structures = tuple(options.structures)
-    return ircadb_source(
-        options.src, VesselLabel(structures, options.within_liver, options.liver_margin, options.empty_label)
-    )
+    label = VesselLabel(structures, options.within_liver, options.liver_margin, options.empty_label)
+    return ircadb_source(options.src, label, options.dst)
 
 
 def _isbi(options: Any) -> Source:

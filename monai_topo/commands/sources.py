@@ -50,10 +50,10 @@ def _about(name: str, modality: str, structure: str, unit: str) -> dict[str, Any
     }
 
 
-def ircadb_source(root: Path, label: VesselLabel) -> Source:
-    """3Dircadb: liver CT and vessels."""
+def ircadb_source(root: Path, label: VesselLabel, out: Path) -> Source:
+    """3Dircadb: liver CT and vessels; archives are unpacked in ``out`` for the time being."""
     about = _about("3Dircadb", "CT", " + ".join(label.structures), "millimeter")
-    return Source(ircadb_cases(root, label), label.settings(), about)
+    return Source(ircadb_cases(root, label, out), label.settings(), about)
 
 
 def cremi_source(root: Path) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import zipfile
 
 import numpy as np
@@ -333,6 +334,15 @@ def test_archives_that_point_outside_are_refused(name, part, case, tmp_path):
     with zipfile.ZipFile(folder / f"{part}.zip", "a") as archive:
         archive.writestr(f"{name}/image_99", b"evil")
     check_refused(tmp_path, rf"{part}\.zip holds .*evil.*which points outside the archive")
+
+
+def test_archives_are_unpacked_in_the_cache_alone(case, tmp_path, monkeypatch):
+    folder = tmp_path / "data" / "3Dircadb1.1"
+    layouts.write_case(folder, *case)
+    as_zips(folder)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert len(datalist(tmp_path / "data", cache_dir=tmp_path / "cache")) == 1
+    assert not any(path.name.startswith(".") for path in (tmp_path / "cache").iterdir())
 
 
 def test_links_in_archives_are_refused(case, tmp_path):
