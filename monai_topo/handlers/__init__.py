@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from monai_topo.handlers.betti_error import BettiError
 from monai_topo.handlers.loss_weight_schedule import LossWeightSchedule
+from monai_topo.handlers.metrics import (
+    APLS,
+    CCQ,
+    TLTS,
+    AdaptedRandError,
+    BettiError,
+    CenterlineDice,
+    EulerError,
+    JunctionF1,
+    VariationOfInformation,
+)
 
-__all__ = ["BettiError", "LossWeightSchedule"]
+__all__ = [
+    "APLS",
+    "CCQ",
+    "TLTS",
+    "AdaptedRandError",
+    "BettiError",
+    "CenterlineDice",
+    "EulerError",
+    "JunctionF1",
+    "LossWeightSchedule",
+    "VariationOfInformation",
+]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from monai.config import KeysCollection, NdarrayOrTensor
-from monai.transforms import MapTransform, Transform
-from monai.utils import TransformBackends, convert_data_type, convert_to_dst_type
+from monai.transforms import Transform
+from monai.utils import TransformBackends
 
 from monai_topo.data.instances import instance_boundaries, remove_small_cells, round_cells
+from monai_topo.transforms.channels import KeyedTransform, like, to_channels
 
 
 class InstanceToMembrane(Transform):
@@ -63,13 +64,12 @@ class InstanceToMembrane(Transform):
         Returns:
             uint8 mask of the same shape and type of container, 1 on membranes; metadata is kept.
         """
-        ids = convert_data_type(img, np.ndarray)[0]
-        if ids.ndim not in (3, 4) or ids.shape[0] != 1:
+        ids = to_channels(img)
+        if ids.shape[0] != 1:
             raise ValueError(f"img must be instance ids of shape (1, H, W) or (1, H, W, D), got {ids.shape}.")
         if ids.dtype.kind == "f" and not np.array_equal(ids, np.round(ids)):
             raise ValueError("img must hold instance ids, whole numbers; got fractions. Was a label interpolated?")
-        membrane = ~self._insides(ids[0])[None]
-        return convert_to_dst_type(membrane.astype(np.uint8), dst=img, dtype=np.uint8)[0]
+        return like(img, ~self._insides(ids[0])[None], np.uint8)
 
     def _insides(self, ids: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         inside = ~instance_boundaries(ids, self.axes)
@@ -90,7 +90,7 @@ class InstanceToMembrane(Transform):
         return np.moveaxis(cleaned, range(len(across)), across)
 
 
-class InstanceToMembraned(MapTransform):
+class InstanceToMembraned(KeyedTransform):
     """Dictionary version of :class:`InstanceToMembrane`.
 
     Args:
@@ -113,15 +113,7 @@ class InstanceToMembraned(MapTransform):
         min_cell_size: int = 64,
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.converter = InstanceToMembrane(axes, background, opening_radius, min_cell_size)
-
-    def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
-        """Convert the maps under ``keys``; the other items stay as they are."""
-        d = dict(data)
-        for key in self.key_iterator(d):
-            d[key] = self.converter(d[key])
-        return d
+        super().__init__(keys, InstanceToMembrane(axes, background, opening_radius, min_cell_size), allow_missing_keys)
 
 
 InstanceToMembraneD = InstanceToMembraneDict = InstanceToMembraned

@@ -1,0 +1,130 @@
+"""From a mask to the graph of its centerlines: thinned to one voxel, forks merged, branches as edges.
+
+1. The voxels of its centerline, see :mod:`monai_topo.graphs.centerline`, are joined to their 8 (26) neighbors.
+2. Voxels that touch where branches meet are merged into one node, see :mod:`monai_topo.graphs.forks`.
+3. Chains of nodes with two neighbors become edges, with their voxels as the path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from monai_topo.graphs.centerline import centerline_mask
+from monai_topo.graphs.chains import trace_chains
+from monai_topo.graphs.forks import merge_forks
+from monai_topo.graphs.spacing import check_spacing
+
+if TYPE_CHECKING:
+    import networkx
+
+
+def skeleton_graph(
+    mask: ArrayLike, *, spacing: Sequence[float] | float = 1.0, smoothing: float = 0.0
+) -> networkx.MultiGraph:
+    """Graph of the centerlines of a mask.
+
+    The graph has the components and the loops of the mask. Thinning knows voxels and not ``spacing``.
+
+    Args:
+        mask: ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1, in full connectivity.
+        spacing: size of a voxel along each axis, or one size for all.
+        smoothing: standard deviation, in voxels along the branch, of the Gaussian that paths are smoothed by; nodes
+            stay. 0, as papers have it, goes from voxel to voxel: a slanting branch is then up to 8% (2D) or 13% (3D)
+            too long, and more if voxels are anisotropic. With 2 the length of straight and gently curved branches is
+            right within 2%: take it to compare with a tracing, or to report lengths.
+
+    Returns:
+        Graph with nodes 0, 1, ...: ends, forks (three edges or more), isolated voxels (no edge), and one node on each
+        closed curve without forks (a self loop). ``pos`` is the index of the voxel, or the mean index of the fork's
+        voxels, times ``spacing``. Edges have ``path``, the voxels of the branch between the ``pos`` of its two nodes,
+        and ``length``, that of the path. Branches between the same two nodes are edges of their own.
+
+    Raises:
+        ValueError: for another number of axes, values other than 0 and 1, or a bad ``spacing`` or ``smoothing``.
+
+    Example:
+        >>> cross = np.zeros((9, 11))
+        >>> cross[4, 1:10] = cross[1:8, 5] = 1
+        >>> graph = skeleton_graph(cross, spacing=0.5)
+        >>> sorted(degree for _, degree in graph.degree), graph.size("length")
+        ([1, 1, 1, 1, 4], 7.0)
+    """
+    volume = _as_mask(mask)
+    voxel = check_spacing(spacing, volume.ndim)
+    if not 0 <= smoothing < np.inf:
+        raise ValueError(f"smoothing must be at least 0 and finite, got {smoothing}.")
+    return _graph_of_voxels(_centerline_voxels(volume), volume.shape, voxel, smoothing)
+
+
+def _as_mask(mask: ArrayLike) -> NDArray[np.bool_]:
+    values = np.asarray(mask)
+    if values.ndim not in (2, 3):
+        raise ValueError(f"mask must have shape (H, W) or (H, W, D), got {values.shape}.")
+    volume = values.astype(bool)
+    if values.dtype != bool and not np.array_equal(values, volume):
+        raise ValueError("mask must hold only 0 and 1: threshold probabilities first.")
+    return volume
+
+
+def _centerline_voxels(volume: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Indices of the voxels of the centerline, in C order."""
+    occupied = [np.flatnonzero(volume.any(axis=tuple({*range(volume.ndim)} - {axis}))) for axis in range(volume.ndim)]
+    if not len(occupied[0]):
+        return np.empty((0, volume.ndim), dtype=np.int64)
+    box = volume[tuple(slice(found[0], found[-1] + 1) for found in occupied)]
+    return np.asarray(np.argwhere(centerline_mask(box)) + [found[0] for found in occupied])
+
+
+def _graph_of_voxels(
+    indices: NDArray[np.int64], shape: Sequence[int], spacing: NDArray[np.float64], smoothing: float
+) -> networkx.MultiGraph:
+    import networkx
+
+    pairs = _neighbor_pairs(indices, shape)
+    fork, ends = merge_forks(pairs, len(indices))
+    num_nodes = int(fork.max(initial=-1)) + 1
+    sums = np.stack([np.bincount(fork, weights=column, minlength=num_nodes) for column in indices.T], axis=1)
+    positions = sums / np.bincount(fork, minlength=num_nodes)[:, None] * spacing
+    graph = networkx.MultiGraph(spacing=tuple(spacing.tolist()))
+    chains = trace_chains(ends, num_nodes)
+    runs = [np.append(ends.flat[chain], ends.flat[chain[-1] ^ 1]) for chain in chains]
+    degree = np.bincount(ends.ravel(), minlength=num_nodes)
+    kept = np.union1d(np.flatnonzero(degree != 2), [run[0] for run in runs]).astype(np.int64)
+    graph.add_nodes_from((number, {"pos": positions[node]}) for number, node in enumerate(kept))
+    number = {node: number for number, node in enumerate(kept.tolist())}
+    for run in runs:
+        path = _smooth(positions[run], smoothing)
+        length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+        graph.add_edge(number[int(run[0])], number[int(run[-1])], path=path, length=length)
+    return graph
+
+
+def _smooth(path: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    """Blur a path along itself; mirrored through its ends, so that they stay and a straight path stays straight."""
+    from scipy.ndimage import gaussian_filter1d
+
+    reach = min(int(4 * sigma), len(path) - 1)
+    if not reach:
+        return path
+    before, after = path[reach:0:-1], path[-2 : -reach - 2 : -1]
+    mirrored = np.concatenate([2 * path[0] - before, path, 2 * path[-1] - after])
+    return np.asarray(gaussian_filter1d(mirrored, sigma, axis=0, radius=reach)[reach : reach + len(path)])
+
+
+def _neighbor_pairs(indices: NDArray[np.int64], shape: Sequence[int]) -> NDArray[np.int64]:
+    """Pairs of voxels that share a face, an edge or a corner; the indices are in C order."""
+    strides = np.append(np.cumprod(np.array(shape[:0:-1]) + 2)[::-1], 1)  # of the volume with a margin of one voxel
+    flat = (indices + 1) @ strides
+    pairs = []
+    for step in product((-1, 0, 1), repeat=len(shape)):
+        if step > (0,) * len(shape):
+            neighbor = flat + np.array(step) @ strides
+            place = np.searchsorted(flat, neighbor)
+            found = np.flatnonzero(np.append(flat, -1)[place] == neighbor)
+            pairs.append(np.stack([found, place[found]], axis=1))
+    return np.concatenate(pairs)

@@ -1,0 +1,101 @@
+"""Ignite handlers of the metrics: each names its metric, whose constructor says what the options are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from monai.handlers.ignite_metric import IgniteMetricHandler
+
+from monai_topo.metrics import (
+    AdaptedRandErrorMetric,
+    APLSMetric,
+    BettiErrorMetric,
+    CCQMetric,
+    CenterlineDiceMetric,
+    EulerErrorMetric,
+    JunctionF1Metric,
+    TLTSMetric,
+    TopologyMetric,
+    VariationOfInformationMetric,
+)
+
+
+class TopologyMetricHandler(IgniteMetricHandler):
+    """Base of the handlers: computes a metric during evaluation, one number for each handler.
+
+    As a key metric, one of which lower is better needs ``key_metric_negative_sign=True`` in the ``CheckpointSaver`` and
+    a ``metric_cmp_fn`` of "smaller is better" in the evaluator.
+
+    Args:
+        output_transform: takes ``engine.state.output`` to ``(y_pred, y)``, batch-first tensors or lists of
+            channel-first ones.
+        save_details: whether to keep each item's number in ``engine.state.metric_details``.
+        **options: arguments of :attr:`metric`.
+
+    Raises:
+        TypeError: when the metric has no such argument.
+        ValueError: when it refuses one.
+    """
+
+    metric: ClassVar[type[TopologyMetric]]
+    """The metric that is computed."""
+
+    def __init__(
+        self, *, output_transform: Callable[..., Any] = lambda x: x, save_details: bool = True, **options: Any
+    ) -> None:
+        super().__init__(self.metric(**options), output_transform=output_transform, save_details=save_details)
+
+
+class AdaptedRandError(TopologyMetricHandler):
+    """The adapted Rand error, with the options of ``AdaptedRandErrorMetric``; lower is better."""
+
+    metric = AdaptedRandErrorMetric
+
+
+class APLS(TopologyMetricHandler):
+    """The average path length similarity, with the options of ``APLSMetric``; higher is better."""
+
+    metric = APLSMetric
+
+
+class BettiError(TopologyMetricHandler):
+    """The Betti number error, with the options of ``BettiErrorMetric``; lower is better."""
+
+    metric = BettiErrorMetric
+
+
+class CCQ(TopologyMetricHandler):
+    """The quality, correctness or completeness of centerlines, with the options of ``CCQMetric``; higher is better."""
+
+    metric = CCQMetric
+
+
+class CenterlineDice(TopologyMetricHandler):
+    """The centerline Dice score, with the options of ``CenterlineDiceMetric``; higher is better."""
+
+    metric = CenterlineDiceMetric
+
+
+class EulerError(TopologyMetricHandler):
+    """The Euler error, with the options of ``EulerErrorMetric``; lower is better."""
+
+    metric = EulerErrorMetric
+
+
+class JunctionF1(TopologyMetricHandler):
+    """The F1 score, precision or recall of junctions, with the options of ``JunctionF1Metric``; higher is better."""
+
+    metric = JunctionF1Metric
+
+
+class TLTS(TopologyMetricHandler):
+    """The fraction of paths of one kind, with the options of ``TLTSMetric``; of correct ones higher is better."""
+
+    metric = TLTSMetric
+
+
+class VariationOfInformation(TopologyMetricHandler):
+    """The variation of information, with the options of ``VariationOfInformationMetric``; lower is better."""
+
+    metric = VariationOfInformationMetric
