@@ -22,7 +22,7 @@ class RemoveLowPersistence(Transform):
 
     A component whose persistence is at or under the threshold is lowered to where it would join another, or joined by
     a path that is raised, whichever changes fewer voxels; a cavity (in 2D a loop) is filled, or opened by a path. So a
-    gap in a vessel is bridged and a speck removed. A loop of a volume is filled or its bridge cut, voxel by voxel; of
+    gap that is less deep than the threshold is bridged, and a speck that rises less removed. A loop of a volume is filled or its bridge cut, voxel by voxel; of
     filling all and cutting all the one that changes fewer voxels.
 
     What holds: in 2D, and in 3D without dimension 1, ``persistence_pairs(result, dims=dims)`` holds no feature at or
