@@ -2,10 +2,10 @@
 
 ``python -m tests.benchmarks.figure_post_processing``
 
-For a tree of vessels and for membranes in 2D, faint at some places and noisy: the likelihood, the mask over 0.5, that
-of the likelihood without its features of persistence up to 0.55 (what came in blue, what went in red), and the places
-that proof-readers are shown, red for components and blue for loops: a ring where a feature of the mask hardly is one,
-a square where one is hardly missing.
+For a tree of vessels and for membranes in 2D, faint at some places and noisy: the likelihood, the mask over 0.5,
+that of the likelihood without its features of persistence up to 0.55 (what came in blue, what went in red), and the
+places that proof-readers are shown, red for components and blue for loops: a ring where a feature of the mask hardly
+is one, a square where one is hardly missing.
 """
 
 from __future__ import annotations
