@@ -22,17 +22,16 @@ class RemoveLowPersistence(Transform):
 
     A component whose persistence is at or under the threshold is lowered to where it would join another, or joined by
     a path that is raised, whichever changes fewer voxels; a cavity (in 2D a loop) is filled, or opened by a path. So a
-    gap in a vessel is bridged and a speck removed. A loop of a volume is filled or its bridge cut, voxel by voxel; of
-    filling all and cutting all the one that changes fewer voxels.
+    gap that is less deep than the threshold is bridged, and a speck that rises less is removed. A loop of a volume is
+    filled or its bridge cut, voxel by voxel; of filling all and cutting all the one that changes fewer voxels.
 
     What holds: in 2D, and in 3D without dimension 1, ``persistence_pairs(result, dims=dims)`` holds no feature at or
     under the threshold but the essential one. With dimension 1 of 3D the same is worked toward in up to 100 rounds; a
-    warning says how many features are left, should any be. Every step changes only superlevel sets between birth and
-    death of what it removes: values change by about the threshold at most, and no feature of higher persistence
-    arises. Above and below the largest and smallest value that the removed features have, nothing changes.
+    warning says how many features are left, should any be. A step changes the superlevel sets between birth and death
+    of what it removes and no others: values by at most the threshold (steps on features within each other add up), and
+    it makes no feature that is more persistent. Values stay within the range that they had.
 
-    It acts on likelihoods, before ``AsDiscrete``; at every threshold of segmentation the features that were born or
-    dead within ``threshold`` of it are settled one way or the other.
+    It acts on likelihoods, before ``AsDiscrete``.
 
     Args:
         threshold: of persistence, from 0 to 1; at or under it features are removed.
