@@ -146,6 +146,8 @@ def test_isbi2012(write, tmp_path):
         np.testing.assert_array_equal(found, array.T)
         assert affine.diagonal().tolist() == [4.0, 4.0, 50.0, 1.0]
     assert len(prepared_datalist(tmp_path / "out", "test")) == (write is layouts.write_isbi2012)
+    with pytest.raises(ValueError, match="has no folds, since its cases are of one patient"):
+        prepared_datalist(tmp_path / "out", "training")
 
 
 def test_snemi3d_in_parts(tmp_path):
