@@ -27,6 +27,20 @@ _BATCH = 2
 _ITERATIONS_PER_EPOCH = 50
 
 
+def add_demo_parser(commands: Any) -> None:
+    """Add the command to the subparsers of a command line."""
+    parser = commands.add_parser("demo", help="train two 3D U-Nets, with and without TopoLoss, and compare them")
+    parser.add_argument("--data", type=Path, help="folder of volumes in the CREMI layout; default: phantoms")
+    parser.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for the results")
+    parser.add_argument("--iterations", type=int, default=800, help="training iterations of each network")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, patches and phantoms")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: Any) -> None:
+    demo(options.data, options.out, options.iterations, options.seed)
+
+
 def demo(data: Path | None, out: Path, iterations: int = 800, seed: int = 0) -> list[Scores]:
     """Train the EM bundle with and without TopoLoss, segment a NIfTI volume with each, and compare.
 

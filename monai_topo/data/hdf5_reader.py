@@ -149,7 +149,7 @@ def get_dataset(file: Any, name: str) -> Any:
 
     Raises:
         ValueError: when the file has none of this name, naming those it has; when a link leads nowhere; when the
-            dataset has other axes.
+            dataset has other axes, or holds no numbers.
     """
     item = _item(file, name)
     if not isinstance(item, h5py.Dataset):
@@ -159,7 +159,15 @@ def get_dataset(file: Any, name: str) -> Any:
         raise ValueError(f"{file.filename} holds no dataset {name!r}; {reason}.")
     if item.ndim not in (2, 3):
         raise ValueError(f"{file.filename}: {name} must have axes (z, y, x) or (y, x), its shape is {item.shape}.")
+    if item.dtype.kind not in "biuf":
+        raise ValueError(f"{file.filename}: {name} must hold numbers, it holds {item.dtype}.")
     return item
+
+
+def has_dataset(path: PathLike, name: str) -> bool:
+    """Whether a file has something of this name, were it a link that leads nowhere."""
+    with open_hdf5(path) as file:
+        return file.get(name, getlink=True) is not None or _broken_link(file, name) is not None
 
 
 def _item(file: Any, name: str) -> Any:

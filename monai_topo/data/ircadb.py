@@ -16,7 +16,8 @@ from scipy import ndimage
 
 from monai_topo.data.dicom import Slice, has_positions, order_slices, read_slice, slice_number, stack_slices
 from monai_topo.data.file_tree import FileTree
-from monai_topo.data.prepared import Case, Converted, PreparedFolder, convert_cases
+from monai_topo.data.folder import contents
+from monai_topo.data.prepared import PARTIAL, Case, Converted, PreparedFolder, convert_cases
 from monai_topo.data.volume import Volume
 
 VESSELS = ("portalvein", "venoussystem")
@@ -43,17 +44,25 @@ class VesselLabel:
         structures: names, whose masks are united.
         within_liver: whether the label is cut off where the liver ends; the vena cava and the portal trunk go on.
         liver_margin: by how much the liver is dilated before, millimeters.
+        empty_label: whether a case that lacks what the label is made of gets an empty label, instead of none.
     """
 
     structures: tuple[str, ...] = VESSELS
     within_liver: bool = False
     liver_margin: float = 0.0
+    empty_label: bool = False
 
     def __post_init__(self) -> None:
         if not self.structures or not all(isinstance(name, str) and name for name in self.structures):
             raise ValueError(f"structures must name at least one, such as {VESSELS}, got {self.structures!r}.")
         if not 0 <= self.liver_margin < np.inf:
             raise ValueError(f"liver_margin must be 0 or more millimeters, got {self.liver_margin}.")
+
+    @property
+    def name(self) -> str:
+        """For a folder."""
+        liver = [f"liver{self.liver_margin:g}"] if self.within_liver else []
+        return "_".join([*self.structures, *liver, *(["empty"] if self.empty_label else [])])
 
     def settings(self) -> dict[str, object]:
         """For :class:`PreparedFolder`."""
@@ -66,6 +75,7 @@ def ircadb_datalist(
     *,
     within_liver: bool = False,
     liver_margin: float = 0.0,
+    empty_label: bool = False,
     cache_dir: PathLike | None = None,
     progress: bool = True,
 ) -> list[dict[str, str]]:
@@ -73,9 +83,9 @@ def ircadb_datalist(
 
     The download is taken as it is: cases at any of the first levels, zips inside folders or unpacked, folders in
     folders of the same name, slices with or without a suffix. At the first call each case is read through itk and
-    written as NIfTI to a cache, which later calls find; nothing is unpacked there, and nothing written outside. Slices
-    are ordered by their positions, masks belong to the slice with the same number in its name, and voxels are in
-    Hounsfield units. The data are not resampled.
+    written as NIfTI to a cache, which later calls find. Archives are unpacked there, case by case, and removed again;
+    nothing is written anywhere else. Slices are ordered by their positions, masks belong to the slice with the same
+    number in its name, and voxels are in Hounsfield units. The data are not resampled.
 
     Structures are found by any case and by their aliases: ``venoussystem`` is ``venacava`` where there is no
     ``venoussystem``, ``portalvein`` includes ``portalvein1``, ``livertumor`` all numbered tumors. The label is
@@ -86,13 +96,14 @@ def ircadb_datalist(
         structures: whose masks make the label; ``artery`` is one to add.
         within_liver: intersect the label with the mask ``liver``.
         liver_margin: by how many millimeters the liver is dilated before.
+        empty_label: give a case that lacks what the label is made of an empty one.
         cache_dir: where the NIfTI files go; by default a folder of ``root``, ``prepared/`` and the structures' names.
         progress: whether to show a bar.
 
     Returns:
         ``[{"image": path, "label": path, "patient": name, "missing": text}, ...]`` in the order of the cases'
         numbers; JSON-serializable. ``missing`` says which structures a case lacks, "" for none; a case that lacks all
-        of them has no ``"label"``. For folds see :func:`monai_topo.data.split_folds`.
+        of them, or the liver to cut them off at, has no ``"label"``. For folds see :func:`monai_topo.data.split_folds`.
 
     Raises:
         FileNotFoundError: when the folder does not exist or holds no case.
@@ -104,10 +115,10 @@ def ircadb_datalist(
         Traceback (most recent call last):
         FileNotFoundError: no such file or folder: nowhere
     """
-    label = VesselLabel(tuple(structures), within_liver, float(liver_margin))
-    cases = ircadb_cases(root, label)
-    name = "_".join([*label.structures, *([f"liver{label.liver_margin:g}"] if within_liver else [])])
-    folder = PreparedFolder(Path(root) / "prepared" / name if cache_dir is None else cache_dir, label.settings())
+    label = VesselLabel(tuple(structures), within_liver, float(liver_margin), empty_label)
+    cache = Path(root) / "prepared" / label.name if cache_dir is None else Path(cache_dir)
+    cases = ircadb_cases(root, label, cache)
+    folder = PreparedFolder(cache, label.settings())
     records, failures = convert_cases(cases, folder, progress=progress)
     if failures:
         first, reason = next(iter(failures.items()))
@@ -119,8 +130,13 @@ def ircadb_datalist(
     ]
 
 
-def ircadb_cases(root: PathLike, label: VesselLabel) -> list[Case]:
+def ircadb_cases(root: PathLike, label: VesselLabel, cache: Path) -> list[Case]:
     """The cases in a folder, in the order of their numbers.
+
+    Args:
+        root: the folder.
+        label: what of the masks to take.
+        cache: root of the :class:`PreparedFolder` that the cases will be converted to.
 
     Raises:
         FileNotFoundError: when the folder does not exist or holds no case.
@@ -135,12 +151,11 @@ def ircadb_cases(root: PathLike, label: VesselLabel) -> list[Case]:
             raise ValueError(f"case {path.name} is there twice: {found[path.name]} and {path}.")
         found[path.name] = path
     if not found:
-        there = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
         raise FileNotFoundError(
             f"{root} holds no 3Dircadb case: expected folders such as 3Dircadb1.1 with PATIENT_DICOM or "
-            f"PATIENT_DICOM.zip, found {there}. Unpack the outermost archive."
+            f"PATIENT_DICOM.zip, found {contents(folder)}. Unpack the outermost archive."
         )
-    return [Case(name, name, partial(read_case, found[name], label)) for name in sorted(found, key=_natural)]
+    return [Case(name, name, partial(read_case, found[name], label, cache)) for name in sorted(found, key=_natural)]
 
 
 def _case_folders(folder: Path, depth: int) -> Iterator[Path]:
@@ -162,17 +177,18 @@ def _find_tree(folder: Path, name: str) -> Path | None:
     return found[name] if name in found and found[name].is_dir() else found.get(f"{name}.zip")
 
 
-def read_case(folder: Path, label: VesselLabel) -> Converted:
+def read_case(folder: Path, label: VesselLabel, cache: Path) -> Converted:
     """Image and label of a case.
 
     Args:
         folder: which has ``PATIENT_DICOM`` and ``MASKS_DICOM``, as folders or zips.
         label: what of the masks to take.
+        cache: existing folder in which archives are unpacked for the time being.
 
     Raises:
         ValueError: when slices are damaged, missing or there twice, or masks do not fit the image.
     """
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory(dir=cache, prefix=PARTIAL) as scratch:
         patient = _find_tree(folder, _PATIENT)
         tree = FileTree(folder if patient is None else patient)
         slices = _read_numbered(tree, _numbered(tree, tree.names), Path(scratch))
@@ -181,6 +197,8 @@ def read_case(folder: Path, label: VesselLabel) -> Converted:
         image = stack_slices(ordered, offset)
         masks = _Masks(_find_tree(folder, _MASKS), ordered, Path(scratch))
         mask, missing = _union(masks, label, image.spacing)
+    if mask is None and label.empty_label:
+        mask = np.zeros(image.array.shape, bool)
     return Converted(image, None if mask is None else Volume(mask, image.affine), tuple(missing))
 
 
@@ -248,8 +266,7 @@ class _Masks:
 
     def read(self, structure: str) -> NDArray[np.bool_] | None:
         """Union of the masks that make up a structure, ``(x, y, z)``."""
-        masks = [self._read_one(name) for name in self.names_of(structure)]
-        return _any_of(masks)
+        return _any_of([self._read_one(name) for name in self.names_of(structure)])
 
     def _read_one(self, name: str) -> NDArray[np.bool_]:
         assert self.tree is not None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from monai.config import PathLike
 
+from monai_topo.data.folder import contents
 from monai_topo.data.hdf5_reader import HDF5Reader, get_dataset, open_hdf5
 from monai_topo.data.tiff_reader import TIFFStackReader
 from monai_topo.data.volume import VolumeReader
@@ -108,10 +109,9 @@ def _recognize(folder: Path) -> tuple[str, Path]:
             in_one_file = layout.image == "*.h5"
             if _has_membranes(image, layout.label) if in_one_file else (folder / layout.label).is_file():
                 return name, image
-    there = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
     raise FileNotFoundError(
         f"{folder} holds no ISBI stack: expected train-labels.tif beside train-volume.tif (ISBI 2012) or "
-        f"train-input.tif (SNEMI3D), or an HDF5 file with raw and labels/membranes; found {there}."
+        f"train-input.tif (SNEMI3D), or an HDF5 file with raw and labels/membranes; found {contents(folder)}."
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monai.config import PathLike
 
+from monai_topo.data.folder import contents
 from monai_topo.data.swc_reader import IMAGE_SUFFIXES
 
 
@@ -40,8 +41,9 @@ def neuron_datalist(root: PathLike) -> list[dict[str, str]]:
     images = _by_name(files, IMAGE_SUFFIXES)
     tracings = _by_name(files, (".swc", ".eswc"))
     if not images.keys() & tracings.keys():
-        there = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
-        raise FileNotFoundError(f"{root} holds no stack with a tracing: expected a.tif and a.swc, found {there}.")
+        raise FileNotFoundError(
+            f"{root} holds no stack with a tracing: expected a.tif and a.swc, found {contents(folder)}."
+        )
     for alone in sorted(tracings.keys() - images.keys()):
         warnings.warn(f"{tracings[alone]} has no stack beside it and is left out.", stacklevel=2)
     return [_item(folder, name, images[name], tracings.get(name)) for name in sorted(images)]

@@ -117,21 +117,35 @@ class SWCReader(VolumeReader):
             spacing = self.spacing or (1.0,) * len(self.shape)
             return self.shape, spacing, diagonal_affine(spacing[: len(self.shape)])
         image_path = image_beside(path)
-        image = self._load(image_path)
-        shape = [int(size) for size in image.meta["spatial_shape"]]
+        image = self.load_image(image_path)
+        shape = image.array.shape
         if self.spacing is not None:
-            return shape, self.spacing, np.asarray(image.affine, dtype=np.float64)
+            return shape, self.spacing, image.affine
         if self.unit == "physical" and image_path.suffix.lower() in (".tif", ".tiff", ".png"):
             raise ValueError(f"spacing must be given for {path}: {image_path.name} does not know it.")
-        return shape, image.pixdim.tolist()[: len(shape)], np.asarray(image.affine, dtype=np.float64)
+        return shape, image.spacing, image.affine
 
-    def _load(self, path: Path) -> MetaTensor:
+    def load_image(self, path: Path) -> Volume:
+        """Read the image that was traced.
+
+        Raises:
+            ValueError: when it cannot be read or has several channels.
+        """
         reader = self.image_reader
         if reader is None and path.suffix.lower() in (".tif", ".tiff"):
             reader = TIFFStackReader(self.spacing or (1.0, 1.0, 1.0))
         elif reader is None and path.suffix.lower() in (".h5", ".hdf", ".hdf5"):
             reader = HDF5Reader()
-        return LoadImage(reader=reader)(path)
+        if isinstance(reader, VolumeReader):
+            return reader.read_volume(path)
+        try:
+            image: MetaTensor = LoadImage(reader=reader, dtype=None)(path)
+        except Exception as error:  # every format has its own
+            cause = str(error).strip().rsplit("\n", 1)[-1]
+            raise ValueError(f"{path} cannot be read: {cause}. Is the download complete?") from None
+        if image.ndim != len(image.meta["spatial_shape"]):
+            raise ValueError(f"{path} has several channels, its shape is {tuple(image.shape)}: name the traced one.")
+        return Volume(image.numpy(), np.asarray(image.affine, dtype=np.float64))
 
 
 def _count_trees(graph: Any) -> int:

@@ -12,8 +12,24 @@ in, in the array's order, and a position is index times spacing: the center of t
 
 from __future__ import annotations
 
+from monai_topo.graphs.centerline import centerline_mask
 from monai_topo.graphs.chains import contract_chains
+from monai_topo.graphs.junctions import junction_points, match_points
+from monai_topo.graphs.network import Network, Places
+from monai_topo.graphs.paths import path_length_blocks, path_lengths
 from monai_topo.graphs.skeleton import skeleton_graph
 from monai_topo.graphs.swc import read_swc, swc_graph
 
-__all__ = ["contract_chains", "read_swc", "skeleton_graph", "swc_graph"]
+__all__ = [
+    "Network",
+    "Places",
+    "centerline_mask",
+    "contract_chains",
+    "junction_points",
+    "match_points",
+    "path_length_blocks",
+    "path_lengths",
+    "read_swc",
+    "skeleton_graph",
+    "swc_graph",
+]

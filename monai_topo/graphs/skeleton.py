@@ -1,6 +1,6 @@
 """From a mask to the graph of its centerlines: thinned to one voxel, forks merged, branches as edges.
 
-1. The mask is thinned to voxels, which are joined to their 8 (26) neighbors.
+1. The voxels of its centerline, see :mod:`monai_topo.graphs.centerline`, are joined to their 8 (26) neighbors.
 2. Voxels that touch where branches meet are merged into one node, see :mod:`monai_topo.graphs.forks`.
 3. Chains of nodes with two neighbors become edges, with their voxels as the path.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from monai_topo.graphs.centerline import centerline_mask
 from monai_topo.graphs.chains import trace_chains
 from monai_topo.graphs.forks import merge_forks
 from monai_topo.graphs.spacing import check_spacing
@@ -22,16 +23,20 @@ if TYPE_CHECKING:
     import networkx
 
 
-def skeleton_graph(mask: ArrayLike, *, spacing: Sequence[float] | float = 1.0) -> networkx.MultiGraph:
+def skeleton_graph(
+    mask: ArrayLike, *, spacing: Sequence[float] | float = 1.0, smoothing: float = 0.0
+) -> networkx.MultiGraph:
     """Graph of the centerlines of a mask.
 
-    In 2D the mask is thinned by ``skimage.morphology.skeletonize`` (Zhang and Suen 1984). In 3D cavities are filled,
-    because the skeleton of a shell is a surface, and the mask is thinned by :func:`monai_topo.graphs.thinning.thin`
-    (Lee et al. 1994). Thinning knows voxels and not ``spacing``. The graph has the components and loops of the mask.
+    The graph has the components and the loops of the mask. Thinning knows voxels and not ``spacing``.
 
     Args:
         mask: ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1, in full connectivity.
         spacing: size of a voxel along each axis, or one size for all.
+        smoothing: standard deviation, in voxels along the branch, of the Gaussian that paths are smoothed by; nodes
+            stay. 0, as papers have it, goes from voxel to voxel: a slanting branch is then up to 8% (2D) or 13% (3D)
+            too long, and more if voxels are anisotropic. With 2 the length of straight and gently curved branches is
+            right within 2%: take it to compare with a tracing, or to report lengths.
 
     Returns:
         Graph with nodes 0, 1, ...: ends, forks (three edges or more), isolated voxels (no edge), and one node on each
@@ -40,7 +45,7 @@ def skeleton_graph(mask: ArrayLike, *, spacing: Sequence[float] | float = 1.0) -
         and ``length``, that of the path. Branches between the same two nodes are edges of their own.
 
     Raises:
-        ValueError: for another number of axes, values other than 0 and 1, or a bad ``spacing``.
+        ValueError: for another number of axes, values other than 0 and 1, or a bad ``spacing`` or ``smoothing``.
 
     Example:
         >>> cross = np.zeros((9, 11))
@@ -51,7 +56,9 @@ def skeleton_graph(mask: ArrayLike, *, spacing: Sequence[float] | float = 1.0) -
     """
     volume = _as_mask(mask)
     voxel = check_spacing(spacing, volume.ndim)
-    return _graph_of_voxels(_skeleton_voxels(volume), volume.shape, voxel)
+    if not 0 <= smoothing < np.inf:
+        raise ValueError(f"smoothing must be at least 0 and finite, got {smoothing}.")
+    return _graph_of_voxels(_centerline_voxels(volume), volume.shape, voxel, smoothing)
 
 
 def _as_mask(mask: ArrayLike) -> NDArray[np.bool_]:
@@ -64,32 +71,17 @@ def _as_mask(mask: ArrayLike) -> NDArray[np.bool_]:
     return volume
 
 
-def _skeleton_voxels(volume: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Indices of the voxels that thinning leaves, in C order."""
-    from skimage.morphology import skeletonize
-
+def _centerline_voxels(volume: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Indices of the voxels of the centerline, in C order."""
     occupied = [np.flatnonzero(volume.any(axis=tuple({*range(volume.ndim)} - {axis}))) for axis in range(volume.ndim)]
     if not len(occupied[0]):
         return np.empty((0, volume.ndim), dtype=np.int64)
     box = volume[tuple(slice(found[0], found[-1] + 1) for found in occupied)]
-    if volume.ndim == 2:
-        skeleton = skeletonize(box)
-    else:
-        from monai_topo.graphs.thinning import thin
-
-        skeleton = thin(_without_cavities(box))
-    return np.asarray(np.argwhere(skeleton) + [found[0] for found in occupied])
-
-
-def _without_cavities(volume: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    from scipy.ndimage import label
-
-    background, _ = label(np.pad(~volume, 1, constant_values=True))
-    return np.asarray(background[1:-1, 1:-1, 1:-1] != background[0, 0, 0])
+    return np.asarray(np.argwhere(centerline_mask(box)) + [found[0] for found in occupied])
 
 
 def _graph_of_voxels(
-    indices: NDArray[np.int64], shape: Sequence[int], spacing: NDArray[np.float64]
+    indices: NDArray[np.int64], shape: Sequence[int], spacing: NDArray[np.float64], smoothing: float
 ) -> networkx.MultiGraph:
     import networkx
 
@@ -106,10 +98,22 @@ def _graph_of_voxels(
     graph.add_nodes_from((number, {"pos": positions[node]}) for number, node in enumerate(kept))
     number = {node: number for number, node in enumerate(kept.tolist())}
     for run in runs:
-        path = positions[run]
+        path = _smooth(positions[run], smoothing)
         length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
         graph.add_edge(number[int(run[0])], number[int(run[-1])], path=path, length=length)
     return graph
+
+
+def _smooth(path: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    """Blur a path along itself; mirrored through its ends, so that they stay and a straight path stays straight."""
+    from scipy.ndimage import gaussian_filter1d
+
+    reach = min(int(4 * sigma), len(path) - 1)
+    if not reach:
+        return path
+    before, after = path[reach:0:-1], path[-2 : -reach - 2 : -1]
+    mirrored = np.concatenate([2 * path[0] - before, path, 2 * path[-1] - after])
+    return np.asarray(gaussian_filter1d(mirrored, sigma, axis=0, radius=reach)[reach : reach + len(path)])
 
 
 def _neighbor_pairs(indices: NDArray[np.int64], shape: Sequence[int]) -> NDArray[np.int64]:

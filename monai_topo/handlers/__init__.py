@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from monai_topo.handlers.loss_weight_schedule import LossWeightSchedule
 from monai_topo.handlers.metrics import (
+    APLS,
     CCQ,
+    TLTS,
     AdaptedRandError,
     BettiError,
     CenterlineDice,
     EulerError,
+    JunctionF1,
     VariationOfInformation,
 )
 
 __all__ = [
+    "APLS",
     "CCQ",
+    "TLTS",
     "AdaptedRandError",
     "BettiError",
     "CenterlineDice",
     "EulerError",
+    "JunctionF1",
     "LossWeightSchedule",
     "VariationOfInformation",
 ]

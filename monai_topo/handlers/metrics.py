@@ -9,10 +9,13 @@ from monai.handlers.ignite_metric import IgniteMetricHandler
 
 from monai_topo.metrics import (
     AdaptedRandErrorMetric,
+    APLSMetric,
     BettiErrorMetric,
     CCQMetric,
     CenterlineDiceMetric,
     EulerErrorMetric,
+    JunctionF1Metric,
+    TLTSMetric,
     TopologyMetric,
     VariationOfInformationMetric,
 )
@@ -50,6 +53,12 @@ class AdaptedRandError(TopologyMetricHandler):
     metric = AdaptedRandErrorMetric
 
 
+class APLS(TopologyMetricHandler):
+    """The average path length similarity, with the options of ``APLSMetric``; higher is better."""
+
+    metric = APLSMetric
+
+
 class BettiError(TopologyMetricHandler):
     """The Betti number error, with the options of ``BettiErrorMetric``; lower is better."""
 
@@ -72,6 +81,18 @@ class EulerError(TopologyMetricHandler):
     """The Euler error, with the options of ``EulerErrorMetric``; lower is better."""
 
     metric = EulerErrorMetric
+
+
+class JunctionF1(TopologyMetricHandler):
+    """The F1 score, precision or recall of junctions, with the options of ``JunctionF1Metric``; higher is better."""
+
+    metric = JunctionF1Metric
+
+
+class TLTS(TopologyMetricHandler):
+    """The fraction of paths of one kind, with the options of ``TLTSMetric``; of correct ones higher is better."""
+
+    metric = TLTSMetric
 
 
 class VariationOfInformation(TopologyMetricHandler):

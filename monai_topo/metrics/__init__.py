@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from monai_topo.metrics.adapted_rand_error import AdaptedRandErrorMetric, compute_adapted_rand_error
+from monai_topo.metrics.apls import APLSMetric, compute_apls, graph_apls
 from monai_topo.metrics.base import TopologyMetric
 from monai_topo.metrics.betti_error import BettiErrorMetric, compute_betti_error
 from monai_topo.metrics.ccq import CCQMetric, compute_ccq
 from monai_topo.metrics.centerline_dice import CenterlineDiceMetric, compute_centerline_dice
 from monai_topo.metrics.euler_error import EulerErrorMetric, compute_euler_error
+from monai_topo.metrics.junction_f1 import JunctionF1Metric, compute_junction_f1, graph_junction_f1
+from monai_topo.metrics.tlts import TLTSMetric, compute_tlts, graph_tlts
 from monai_topo.metrics.variation_of_information import (
     VariationOfInformationMetric,
     compute_variation_of_information,
 )
 
 __all__ = [
+    "APLSMetric",
     "AdaptedRandErrorMetric",
     "BettiErrorMetric",
     "CCQMetric",
     "CenterlineDiceMetric",
     "EulerErrorMetric",
+    "JunctionF1Metric",
+    "TLTSMetric",
     "TopologyMetric",
     "VariationOfInformationMetric",
     "compute_adapted_rand_error",
+    "compute_apls",
     "compute_betti_error",
     "compute_ccq",
     "compute_centerline_dice",
     "compute_euler_error",
+    "compute_junction_f1",
+    "compute_tlts",
     "compute_variation_of_information",
+    "graph_apls",
+    "graph_junction_f1",
+    "graph_tlts",
 ]

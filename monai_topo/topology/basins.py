@@ -72,18 +72,19 @@ def _flood(field: NDArray[Any], start: NDArray[Any], barrier: NDArray[Any], full
     labels = np.zeros(values.shape, np.int32)
     inner = (slice(1, -1),) * field.ndim
     labels[inner] = -1
-    starts, barriers = (_padded_index(index, field.shape) for index in (start, barrier))
+    starts, barriers = (padded_index(index, field.shape) for index in (start, barrier))
     order = np.lexsort((barriers, values.ravel()[barriers]))[::-1]
-    flood_regions(values.ravel(), labels.ravel(), starts, barriers, order, _offsets(values.shape, full))
+    flood_regions(values.ravel(), labels.ravel(), starts, barriers, order, neighbor_offsets(values.shape, full))
     return np.maximum(np.ascontiguousarray(labels[inner]), 0)
 
 
-def _padded_index(index: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.int64]:
+def padded_index(index: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Flat indices of voxels after one layer has been put around the image."""
     where = [axis + 1 for axis in np.unravel_index(index, shape)]
     return np.ravel_multi_index(where, [size + 2 for size in shape]).astype(np.int64)
 
 
-def _offsets(shape: tuple[int, ...], full: bool) -> NDArray[np.int64]:
+def neighbor_offsets(shape: tuple[int, ...], full: bool) -> NDArray[np.int64]:
     """Flat offsets of the neighbors, in the padded shape."""
     steps = np.stack(np.meshgrid(*[[-1, 0, 1]] * len(shape), indexing="ij"), axis=-1).reshape(-1, len(shape))
     moved = np.abs(steps).sum(axis=1)

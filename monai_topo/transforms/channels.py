@@ -71,9 +71,9 @@ def map_channels(
     return like(img, changed, dtype)
 
 
-def like(img: NdarrayOrTensor, values: NDArray[Any], dtype: Any) -> NdarrayOrTensor:
-    """Values in the container of ``img``, on its device and with its metadata."""
-    result: NdarrayOrTensor = convert_to_dst_type(values.astype(dtype, copy=False), dst=img, dtype=dtype)[0]
+def like(img: NdarrayOrTensor, values: NDArray[Any], dtype: Any = None) -> NdarrayOrTensor:
+    """Values in the container of ``img``, on its device and with its metadata; None is its dtype, too."""
+    result: NdarrayOrTensor = convert_to_dst_type(values, dst=img, dtype=dtype)[0]
     return result
 
 

@@ -28,6 +28,7 @@ def write_dicom(path, pixels, position=None, intercept=0, direction=((1, 0, 0), 
     if position is not None:
         entries["0008|0060"] = "CT"
     entries["0028|1052"], entries["0028|1053"] = str(intercept), "1"
+    entries["0018|0050"] = str(SPACING[2])
     entries["0028|0030"] = f"{SPACING[1]}\\{SPACING[0]}"
     image.SetMetaDataDictionary(entries)
     io = itk.GDCMImageIO.New()
@@ -129,3 +130,48 @@ def write_isbi2012_hdf5(folder, seed=0):
     with h5py.File(folder / "isbi.h5", "w") as file:
         file["raw"], file["labels/membranes"] = raw, membranes
     return raw, membranes
+
+
+def write_cremi(folder, shape=(8, 40, 36)):
+    """Samples A (cropped), B (padded, with labels of a part) and A+ (without labels); returns arrays by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    volumes = {}
+    for name in ("sample_A_20160501", "sample_B_padded_20160501", "sample_A+_20160601"):
+        raw, _, instances = phantom_cells((12, *shape[1:]), seed=len(volumes))
+        ids = instances.astype(np.uint64) + 2**40
+        with h5py.File(folder / f"{name}.hdf", "w") as file:
+            file["volumes/raw"] = raw
+            file["volumes/raw"].attrs["resolution"] = (40.0, 4.0, 4.0)
+            if "padded" in name:
+                raw, ids = raw[2:10, 3:-2, 4:], ids[2:10, 3:-2, 4:]
+            if "+" not in name:
+                file["volumes/labels/neuron_ids"] = ids
+                file["volumes/labels/neuron_ids"].attrs["resolution"] = (40.0, 4.0, 4.0)
+            if "padded" in name:
+                file["volumes/labels/neuron_ids"].attrs["offset"] = (80.0, 12.0, 16.0)
+        volumes[name] = (raw, None if "+" in name else ids)
+    return volumes
+
+
+def write_neurons(folder, spacing=(0.5, 0.5, 2.0)):
+    """Two stacks with straight dendrites, traced in physical units, and one without a tracing."""
+    for number in (1, 2, 3):
+        stack = np.random.default_rng(number).integers(0, 40, (9, 20, 30)).astype(np.uint8)
+        stack[4, 5 + number, 3:25] = 200
+        write_stack(folder / f"cell_{number}.tif", stack)
+        if number < 3:
+            y, z = (5 + number) * spacing[1], 4 * spacing[2]
+            lines = [f"1 3 {3 * spacing[0]} {y} {z} 0.4 -1", f"2 3 {24 * spacing[0]} {y} {z} 0.4 1"]
+            (folder / f"cell_{number}.swc").write_text("\n".join(lines))
+
+
+def write_ircadb(folder, numbers=(1, 2, 3)):
+    """Zipped cases; returns image and masks of each."""
+    cases = {}
+    for number in numbers:
+        case = folder / f"3Dircadb1.{number}"
+        cases[case.name] = phantom_ct(seed=number)
+        write_case(case, *cases[case.name])
+        zip_folder(case / "PATIENT_DICOM")
+        zip_folder(case / "MASKS_DICOM")
+    return cases

@@ -13,15 +13,19 @@ from monai.transforms import Compose
 from monai_topo import transforms
 from tests.topology.images import make
 
-MASK, IMAGE, INSTANCES = "mask", "image", "instances"
+MASK, PORES, IMAGE, INSTANCES = "mask", "mask with pores", "image", "instances"
 CASES = {
     "ClippedDistanceMap": ({"max_distance": 2.5, "signed": True}, MASK),
+    "FillCavities": ({}, PORES),
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),
+    "RemoveLowPersistence": ({"threshold": 0.3}, IMAGE),
+    "StableManifolds": ({"persistence_threshold": 0.3, "connectivity": 1}, IMAGE),
     "TopologicalDenoise": ({"filter_size": 1}, IMAGE),
+    "TopologyUncertainty": ({"margin": 0.3}, IMAGE),
     "TopologyWeightMap": ({}, MASK),
 }
-ADDED = {"TopologyWeightMap": {"map_postfix": "_added"}}
-"""Arguments of the twins that leave the item and add another."""
+ADDED = {"TopologyWeightMap": ({"map_postfix": "_weights"}, "_weights"), "TopologyUncertainty": ({}, "_uncertainty")}
+"""For twins that leave the item and add another: their arguments, and what its key ends with."""
 SHAPES = [(9, 13), (7, 9, 8)]
 
 
@@ -29,6 +33,8 @@ def values(kind, shape):
     image = make("smooth", shape, seed=3)
     if kind == IMAGE:
         return make("white", shape, seed=3)[None]
+    if kind == PORES:
+        return (make("white", shape, seed=3) < 0.8).astype(np.float32)[None]
     if kind == INSTANCES:
         return (1 + (np.arange(shape[0]) > 4)).reshape(1, -1, *[1] * (len(shape) - 1)) * np.ones((1, *shape))
     return (image > np.median(image)).astype(np.float32)[None]
@@ -50,7 +56,7 @@ def transform(name):
 
 
 def test_the_table_is_complete():
-    others = {"RandCropByTopology"}
+    others = {"RandCropByTopology", "AuditTopology"}  # one gives a list, the other its input
     arrays = {n for n in transforms.__all__ if f"{n}d" in transforms.__all__}
     assert arrays - others == set(CASES)
 
@@ -88,10 +94,10 @@ def test_dictionary_twin(name, transform, given):
     twin = getattr(transforms, f"{name}d")
     assert getattr(transforms, f"{name}D") is getattr(transforms, f"{name}Dict") is twin
     item = {"a": given, "b": given[:, ::-1].copy(), "c": "as it is"}
-    added = ADDED.get(name, {})
-    done = pickle.loads(pickle.dumps(twin(["a", "b"], **CASES[name][0], **added)))(item)
+    arguments, postfix = ADDED.get(name, ({}, ""))
+    done = pickle.loads(pickle.dumps(twin(["a", "b"], **CASES[name][0], **arguments)))(item)
     for key in ("a", "b"):
-        np.testing.assert_array_equal(done[f"{key}_added" if added else key], transform(item[key]))
+        np.testing.assert_array_equal(done[f"{key}{postfix}"], transform(item[key]))
     assert done["c"] == "as it is"
     assert item["a"] is given
     assert twin("absent", allow_missing_keys=True, **CASES[name][0])(item) == item

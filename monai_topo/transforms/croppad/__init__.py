@@ -8,6 +8,9 @@ from monai_topo.transforms.croppad.rand_crop_by_topology import (
     RandCropByTopologyd,
     RandCropByTopologyDict,
 )
+from monai_topo.transforms.croppad.sampling_table import (
+    sampling_table,
+)
 from monai_topo.transforms.croppad.topology_weight_map import (
     TopologyWeightMap,
     TopologyWeightMapD,
@@ -24,4 +27,5 @@ __all__ = [
     "TopologyWeightMapD",
     "TopologyWeightMapDict",
     "TopologyWeightMapd",
+    "sampling_table",
 ]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.topology import PersistencePairs, persistence_pairs
+from monai_topo.graphs import centerline_mask, skeleton_graph
+from monai_topo.topology import PersistencePairs, persistence_pairs, stable_manifolds
 from monai_topo.topology.field import is_full_connectivity
+
+if TYPE_CHECKING:
+    import networkx
 
 Mask = NDArray[np.bool_]
 
@@ -35,31 +39,32 @@ class LabelPlaces:
 
     @cached_property
     def skeleton(self) -> Mask:
-        """Voxels of the skeleton."""
-        from skimage.morphology import skeletonize
-
-        return np.asarray(skeletonize(self.mask), dtype=bool)
+        """Voxels of the centerline."""
+        return centerline_mask(self.mask)
 
     @cached_property
-    def _num_neighbors(self) -> NDArray[np.int64]:
-        """How many skeleton voxels touch each voxel."""
-        line = self.skeleton.astype(np.int64)
-        around = ndimage.convolve(line, np.ones((3,) * line.ndim, np.int64), mode="constant")
-        return np.asarray(around - line)
+    def _graph(self) -> networkx.MultiGraph:
+        return skeleton_graph(self.mask)
 
     @property
     def branch_points(self) -> Mask:
-        """Skeleton voxels with three or more neighbors on the skeleton."""
-        return np.asarray(self.skeleton & (self._num_neighbors >= 3))
+        """Where three or more branches of the centerline meet."""
+        return self._nodes([node for node, degree in self._graph.degree if degree >= 3])
 
     @property
     def end_points(self) -> Mask:
-        """Skeleton voxels with one neighbor on the skeleton."""
-        return np.asarray(self.skeleton & (self._num_neighbors == 1))
+        """Where a branch of the centerline ends."""
+        return self._nodes([node for node, degree in self._graph.degree if degree == 1])
+
+    def _nodes(self, nodes: list[Any]) -> Mask:
+        found = np.zeros_like(self.mask)
+        for node in nodes:
+            found[tuple(np.round(self._graph.nodes[node]["pos"]).astype(int))] = True
+        return found
 
     @property
     def thin(self) -> Mask:
-        """Skeleton voxels at most ``radius`` from the background."""
+        """Centerline voxels at most ``radius`` from the background."""
         return np.asarray(self.skeleton & (self._distance_to(~self.mask) <= self.radius))
 
     @property
@@ -109,7 +114,7 @@ class LikelihoodPlaces:
         min_persistence: of the features that count.
     """
 
-    kinds = ("critical_voxels",)
+    kinds = ("critical_voxels", "stable_manifolds")
 
     def __init__(self, likelihood: NDArray[Any], connectivity: int | None, min_persistence: float) -> None:
         self.likelihood = likelihood
@@ -125,3 +130,14 @@ class LikelihoodPlaces:
             found.flat[pairs.birth[dim]] = True
             found.flat[pairs.death[dim][pairs.death[dim] >= 0]] = True
         return found
+
+    @property
+    def stable_manifolds(self) -> Mask:
+        """Ridges, and in 3D walls, weak places included."""
+        dims = range(1, self.likelihood.ndim)
+        return stable_manifolds(
+            self.likelihood,
+            persistence_threshold=self.min_persistence,
+            dims=tuple(dims),
+            connectivity=self.connectivity,
+        )

@@ -28,20 +28,22 @@ class TopologyWeightMap(Transform):
     =====================  ===============================================================================
     kind                   voxels
     =====================  ===============================================================================
-    ``skeleton``           the skeleton (scikit-image), lines also of sheets
-    ``branch_points``      skeleton voxels with three or more neighbors on the skeleton
-    ``end_points``         skeleton voxels with one
-    ``thin``               skeleton voxels at most ``radius`` from the background
+    ``skeleton``           the centerline (``graphs.centerline_mask``), of a sheet lines in it
+    ``branch_points``      nodes of the centerline's graph where three or more branches meet
+    ``end_points``         nodes where a branch ends
+    ``thin``               centerline voxels at most ``radius`` from the background
     ``holes``              background that the label encloses (loops in 2D, cavities in 3D)
     ``topology_changes``   where an erosion or dilation by up to ``radius`` changes the Betti numbers: the
                            critical voxels of the signed distance map
     ``critical_voxels``    births and deaths of the likelihood's features of persistence over
                            ``min_persistence``, in all dimensions
+    ``stable_manifolds``   ridges of the likelihood (in 3D walls too) at the persistence ``min_persistence``:
+                           what it has and what it nearly has
     =====================  ===============================================================================
 
     Args:
         weights: for each kind wanted the share of draws it gets, of any scale. None is 1 for each kind of the label,
-            and for ``critical_voxels`` if a likelihood is given.
+            and, if there is one, of the likelihood.
         radius: in the units of the voxel size; None is 1.5 times the largest voxel size.
         min_persistence: of features of the likelihood; the default, 0.1, leaves out the noise of a network.
         connectivity: of the foreground: None or the number of axes for full, 1 for face.
@@ -92,7 +94,7 @@ class TopologyWeightMap(Transform):
             was asked for occurs.
 
         Raises:
-            ValueError: for other shapes or values, or when ``critical_voxels`` are asked for without a likelihood.
+            ValueError: for other shapes or values, or for a kind of the likelihood without one.
         """
         masks = to_masks(img)
         is_full_connectivity(self.connectivity, masks.ndim - 1)

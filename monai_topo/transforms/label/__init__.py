@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.label.audit_topology import (
+    AuditTopology,
+    AuditTopologyD,
+    AuditTopologyd,
+    AuditTopologyDict,
+    TopologyAudit,
+)
 from monai_topo.transforms.label.clipped_distance_map import (
     ClippedDistanceMap,
     ClippedDistanceMapD,
@@ -16,6 +23,10 @@ from monai_topo.transforms.label.instance_to_membrane import (
 )
 
 __all__ = [
+    "AuditTopology",
+    "AuditTopologyD",
+    "AuditTopologyDict",
+    "AuditTopologyd",
     "ClippedDistanceMap",
     "ClippedDistanceMapD",
     "ClippedDistanceMapDict",
@@ -24,4 +35,5 @@ __all__ = [
     "InstanceToMembraneD",
     "InstanceToMembraneDict",
     "InstanceToMembraned",
+    "TopologyAudit",
 ]

@@ -9,7 +9,7 @@ from monai.data import MetaTensor
 from scipy import ndimage
 from skimage.measure import euler_number
 
-from monai_topo.topology import betti_numbers
+from monai_topo.topology import betti_numbers, stable_manifolds
 from monai_topo.transforms import TopologyWeightMap, TopologyWeightMapd
 from monai_topo.transforms.croppad.sampling_table import sampling_table
 from tests.topology.images import make, ring
@@ -137,6 +137,16 @@ def test_critical_voxels_of_a_likelihood():
     assert np.argwhere(every).tolist() == [[2, 1], [2, 3], [2, 5], [2, 6], [2, 7]]
 
 
+@pytest.mark.parametrize("shape", [(9, 13), (7, 9, 8)])
+def test_manifolds_of_a_likelihood(shape):
+    likelihood = make("smooth", shape, 1)
+    found = TopologyWeightMap({"stable_manifolds": 1}, min_persistence=0.05)((likelihood > 0.5)[None], likelihood[None])
+    dims = tuple(range(1, len(shape)))
+    expected = stable_manifolds(likelihood, persistence_threshold=0.05, dims=dims)
+    assert 0 < expected.sum() < expected.size
+    np.testing.assert_array_equal(found[0] > 0, expected)
+
+
 def test_every_kind_gets_its_share():
     weights = {"skeleton": 1.0, "end_points": 3.0, "holes": 5.0}  # there are no holes: no share
     weight_map = TopologyWeightMap(weights)(TEE[None])[0]
@@ -151,7 +161,7 @@ def test_default_is_every_kind():
     expected = TopologyWeightMap(dict.fromkeys(LABEL_KINDS, 1))(mask[None])
     np.testing.assert_array_equal(TopologyWeightMap()(mask[None]), expected)
     likelihood = make("smooth", mask.shape, 1)[None]
-    kinds = dict.fromkeys([*LABEL_KINDS, "critical_voxels"], 1)
+    kinds = dict.fromkeys([*LABEL_KINDS, "critical_voxels", "stable_manifolds"], 1)
     both = TopologyWeightMap()(mask[None], likelihood)
     np.testing.assert_array_equal(both, TopologyWeightMap(kinds)(mask[None], likelihood))
     assert not np.array_equal(both, expected)
