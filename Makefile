@@ -2,12 +2,13 @@
 PYTHON ?= python3
 DATA ?=
 OUT ?= demo_output
+PEERS ?=
 BIN := .venv/bin
 READY := .venv/ready
 
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help demo test test-slow lint bench clean
+.PHONY: help demo test test-slow lint bench figures clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -27,8 +28,13 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## measure speed against peers (CubicalRipser if cripser is installed) and write docs/benchmarks.md
-	$(BIN)/python -m tests.benchmarks.bench_persistence --write
+bench: $(READY)  ## measure speed, write docs/benchmarks.md; PEERS=folder of a pip install --target (cripser, topolosses, POT)
+	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --write
+
+figures: $(READY)  ## make the experiments' pictures and tables of docs/losses.md anew
+	$(BIN)/python -m tests.benchmarks.figure_localized
+	$(BIN)/python -m tests.benchmarks.figure_mending
+	$(BIN)/python -m tests.benchmarks.figure_manifolds
 
 clean:  ## remove the virtual environment, caches and demo results
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output dist

@@ -6,113 +6,17 @@
 from __future__ import annotations
 
 from monai_topo import data, graphs, handlers, losses, metrics, topology, transforms, visualize
-from monai_topo.data import HDF5Reader, cremi_datalist, image_datalist, phantoms
-from monai_topo.handlers import (
-    APLS,
-    CCQ,
-    TLTS,
-    AdaptedRandError,
-    BettiError,
-    CenterlineDice,
-    EulerError,
-    JunctionF1,
-    LossWeightSchedule,
-    VariationOfInformation,
-)
-from monai_topo.losses import (
-    DiceCETopologyLoss,
-    LifetimeTopoLoss,
-    PersistenceLoss,
-    TopologyLoss,
-    TopoLoss,
-    WeightedSumLoss,
-)
-from monai_topo.metrics import (
-    AdaptedRandErrorMetric,
-    APLSMetric,
-    BettiErrorMetric,
-    CCQMetric,
-    CenterlineDiceMetric,
-    EulerErrorMetric,
-    JunctionF1Metric,
-    TLTSMetric,
-    TopologyMetric,
-    VariationOfInformationMetric,
-    compute_adapted_rand_error,
-    compute_apls,
-    compute_betti_error,
-    compute_ccq,
-    compute_centerline_dice,
-    compute_euler_error,
-    compute_junction_f1,
-    compute_tlts,
-    compute_variation_of_information,
-    graph_apls,
-    graph_junction_f1,
-    graph_tlts,
-)
-from monai_topo.transforms import (
-    InstanceToMembrane,
-    InstanceToMembraneD,
-    InstanceToMembraned,
-    InstanceToMembraneDict,
-)
+from monai_topo.data import *  # noqa: F403
+from monai_topo.handlers import *  # noqa: F403
+from monai_topo.losses import *  # noqa: F403
+from monai_topo.metrics import *  # noqa: F403
+from monai_topo.transforms import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "APLS",
-    "CCQ",
-    "TLTS",
-    "APLSMetric",
-    "AdaptedRandError",
-    "AdaptedRandErrorMetric",
-    "BettiError",
-    "BettiErrorMetric",
-    "CCQMetric",
-    "CenterlineDice",
-    "CenterlineDiceMetric",
-    "DiceCETopologyLoss",
-    "EulerError",
-    "EulerErrorMetric",
-    "HDF5Reader",
-    "InstanceToMembrane",
-    "InstanceToMembraneD",
-    "InstanceToMembraneDict",
-    "InstanceToMembraned",
-    "JunctionF1",
-    "JunctionF1Metric",
-    "LifetimeTopoLoss",
-    "LossWeightSchedule",
-    "PersistenceLoss",
-    "TLTSMetric",
-    "TopoLoss",
-    "TopologyLoss",
-    "TopologyMetric",
-    "VariationOfInformation",
-    "VariationOfInformationMetric",
-    "WeightedSumLoss",
-    "compute_adapted_rand_error",
-    "compute_apls",
-    "compute_betti_error",
-    "compute_ccq",
-    "compute_centerline_dice",
-    "compute_euler_error",
-    "compute_junction_f1",
-    "compute_tlts",
-    "compute_variation_of_information",
-    "cremi_datalist",
-    "data",
-    "graph_apls",
-    "graph_junction_f1",
-    "graph_tlts",
-    "graphs",
-    "handlers",
-    "image_datalist",
-    "losses",
-    "metrics",
-    "phantoms",
-    "topology",
-    "transforms",
-    "visualize",
-]
+__all__ = ["data", "graphs", "handlers", "losses", "metrics", "topology", "transforms", "visualize"]
+__all__ += data.__all__
+__all__ += handlers.__all__
+__all__ += losses.__all__
+__all__ += metrics.__all__
+__all__ += transforms.__all__

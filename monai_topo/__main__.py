@@ -1,36 +1,41 @@
-"""Command line: ``python -m monai_topo demo``."""
+"""Command line: ``python -m monai_topo demo | evaluate | prepare``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from monai_topo.commands.demo import demo
+from monai_topo.commands.demo import add_demo_parser
+from monai_topo.commands.evaluation import add_evaluate_parser
+from monai_topo.commands.prepare import add_prepare_parser
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command-line interface."""
+    """The command-line interface: every command sets ``run``, from the options to an exit status or None for 0."""
     parser = argparse.ArgumentParser(prog="python -m monai_topo", description="Topology losses and metrics for MONAI.")
     commands = parser.add_subparsers(dest="command", required=True)
-    shown = commands.add_parser("demo", help="train two 3D U-Nets, with and without TopoLoss, and compare them")
-    shown.add_argument("--data", type=Path, help="folder of volumes in the CREMI layout; default: phantoms")
-    shown.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for the results")
-    shown.add_argument("--iterations", type=int, default=800, help="training iterations of each network")
-    shown.add_argument("--seed", type=int, default=0, help="of weights, patches and phantoms")
+    add_demo_parser(commands)
+    add_evaluate_parser(commands)
+    add_prepare_parser(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; what the user can put right is one line on standard error and exit status 2."""
+    """Run a command; what the user can put right is one line on standard error and exit status 2.
+
+    Exit status 1: some of the cases could not be scored; 130: interrupted.
+    """
     options = build_parser().parse_args(arguments)
     try:
-        demo(options.data, options.out, options.iterations, options.seed)
+        status: int | None = options.run(options)
     except (OSError, ValueError, RuntimeError) as error:
         sys.stderr.write(f"monai_topo {options.command}: {error}\n")
         return 2
-    return 0
+    except KeyboardInterrupt:
+        sys.stderr.write(f"monai_topo {options.command}: interrupted; run it again to go on.\n")
+        return 130
+    return status or 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from monai.transforms import Compose, LoadImaged, SaveImage
 from numpy.typing import NDArray
 
 from monai_topo.commands.bundles import find_bundle, run_bundle
-from monai_topo.commands.scoring import Scores, load_nifti, score, seconds_per_iteration, table, write_json
+from monai_topo.commands.output import write_json
+from monai_topo.commands.scoring import Scores, load_nifti, score, seconds_per_iteration, table
 from monai_topo.data import cremi_datalist, phantoms, save_cremi
 from monai_topo.data.cremi import NEURON_IDS, RAW
 from monai_topo.transforms import InstanceToMembraned
@@ -24,6 +25,20 @@ LOSSES = {"dice_ce": "Dice+CE", "topo": "Dice+CE+TopoLoss"}
 _PATCH = 32
 _BATCH = 2
 _ITERATIONS_PER_EPOCH = 50
+
+
+def add_demo_parser(commands: Any) -> None:
+    """Add the command to the subparsers of a command line."""
+    parser = commands.add_parser("demo", help="train two 3D U-Nets, with and without TopoLoss, and compare them")
+    parser.add_argument("--data", type=Path, help="folder of volumes in the CREMI layout; default: phantoms")
+    parser.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for the results")
+    parser.add_argument("--iterations", type=int, default=800, help="training iterations of each network")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, patches and phantoms")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: Any) -> None:
+    demo(options.data, options.out, options.iterations, options.seed)
 
 
 def demo(data: Path | None, out: Path, iterations: int = 800, seed: int = 0) -> list[Scores]:

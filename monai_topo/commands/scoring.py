@@ -1,9 +1,7 @@
-"""Scores of a segmentation on disk, as a table for people and as JSON for programs."""
+"""Scores of a segmentation on disk, as a table for people."""
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from monai.metrics import compute_dice
 from monai.transforms import LoadImage
 from numpy.typing import NDArray
 
+from monai_topo.commands.output import align
 from monai_topo.metrics import compute_betti_error
 from monai_topo.topology import betti_numbers
 
@@ -108,17 +107,4 @@ def table(scores: list[Scores]) -> str:
         ]
         for row in scores
     ]
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    lines = [
-        "   ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
-        for row in [header, *rows]
-    ]
-    return "\n".join([f"Betti numbers of the label: {tuple(scores[0].true_betti_numbers)}", *lines])
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON to a temporary name and move it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(f"{os.fspath(path)}.part")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    temporary.replace(path)
+    return f"Betti numbers of the label: {tuple(scores[0].true_betti_numbers)}\n{align([header, *rows])}"

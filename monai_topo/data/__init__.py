@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 from monai_topo.data import phantoms
+from monai_topo.data.audit import SmallFeatures, small_features
 from monai_topo.data.cremi import cremi_datalist, save_cremi
 from monai_topo.data.folder import image_datalist
+from monai_topo.data.folds import split_folds
 from monai_topo.data.hdf5_reader import HDF5Reader
+from monai_topo.data.ircadb import ircadb_datalist
+from monai_topo.data.isbi import isbi_datalist
+from monai_topo.data.neurons import neuron_datalist
 from monai_topo.data.patches import PatchLayout
+from monai_topo.data.prepared import prepared_datalist
+from monai_topo.data.swc_reader import SWCReader
+from monai_topo.data.tiff_reader import TIFFStackReader
 
-__all__ = ["HDF5Reader", "PatchLayout", "cremi_datalist", "image_datalist", "phantoms", "save_cremi"]
+__all__ = [
+    "HDF5Reader",
+    "PatchLayout",
+    "SWCReader",
+    "SmallFeatures",
+    "TIFFStackReader",
+    "cremi_datalist",
+    "image_datalist",
+    "ircadb_datalist",
+    "isbi_datalist",
+    "neuron_datalist",
+    "phantoms",
+    "prepared_datalist",
+    "save_cremi",
+    "small_features",
+    "split_folds",
+]

@@ -11,6 +11,7 @@ from monai.config import PathLike
 from monai.data import partition_dataset
 from numpy.typing import NDArray
 
+from monai_topo.data.folder import contents
 from monai_topo.data.hdf5_reader import get_dataset, h5py, open_hdf5
 
 RAW = "volumes/raw"
@@ -43,7 +44,8 @@ def cremi_datalist(
         seed: of that draw.
 
     Returns:
-        ``[{"image": path, "label": path}, ...]``, sorted by name; JSON-serializable.
+        ``[{"image": path, "label": path, "patient": name}, ...]``, sorted by name; JSON-serializable. For folds see
+        :func:`monai_topo.data.split_folds`.
 
     Raises:
         FileNotFoundError: when the folder does not exist or holds no HDF5 file.
@@ -57,22 +59,37 @@ def cremi_datalist(
     """
     if section is not None and section not in SECTIONS:
         raise ValueError(f"section must be None or one of {SECTIONS}, got {section!r}.")
-    paths = _volume_paths(Path(root))
+    paths = cremi_files(Path(root))
     chosen = paths if section is None else _split(paths, section, val_frac, seed)
     for path in chosen:
         _check_volume(path, image, label)
     keys = ("image",) if label is None else ("image", "label")
-    return [dict.fromkeys(keys, str(path)) for path in chosen]
+    return [{**dict.fromkeys(keys, str(path)), "patient": sample_name(path)} for path in chosen]
 
 
-def _volume_paths(root: Path) -> list[Path]:
+def sample_name(path: Path) -> str:
+    """Name of the sample that a file is of: the cropped and the padded volume of one belong together.
+
+    Example:
+        >>> sample_name(Path("sample_A_padded_20160501.hdf"))
+        'sample_A_20160501'
+    """
+    return path.stem.replace("_padded", "")
+
+
+def cremi_files(root: Path) -> list[Path]:
+    """HDF5 files of a folder, or the one file.
+
+    Raises:
+        FileNotFoundError: when there is none.
+    """
     if root.is_file():
         return [root]
     if not root.is_dir():
         raise FileNotFoundError(f"no such file or folder: {root}")
     paths = sorted(path for path in root.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not paths:
-        raise FileNotFoundError(f"{root} holds no HDF5 volume ({', '.join(_SUFFIXES)}).")
+        raise FileNotFoundError(f"{root} holds no HDF5 volume ({', '.join(_SUFFIXES)}); found {contents(root)}.")
     return paths
 
 
@@ -100,7 +117,7 @@ def _check_volume(path: Path, image: str, label: str | None) -> None:
         raise ValueError(
             f"{path}: image and label must have one shape, got "
             + " and ".join(f"{name} {shape}" for name, shape in shapes.items())
-            + "; crop a padded volume to its labels first."
+            + "; `python -m monai_topo prepare cremi` crops padded volumes to their labels."
         )
 
 

@@ -34,3 +34,9 @@ def image_datalist(root: PathLike, pattern: str = "*.nii*") -> list[dict[str, st
     if not paths:
         raise FileNotFoundError(f"{root} holds no image that matches {pattern!r}.")
     return [{"image": str(path)} for path in paths]
+
+
+def contents(folder: Path) -> str:
+    """The first names in a folder, for a message that says what was found."""
+    names = sorted(entry.name for entry in folder.iterdir())
+    return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if names else "nothing"

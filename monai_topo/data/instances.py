@@ -31,6 +31,47 @@ def instance_boundaries(instances: NDArray[Any], axes: Sequence[int] | None = No
     return boundary
 
 
+def distance_to_boundary(
+    instances: NDArray[Any], spacing: Sequence[float], axes: Sequence[int] | None = None
+) -> NDArray[np.float64]:
+    """Distance of every voxel's center to the nearest face between two ids.
+
+    Args:
+        instances: ids, any shape.
+        spacing: voxel size along each axis.
+        axes: axes along which ids are compared, and distances go; None is all of them.
+
+    Returns:
+        Distances between the center of the voxel and that of the face, in units of ``spacing``; infinite where there
+        is no face.
+
+    Example:
+        >>> distance_to_boundary(np.array([[1, 1, 2, 2]]), (1.0, 2.0))
+        array([[3., 1., 1., 3.]])
+    """
+    compared = range(instances.ndim) if axes is None else axes
+    # No distance goes across an axis that is not compared: its voxels are put too far apart.
+    far = 1e6 * max(spacing) * max(instances.shape)
+    steps = [size if axis in compared else far for axis, size in enumerate(spacing)]
+    nearest = np.full(instances.shape, np.inf)
+    for axis in compared:
+        nearest = np.minimum(nearest, _distance_to_faces(instances, steps, axis))
+    return np.where(nearest < far / 2, nearest, np.inf)
+
+
+def _distance_to_faces(instances: NDArray[Any], steps: Sequence[float], axis: int) -> NDArray[Any]:
+    """Distance to the faces across one axis: on a grid twice as fine along it, with the faces at its odd places."""
+    along = np.moveaxis(instances, axis, 0)
+    differs = along[1:] != along[:-1]
+    if not differs.any():
+        return np.full(instances.shape, np.inf)
+    away = np.ones((2 * len(along) - 1, *along.shape[1:]), bool)
+    away[1::2] = ~differs
+    others = [step for other, step in enumerate(steps) if other != axis]
+    distance: NDArray[Any] = ndimage.distance_transform_edt(away, sampling=[steps[axis] / 2, *others])
+    return np.moveaxis(distance[::2], 0, axis)
+
+
 def round_cells(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """Morphological opening of cells by a ball, which continue beyond the border of the volume.
 

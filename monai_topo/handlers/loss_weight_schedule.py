@@ -4,31 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
 from monai.utils import IgniteInfo, min_version, optional_import
 
-Events, _ = optional_import("ignite.engine", IgniteInfo.OPT_IMPORT_VERSION, min_version, "Events")
 if TYPE_CHECKING:
-    from ignite.engine import Engine
+    from ignite.engine import Engine, Events
+else:
+    Events, _ = optional_import("ignite.engine", IgniteInfo.OPT_IMPORT_VERSION, min_version, "Events")
 
 
 class LossWeightSchedule:
-    """Sets the weight of one term of a loss at the start of every epoch: 0, then a linear warm-up, then constant.
+    """Sets the weight of one term of a loss: 0 in the first epochs, then a linear warm-up, then constant.
 
     The papers train with cross-entropy alone first: a network that does not yet see a structure has no feature that a
-    topology loss could move. The weight is a function of the epoch alone, so a run that resumes from a checkpoint of
-    its trainer goes on as if it had not stopped.
+    topology loss could move. The constant is either given, or set once from the gradients: in the first iterations of
+    ``start_epoch``, with the term still off, the norms of the gradients of the term and of the rest with respect to
+    the network's parameters are added up, and the weight becomes what makes their ratio ``gradient_ratio``. That
+    number carries over between 2D and 3D, patch sizes and data sets, which a weight does not.
+
+    The weight in force is at ``engine.state.<attribute>`` (``<attribute>_<index>`` for an entry of a list), so that
+    ``TensorBoardStatsHandler(state_attributes=["lambda_topo"])`` logs it. Saved in a checkpoint beside the network
+    (``save_dict={"schedule": schedule, ...}``), a weight that was measured is not measured again.
 
     Args:
-        loss: the loss whose weight is set, such as ``DiceCETopologyLoss`` or ``WeightedSumLoss``.
+        loss: the loss whose weight is set, such as ``DiceCETopologyLoss`` or ``WeightedSumLoss``; its value must be
+            linear in the weight.
         weight: value after the warm-up, at least 0.
+        gradient_ratio: instead of ``weight``: wanted ratio of the gradient norms, term to rest, above 0. Needs MONAI's
+            ``SupervisedTrainer``. 1 to 2 served on membranes in 2D and 3D.
+        ratio_iterations: iterations of ``start_epoch`` over which the norms are added up.
         start_epoch: first epoch, counted from 1, with a weight above 0.
         warmup_epochs: epochs over which the weight rises to its value; 0 takes it at once.
         attribute: name of the weight on the loss.
         index: which entry of the attribute it is, where that is a list (``attribute="weights"`` of
-            ``WeightedSumLoss``).
+            ``WeightedSumLoss``, ``lambda_topo`` of a ``DiceCETopologyLoss`` with several terms).
 
     Raises:
-        ValueError: when the loss has no such attribute or entry, or a number is out of range.
+        ValueError: when not exactly one of ``weight`` and ``gradient_ratio`` is given, the loss has no such attribute
+            or entry, or a number is out of range.
 
     Example:
         >>> from monai_topo.losses import DiceCETopologyLoss
@@ -40,45 +53,141 @@ class LossWeightSchedule:
     def __init__(
         self,
         loss: Any,
-        weight: float,
+        weight: float | None = None,
         start_epoch: int = 1,
         warmup_epochs: int = 0,
         attribute: str = "lambda_topo",
         index: int | None = None,
+        gradient_ratio: float | None = None,
+        ratio_iterations: int = 10,
     ) -> None:
-        if weight < 0 or start_epoch < 1 or warmup_epochs < 0:
-            raise ValueError(
-                "weight and warmup_epochs must be at least 0 and start_epoch at least 1, "
-                f"got {weight}, {warmup_epochs} and {start_epoch}."
-            )
-        if not hasattr(loss, attribute):
-            raise ValueError(f"loss has no attribute {attribute!r}: {type(loss).__name__} has no such weight.")
-        if index is not None and not 0 <= index < len(getattr(loss, attribute)):
-            raise ValueError(f"index must be an entry of {attribute!r}, got {index}.")
+        _check_numbers(weight, gradient_ratio, start_epoch, warmup_epochs, ratio_iterations)
+        _check_attribute(loss, attribute, index)
         self.loss = loss
-        self.weight = float(weight)
+        self.weight = None if weight is None else float(weight)
+        self.gradient_ratio = gradient_ratio
+        self.ratio_iterations = ratio_iterations
         self.start_epoch = start_epoch
         self.warmup_epochs = warmup_epochs
         self.attribute = attribute
         self.index = index
+        self._measured = 0
+        self._norms = torch.zeros(2, dtype=torch.float64)  # of the term and of the rest
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer.
 
         Args:
             engine: ignite engine that trains.
+
+        Raises:
+            ValueError: when gradients are to be measured and the engine is no MONAI trainer.
         """
+        if self.gradient_ratio is not None:
+            from monai.engines import SupervisedTrainer
+            from monai.engines.utils import IterationEvents
+
+            if not isinstance(engine, SupervisedTrainer):
+                raise ValueError(
+                    f"gradient_ratio needs MONAI's SupervisedTrainer, got {type(engine).__name__}: "
+                    "give a weight instead."
+                )
+            engine.add_event_handler(IterationEvents.FORWARD_COMPLETED, self.measure)
         engine.add_event_handler(Events.EPOCH_STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
         """Set the weight of the epoch that starts."""
         weight = self.weight_in(engine.state.epoch)
+        self._set(weight)
+        setattr(engine.state, self.attribute if self.index is None else f"{self.attribute}_{self.index}", weight)
+
+    def weight_in(self, epoch: int) -> float:
+        """The weight in an epoch, counted from 1; 0 as long as it is not known."""
+        steps = epoch - self.start_epoch + 1
+        return (self.weight or 0.0) * min(max(steps, 0) / (self.warmup_epochs + 1), 1.0)
+
+    def measure(self, engine: Any) -> None:
+        """Add up the norms of this iteration's gradients; once there are enough, the weight is known and set."""
+        if self.weight is not None or engine.state.epoch < self.start_epoch:
+            return
+        self._norms += self._gradient_norms(engine)
+        self._measured += 1
+        term, rest = self._average_over_processes().tolist()
+        if self._measured >= self.ratio_iterations and term > 0:
+            self.weight = float(self.gradient_ratio or 0) * rest / term
+            self(engine)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to go on with the same weight."""
+        return {"weight": self.weight, "measured": self._measured, "norms": self._norms.clone()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a measured weight, or what was measured so far; a weight that was given stays."""
+        if self.gradient_ratio is not None:
+            self.weight = state_dict["weight"]
+            self._measured = state_dict["measured"]
+            self._norms = state_dict["norms"].clone()
+
+    def _gradient_norms(self, engine: Any) -> torch.Tensor:
+        """Norms of the gradients of the term at weight 1 and of the rest."""
+        output = engine.state.output
+        parameters = [p for p in engine.network.parameters() if p.requires_grad]
+        values = []
+        for weight in (0.0, 1.0):
+            self._set(weight)
+            values.append(self.loss(output["pred"], output["label"]).mean())
+        self._set(0.0)
+        scaler = getattr(engine, "scaler", None)
+        scale = 1.0 if scaler is None else scaler.get_scale()  # half-precision gradients vanish without it
+        return torch.stack([_norm(value * scale, parameters) for value in (values[1] - values[0], values[0])])
+
+    def _average_over_processes(self) -> torch.Tensor:
+        """The norms so far; every process must come to the same weight."""
+        if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+            return self._norms
+        import ignite.distributed as idist
+
+        total = idist.all_reduce(self._norms.to(idist.device())).cpu()
+        average: torch.Tensor = total / idist.get_world_size()
+        return average
+
+    def _set(self, weight: float) -> None:
         if self.index is None:
             setattr(self.loss, self.attribute, weight)
         else:
             getattr(self.loss, self.attribute)[self.index] = weight
 
-    def weight_in(self, epoch: int) -> float:
-        """The weight in an epoch, counted from 1."""
-        steps = epoch - self.start_epoch + 1
-        return self.weight * min(max(steps, 0) / (self.warmup_epochs + 1), 1.0)
+
+def _norm(value: torch.Tensor, parameters: list[torch.Tensor]) -> torch.Tensor:
+    if not value.requires_grad:
+        return torch.zeros((), dtype=torch.float64)
+    gradients = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
+    squares = [gradient.double().square().sum().cpu() for gradient in gradients if gradient is not None]
+    return torch.stack(squares).sum().sqrt()
+
+
+def _check_numbers(
+    weight: float | None, gradient_ratio: float | None, start_epoch: int, warmup_epochs: int, ratio_iterations: int
+) -> None:
+    if (weight is None) == (gradient_ratio is None):
+        raise ValueError(f"give one of weight and gradient_ratio, got {weight} and {gradient_ratio}.")
+    if gradient_ratio is not None and (gradient_ratio <= 0 or ratio_iterations < 1):
+        raise ValueError(
+            f"gradient_ratio must be above 0 and ratio_iterations at least 1, got {gradient_ratio} and "
+            f"{ratio_iterations}."
+        )
+    if (weight or 0) < 0 or start_epoch < 1 or warmup_epochs < 0:
+        raise ValueError(
+            "weight and warmup_epochs must be at least 0 and start_epoch at least 1, "
+            f"got {weight}, {warmup_epochs} and {start_epoch}."
+        )
+
+
+def _check_attribute(loss: Any, attribute: str, index: int | None) -> None:
+    if not hasattr(loss, attribute):
+        raise ValueError(f"loss has no attribute {attribute!r}: {type(loss).__name__} has no such weight.")
+    value = getattr(loss, attribute)
+    if index is None and not isinstance(value, (int, float)):
+        raise ValueError(f"index must say which entry of {attribute!r} it is: {type(loss).__name__} has {len(value)}.")
+    if index is not None and (isinstance(value, (int, float)) or not 0 <= index < len(value)):
+        raise ValueError(f"index must be an entry of {attribute!r}, got {index}.")

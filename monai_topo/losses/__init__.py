@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
+from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
+from monai_topo.losses.localized import LocalizedTopoLoss
 from monai_topo.losses.persistence import PersistenceLoss
+from monai_topo.losses.region import RegionCrossEntropyLoss
 from monai_topo.losses.topo import TopoLoss
 
-__all__ = ["DiceCETopologyLoss", "LifetimeTopoLoss", "PersistenceLoss", "TopoLoss", "TopologyLoss", "WeightedSumLoss"]
+__all__ = [
+    "DMTLoss",
+    "DiceCETopologyLoss",
+    "LifetimeTopoLoss",
+    "LocalizedTopoLoss",
+    "PersistenceLoss",
+    "RegionCrossEntropyLoss",
+    "TopoLoss",
+    "TopologyLoss",
+    "WeightedSumLoss",
+]

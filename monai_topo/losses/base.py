@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from monai.data import MetaTensor
+from monai.metrics.utils import create_ignore_mask
 from monai.networks import one_hot
 from monai.utils import LossReduction
 from torch.nn.modules.loss import _Loss
@@ -22,7 +23,8 @@ class TopologyLoss(_Loss):
     """Base of the losses that look at one likelihood per channel, patch by patch, one class against the rest.
 
     A subclass implements :meth:`patch_terms`. The value for one item and channel is the mean of its terms over
-    the patches; ``reduction`` then acts over items and channels. Computation is in float32, whatever comes in.
+    the patches, times the weight of its class; ``reduction`` then acts over items and channels. Computation is in
+    float32, whatever comes in.
 
     Args:
         include_background: if False, channel 0 is left out.
@@ -31,6 +33,10 @@ class TopologyLoss(_Loss):
         softmax: if True, apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
+        weight: factor of each class, at least 0, as in ``DiceLoss``: one number, or one for each class without the
+            background where that is left out; a single channel has none.
+        ignore_index: class, or value of the target, whose voxels are ignored, as in ``DiceLoss``. In prediction and
+            ground truth alike they take the value of the frame, without a frame that of the outside.
         patch_size: edge lengths of the patches in voxels; None takes the whole input as one patch.
         patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` for each item anew at each call.
         num_patches: number of random patches for each item.
@@ -38,8 +44,11 @@ class TopologyLoss(_Loss):
 
     Raises:
         TypeError: when ``other_act`` is not callable.
-        ValueError: for more than one activation, an unknown reduction, or patch arguments that do not go together.
+        ValueError: for more than one activation, an unknown reduction, a negative weight, or patch arguments that do
+            not go together.
     """
+
+    class_weight: torch.Tensor | None
 
     def __init__(
         self,
@@ -50,6 +59,8 @@ class TopologyLoss(_Loss):
         other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
         reduction: LossReduction | str = LossReduction.MEAN,
         *,
+        weight: Sequence[float] | float | torch.Tensor | None = None,
+        ignore_index: int | None = None,
         patch_size: Sequence[int] | int | None = None,
         patch_mode: str = "grid",
         num_patches: int | None = None,
@@ -65,6 +76,8 @@ class TopologyLoss(_Loss):
         self.sigmoid = sigmoid
         self.softmax = softmax
         self.other_act = other_act
+        self.ignore_index = ignore_index
+        self.register_buffer("class_weight", _check_weight(weight))
         self.layout = PatchLayout(patch_size, patch_mode, num_patches)
         self.random_state = np.random.RandomState(seed)
 
@@ -82,28 +95,57 @@ class TopologyLoss(_Loss):
             AssertionError: when the shapes differ.
             ValueError: when the input holds NaN, infinity or no likelihoods, or the target is not binary.
         """
+        if torch.compiler.is_compiling():  # integers on the CPU are nothing to compile
+            value: torch.Tensor = torch.compiler.disable(self._compute)(input, target)
+            return value
+        return self._compute(input, target)
+
+    def _compute(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         with torch.autocast(device_type=input.device.type, enabled=False):
-            likelihood, mask = self._likelihood_and_mask(_plain(input).float(), _plain(target))
-            return self._reduce(self._mean_over_patches(likelihood, mask))
+            prediction, truth = self._channels(_plain(input).float(), _plain(target))
+            terms = self._mean_over_patches(prediction, self.check_values(prediction, truth))
+            return self._reduce(self._weigh(terms))
 
     @abstractmethod
     def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The term of each patch: ``(N, H, W[, D])`` likelihoods and bool masks to ``(N,)``."""
 
-    def _likelihood_and_mask(self, input: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def check_values(self, prediction: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Refuse values that are no likelihoods or no mask, and return the truth as :meth:`patch_terms` takes it."""
+        _check_likelihood(prediction)
+        return _to_mask(truth)
+
+    def ignored_value(self, truth: torch.Tensor) -> float:
+        """What ignored voxels take, given the ground truth's values ``(n,)`` at the others."""
+        return 0.0
+
+    def _channels(self, input: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Prediction and ground truth, one channel for each class that counts, ignored voxels replaced in both."""
         if input.ndim not in (4, 5):
             raise ValueError(f"input must have shape (B, C, H, W) or (B, C, H, W, D), got {tuple(input.shape)}.")
-        likelihood = self._activate(input)
+        prediction = self._activate(input)
+        valid = create_ignore_mask(target, self.ignore_index)
         if input.shape[1] > 1:
-            target = one_hot(target, num_classes=input.shape[1]) if self.to_onehot_y else target
+            target = self._one_hot(target, input.shape[1]) if self.to_onehot_y else target
             first = 0 if self.include_background else 1
-            likelihood, target = likelihood[:, first:], target[:, first:]
+            prediction, target = prediction[:, first:], target[:, first:]
         else:
             self._warn_of_ignored()
-        if target.shape != likelihood.shape:
-            raise AssertionError(f"ground truth has different shape ({target.shape}) from input ({likelihood.shape})")
-        _check_likelihood(likelihood)
-        return likelihood, _to_mask(target)
+        if target.shape != prediction.shape:
+            raise AssertionError(f"ground truth has different shape ({target.shape}) from input ({prediction.shape})")
+        return (prediction, target) if valid is None else self._replace_ignored(prediction, target, valid.bool())
+
+    def _one_hot(self, target: torch.Tensor, num_classes: int) -> torch.Tensor:
+        if self.ignore_index is not None:
+            target = torch.where(target == self.ignore_index, 0, target)
+        classes: torch.Tensor = one_hot(target, num_classes=num_classes)
+        return classes
+
+    def _replace_ignored(
+        self, prediction: torch.Tensor, target: torch.Tensor, valid: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        value = self.ignored_value(target[valid.expand_as(target)])
+        return torch.where(valid, prediction, value), torch.where(valid, target, value)
 
     def _activate(self, input: torch.Tensor) -> torch.Tensor:
         if self.sigmoid:
@@ -119,13 +161,24 @@ class TopologyLoss(_Loss):
             if getattr(self, name) == value:
                 warnings.warn(f"single channel prediction, `{name}={value}` ignored.", stacklevel=4)
 
-    def _mean_over_patches(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def _mean_over_patches(self, prediction: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """Terms ``(B, C)`` with the spatial axes kept at size one."""
-        batch, channels, *shape = likelihood.shape
+        batch, channels, *shape = prediction.shape
         layouts = [self.layout.slices(shape, self.random_state) for _ in range(batch)]
-        terms = self.patch_terms(_cut(likelihood, layouts), _cut(mask, layouts))
+        terms = self.patch_terms(_cut(prediction, layouts), _cut(truth, layouts))
         mean = terms.reshape(batch, -1, channels).mean(dim=1)
         return mean.reshape(batch, channels, *[1] * len(shape))
+
+    def _weigh(self, terms: torch.Tensor) -> torch.Tensor:
+        channels = terms.shape[1]
+        if self.class_weight is None or channels == 1:
+            return terms
+        if self.class_weight.numel() not in (1, channels):
+            raise ValueError(
+                f"weight must be one number or one for each of {channels} classes, got {self.class_weight.numel()}: "
+                "if `include_background=False`, it should not include the background class 0."
+            )
+        return terms * self.class_weight.to(terms).reshape(1, -1, *[1] * (terms.ndim - 2))
 
     def _reduce(self, terms: torch.Tensor) -> torch.Tensor:
         if self.reduction == LossReduction.MEAN.value:
@@ -147,6 +200,15 @@ def _cut(tensor: torch.Tensor, layouts: list[list[Slices]]) -> torch.Tensor:
     return torch.stack([tensor[patch] for patch in patches]).flatten(0, 1)
 
 
+def _check_weight(weight: Sequence[float] | float | torch.Tensor | None) -> torch.Tensor | None:
+    if weight is None:
+        return None
+    factors = torch.as_tensor(weight, dtype=torch.float32)
+    if factors.ndim > 1 or not (factors >= 0).all():
+        raise ValueError(f"weight must be one number of at least 0 or one for each class, got {weight}.")
+    return factors
+
+
 def _plain(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
 
@@ -156,14 +218,23 @@ def _check_likelihood(likelihood: torch.Tensor) -> None:
     low, high = (float(v) for v in torch.aminmax(values))
     if low >= -_ROUNDING and high <= 1 + _ROUNDING:  # false for NaN too
         return
-    finite = torch.isfinite(values).flatten(2).all(dim=2)
-    if not finite.all():
-        item, channel = (~finite).nonzero()[0].tolist()
-        raise ValueError(f"input holds NaN or infinity at batch index {item}, channel {channel}.")
+    check_finite(values, "input")
     raise ValueError(
         f"input must be likelihoods in [0, 1], got values from {low:.4g} to {high:.4g}: "
         "if these are logits, set sigmoid=True, softmax=True or other_act."
     )
+
+
+def check_finite(values: torch.Tensor, name: str) -> None:
+    """Refuse NaN and infinity in a ``(B, C, ...)`` tensor, naming the batch index and the channel.
+
+    Raises:
+        ValueError: when there is one.
+    """
+    finite = torch.isfinite(values).flatten(2).all(dim=2)
+    if not finite.all():
+        item, channel = (~finite).nonzero()[0].tolist()
+        raise ValueError(f"{name} holds NaN or infinity at batch index {item}, channel {channel}.")
 
 
 def _to_mask(target: torch.Tensor) -> torch.Tensor:

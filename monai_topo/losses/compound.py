@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from monai.losses import DiceCELoss
 from torch import nn
 from torch.nn.modules.loss import _Loss
 
+from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
+from monai_topo.losses.localized import LocalizedTopoLoss
 from monai_topo.losses.topo import TopoLoss
 
-TOPOLOGY_TERMS: dict[str, Callable[..., _Loss]] = {"topo": TopoLoss, "lifetime": LifetimeTopoLoss}
-"""The names that ``DiceCETopologyLoss(topology=...)`` accepts."""
+TOPOLOGY_TERMS: dict[str, Callable[..., _Loss]] = {
+    "topo": TopoLoss,
+    "localized": partial(LocalizedTopoLoss, direction="superlevel", slope=(0.002, 0.008)),
+    "lifetime": LifetimeTopoLoss,
+    "dmt": DMTLoss,
+}
+"""The names that ``DiceCETopologyLoss(topology=...)`` accepts; a likelihood rises by 0.1 to 0.5 over 64 voxels."""
 
 
 class DiceCETopologyLoss(DiceCELoss):
-    """Dice, cross-entropy and a topology term: a drop-in replacement of MONAI's ``DiceCELoss``.
+    """Dice, cross-entropy and topology terms: a drop-in replacement of MONAI's ``DiceCELoss``.
 
     Every argument of ``DiceCELoss`` is accepted and means the same, so in a bundle it is enough to change the loss's
-    ``_target_``. The value is ``lambda_dice * dice + lambda_ce * ce + lambda_topo * topology``.
+    ``_target_``. The value is ``lambda_dice * dice + lambda_ce * ce + lambda_topo * topology``, the last product summed
+    over the terms where there are several. Dice and cross-entropy are means over voxels; what a topology term sums
+    and averages stands in its own docstring.
 
     Args:
         include_background: if False, channel 0 is left out of the Dice and the topology term.
@@ -34,20 +45,22 @@ class DiceCETopologyLoss(DiceCELoss):
         smooth_nr: of the Dice term, as in ``DiceCELoss``.
         smooth_dr: of the Dice term, as in ``DiceCELoss``.
         batch: of the Dice term, as in ``DiceCELoss``.
-        weight: of the Dice and the cross-entropy term, as in ``DiceCELoss``; with ``include_background=False`` its
-            first entry is for the background.
+        weight: of all terms, as in ``DiceCELoss``; with ``include_background=False`` its first entry is for the
+            background.
         lambda_dice: weight of the Dice term.
         lambda_ce: weight of the cross-entropy term.
         label_smoothing: of the cross-entropy term, as in ``DiceCELoss``.
-        topology: ``"topo"`` for :class:`TopoLoss` or ``"lifetime"`` for :class:`LifetimeTopoLoss`, with its defaults
-            and this loss's first six arguments; or any loss of (input, target), which then has its own activation,
-            background and reduction.
-        lambda_topo: weight of the topology term; 0 leaves it out, and it may be changed while training. The default
-            suits 3D patches of 32 voxels an axis (``make demo``), where the term sums over thousands of dots; 2D wants
-            more.
+        topology: the name of a topology loss, built with its defaults and this loss's first six arguments and
+            ``weight``: ``"topo"`` for :class:`TopoLoss`, ``"localized"`` for :class:`LocalizedTopoLoss` on likelihoods,
+            ``"lifetime"`` for :class:`LifetimeTopoLoss`, ``"dmt"`` for :class:`DMTLoss`; or any loss of (input,
+            target), which then has its own activation, background and reduction; or a list of these.
+        lambda_topo: weight of the topology term, for a list of terms one for each; 0 leaves a term out, and it may be
+            changed while training. The default suits ``"topo"`` on 3D patches of 32 voxels an axis (``make demo``),
+            where the term sums over thousands of dots; 2D wants more, and so does ``"dmt"``, a mean (the paper: 3).
 
     Raises:
-        ValueError: for a negative weight, an unknown name, or an option that ``DiceCELoss`` refuses.
+        ValueError: for a negative weight, an unknown name, another number of weights than of terms, or an option that
+            ``DiceCELoss`` refuses.
         TypeError: when ``topology`` is neither a name nor a module.
 
     Example:
@@ -73,8 +86,8 @@ class DiceCETopologyLoss(DiceCELoss):
         lambda_dice: float = 1.0,
         lambda_ce: float = 1.0,
         label_smoothing: float = 0.0,
-        topology: str | nn.Module = "topo",
-        lambda_topo: float = 0.01,
+        topology: str | nn.Module | Sequence[str | nn.Module] = "topo",
+        lambda_topo: float | Sequence[float] = 0.01,
     ) -> None:
         super().__init__(
             include_background=include_background,
@@ -93,22 +106,24 @@ class DiceCETopologyLoss(DiceCELoss):
             lambda_ce=lambda_ce,
             label_smoothing=label_smoothing,
         )
-        if lambda_topo < 0.0:
+        self.lambda_topo = [float(w) for w in lambda_topo] if isinstance(lambda_topo, Sequence) else lambda_topo
+        if min(self._lambdas, default=0.0) < 0.0:
             raise ValueError("lambda_topo should be no less than 0.0.")
-        self.lambda_topo = lambda_topo
-        if isinstance(topology, str):
-            if topology not in TOPOLOGY_TERMS:
-                raise ValueError(f"topology must be a loss or one of {tuple(TOPOLOGY_TERMS)}, got {topology!r}.")
-            term = TOPOLOGY_TERMS[topology]
-            topology = term(include_background, to_onehot_y, sigmoid, softmax, other_act, reduction)
-        if not isinstance(topology, nn.Module):
-            raise TypeError(
-                f"topology must be a loss or one of {tuple(TOPOLOGY_TERMS)}, got {type(topology).__name__}."
-            )
-        self.topology = topology
+        several = not isinstance(topology, (str, nn.Module)) and isinstance(topology, Sequence)
+        terms: list[Any] = [*topology] if several else [topology]  # type: ignore[misc]
+        if several != isinstance(self.lambda_topo, list) or len(terms) != len(self._lambdas):
+            raise ValueError(f"lambda_topo must be one weight for each of {len(terms)} terms, got {lambda_topo}.")
+        class_weight = weight[1:] if weight is not None and not include_background else weight
+        options = {"reduction": reduction, "weight": class_weight}
+        first = (include_background, to_onehot_y, sigmoid, softmax, other_act)
+        self.topology = nn.ModuleList([_build_term(term, *first, **options) for term in terms])
+
+    @property
+    def _lambdas(self) -> list[float]:
+        return self.lambda_topo if isinstance(self.lambda_topo, list) else [self.lambda_topo]
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Compute the weighted sum of the three terms.
+        """Compute the weighted sum of the terms.
 
         Args:
             input: logits, ``(B, C, H, W[, D])``.
@@ -121,7 +136,20 @@ class DiceCETopologyLoss(DiceCELoss):
             ValueError: when the shapes do not fit, or the topology term is given no likelihoods.
         """
         total: torch.Tensor = super().forward(input, target)
-        return total + self.lambda_topo * self.topology(input, target) if self.lambda_topo else total
+        for weight, term in zip(self._lambdas, self.topology, strict=True):
+            if weight:
+                total = total + weight * term(input, target)
+        return total
+
+
+def _build_term(topology: Any, *arguments: Any, **options: Any) -> nn.Module:
+    if isinstance(topology, nn.Module):
+        return topology
+    if not isinstance(topology, str):
+        raise TypeError(f"topology must be a loss or one of {tuple(TOPOLOGY_TERMS)}, got {type(topology).__name__}.")
+    if topology not in TOPOLOGY_TERMS:
+        raise ValueError(f"topology must be a loss or one of {tuple(TOPOLOGY_TERMS)}, got {topology!r}.")
+    return TOPOLOGY_TERMS[topology](*arguments, **options)
 
 
 class WeightedSumLoss(_Loss):

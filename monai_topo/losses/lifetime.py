@@ -31,6 +31,9 @@ class LifetimeTopoLoss(PersistenceLoss):
         softmax: if True, apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
+        weight: factor of each class, as in ``DiceLoss``: one number, or one for each class that is not left out.
+        ignore_index: class, or value of the target, whose voxels are ignored; they take the value of the frame (1),
+            without a frame that of the outside (0).
         sort_by: ``"lifetime"``, the paper's text, or ``"birth"``, the order in which its published notebook pairs dots.
         dims: homology dimensions; components and loops, as in the paper.
         connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
@@ -62,6 +65,8 @@ class LifetimeTopoLoss(PersistenceLoss):
         other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
         reduction: LossReduction | str = LossReduction.MEAN,
         *,
+        weight: Sequence[float] | float | torch.Tensor | None = None,
+        ignore_index: int | None = None,
         sort_by: str = "lifetime",
         dims: Sequence[int] | int | None = (0, 1),
         connectivity: int | None = None,
@@ -81,6 +86,8 @@ class LifetimeTopoLoss(PersistenceLoss):
             softmax,
             other_act,
             reduction,
+            weight=weight,
+            ignore_index=ignore_index,
             matching="by_lifetime",
             dims=dims,
             connectivity=connectivity,

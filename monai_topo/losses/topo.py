@@ -31,6 +31,9 @@ class TopoLoss(PersistenceLoss):
         softmax: if True, apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
+        weight: factor of each class, as in ``DiceLoss``: one number, or one for each class that is not left out.
+        ignore_index: class, or value of the target, whose voxels are ignored; they take the value of the frame (1),
+            without a frame that of the outside (0).
         dims: homology dimensions; None is all below the number of spatial axes (the paper trains on loops in 2D,
             footnote 8, and calls both of a 2D image's dimensions important).
         connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
@@ -65,6 +68,8 @@ class TopoLoss(PersistenceLoss):
         other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
         reduction: LossReduction | str = LossReduction.MEAN,
         *,
+        weight: Sequence[float] | float | torch.Tensor | None = None,
+        ignore_index: int | None = None,
         dims: Sequence[int] | int | None = None,
         connectivity: int | None = None,
         frame: bool = True,
@@ -83,6 +88,8 @@ class TopoLoss(PersistenceLoss):
             softmax,
             other_act,
             reduction,
+            weight=weight,
+            ignore_index=ignore_index,
             matching="nearest_corner",
             dims=dims,
             connectivity=connectivity,

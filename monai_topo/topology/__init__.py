@@ -1,4 +1,4 @@
-"""The mathematics on arrays: fields, persistence pairs, diagrams, matchings, Betti numbers. Knows nothing of MONAI."""
+"""The mathematics on arrays: fields, persistence pairs, diagrams, matchings, Morse masks, Betti numbers. No MONAI."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from monai_topo.topology.betti import betti_numbers, euler_characteristic
 from monai_topo.topology.diagram import diagram
 from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
 from monai_topo.topology.field import sublevel_field
+from monai_topo.topology.height import HEIGHTS, height_function
 from monai_topo.topology.matching import Matching, by_lifetime, nearest_corner, optimal
+from monai_topo.topology.morse import stable_manifolds, stable_manifolds_batch
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
 
 __all__ = [
     "ESSENTIAL",
     "FRAME",
+    "HEIGHTS",
     "Matching",
     "PersistencePairs",
     "available_engines",
@@ -19,9 +22,12 @@ __all__ = [
     "by_lifetime",
     "diagram",
     "euler_characteristic",
+    "height_function",
     "nearest_corner",
     "optimal",
     "persistence_pairs",
     "persistence_pairs_batch",
+    "stable_manifolds",
+    "stable_manifolds_batch",
     "sublevel_field",
 ]

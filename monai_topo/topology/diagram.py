@@ -46,8 +46,12 @@ def diagram(
     return gather_dots(tensor.flatten(), birth, death, essential_death)
 
 
-def gather_dots(values: torch.Tensor, birth: torch.Tensor, death: torch.Tensor, essential_death: float) -> torch.Tensor:
+def gather_dots(
+    values: torch.Tensor, birth: torch.Tensor, death: torch.Tensor, essential_death: torch.Tensor | float
+) -> torch.Tensor:
     """Births and deaths ``(n, 2)`` from flat ``values`` and int64 indices; a death of -1 is ``essential_death``.
+
+    That is one number for all dots or a tensor ``(n,)`` with one for each.
 
     Example:
         >>> gather_dots(torch.tensor([0.75, 0.25, 0.5]), torch.tensor([0, 2]), torch.tensor([-1, 1]), 0.0)

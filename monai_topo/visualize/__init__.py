@@ -4,5 +4,15 @@ from __future__ import annotations
 
 from monai_topo.visualize.diagram import plot_persistence_diagram, plot_persistence_diagrams
 from monai_topo.visualize.segmentation import error_map, find_gaps, plot_segmentations
+from monai_topo.visualize.topology_errors import TopologyError, find_topology_errors, plot_topology_errors
 
-__all__ = ["error_map", "find_gaps", "plot_persistence_diagram", "plot_persistence_diagrams", "plot_segmentations"]
+__all__ = [
+    "TopologyError",
+    "error_map",
+    "find_gaps",
+    "find_topology_errors",
+    "plot_persistence_diagram",
+    "plot_persistence_diagrams",
+    "plot_segmentations",
+    "plot_topology_errors",
+]

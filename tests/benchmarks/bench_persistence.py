@@ -1,56 +1,21 @@
-"""How fast persistence pairs are beside compiled peers: ``python -m tests.benchmarks.bench_persistence [--write]``.
-
-Every figure is the median over rounds; within a round all contestants take their turn on the same image, so that what
-the machine does otherwise falls on all of them. All run on one thread, except where it says two.
-"""
+"""Persistence pairs beside compiled peers: time, growth, threads, memory and the first call."""
 
 from __future__ import annotations
 
-import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
-import time
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from monai_topo.topology import persistence_pairs, persistence_pairs_batch
-from tests.benchmarks import bench_training
+from tests.benchmarks.fields import smooth, vessel_tree, white
+from tests.benchmarks.timing import best_of, interleaved
 
-PACKAGES = ("numba", "numpy", "gudhi", "cripser")
-REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-
-
-def white(shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-def smooth(shape, seed=0):
-    return gaussian_filter(white(shape, seed), 1.5)
-
-
-def vessel_mask(size, ndim, branches=12, seed=0):
-    """Random walks that turn slowly."""
-    rng = np.random.default_rng(seed)
-    mask = np.zeros((size,) * ndim, np.float32)
-    for _ in range(branches):
-        position, heading = rng.uniform(0, size, ndim), rng.standard_normal(ndim)
-        for _ in range(2 * size):
-            heading = heading + 0.2 * rng.standard_normal(ndim)
-            heading /= np.linalg.norm(heading)
-            position = np.clip(position + heading, 0, size - 1)
-            mask[tuple(position.astype(int))] = 1
-    return mask
-
-
-def vessel_tree(size):
-    return gaussian_filter(vessel_mask(size, 3), 1.2)
+TITLE = "Persistence pairs"
 
 
 def images():
@@ -105,22 +70,6 @@ def contestants(name, image):
     return found
 
 
-def seconds(call):
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def interleaved(calls, rounds, repeats=None):
-    """Median seconds of each call; one that is quick is repeated within the round."""
-    times = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            turns = (repeats or {}).get(name, 1)
-            times[name].append(np.median([seconds(call) for _ in range(turns)]))
-    return {name: float(np.median(taken)) for name, taken in times.items()}
-
-
 def measure_ratios(rounds):
     table = {}
     for name, image in images().items():
@@ -134,15 +83,6 @@ def measure_growth(rounds, sizes=(61, 77, 97, 122, 153, 192)):
     """Seconds at sizes of which each has twice the voxels of the one before."""
     fields = {size: smooth((size,) * 3) for size in sizes}
     return interleaved({size: (lambda x=field: by_us(x)) for size, field in fields.items()}, rounds)
-
-
-def best_of(calls, rounds):
-    """Least seconds of each call, taking turns: for threads, which need that nothing else runs on the machine."""
-    times = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            times[name].append(seconds(call))
-    return {name: min(taken) for name, taken in times.items()}
 
 
 def measure_threads(rounds):
@@ -161,7 +101,8 @@ def measure_threads(rounds):
 
 MEMORY_PROBE = """
 import sys, numpy as np
-from tests.benchmarks.bench_persistence import smooth, white, by_us
+from tests.benchmarks.bench_persistence import by_us
+from tests.benchmarks.fields import smooth, white
 field = {"smooth": smooth, "white": white}[sys.argv[1]]((int(sys.argv[2]),) * 3)
 by_us(field[:8, :8, :8])
 def kilobytes(key):
@@ -202,21 +143,6 @@ def measure_first_calls():
     return found
 
 
-def machine():
-    processor = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
-    models = [line.split(":")[1].strip() for line in processor.splitlines() if line.startswith("model name")]
-    vectors = next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in processor), "no AVX2")
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES if installed(name))
-    return f"{models[0] if models else platform.processor()}, {os.cpu_count()} cores, {vectors}; {packages}"
-
-
-def installed(name):
-    try:
-        return bool(version(name))
-    except PackageNotFoundError:
-        return False
-
-
 def ratio_rows(table):
     for name, times in table.items():
         own = times["native"]
@@ -226,40 +152,34 @@ def ratio_rows(table):
         yield f"| {name} | {' | '.join(cells)} |"
 
 
-def report(figures):
-    growth = figures["growth"]
-    sizes = list(growth)
-    factors = [growth[b] / growth[a] for a, b in pairwise(sizes)]
+def section(rounds):
+    """The part of the page, as Markdown."""
+    growth = measure_growth(rounds)
+    factors = [None, *(growth[b] / growth[a] for a, b in pairwise(growth))]
     lines = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`. Every figure is the median over "
-        f"{figures['rounds']} rounds; within a round all contestants take their turn on the same float32 image, in one "
-        "process, on one thread. `native` is timed as users call it, `persistence_pairs(image)`: checks, pairs of all "
-        "dimensions as sorted voxel indices, full connectivity. gudhi is asked for the voxels too "
+        "`native` is timed as users call it, `persistence_pairs(image)`: checks, pairs of all dimensions as sorted "
+        "voxel indices, full connectivity, on one thread. gudhi is asked for the voxels too "
         "(`cofaces_of_persistence_pairs`); its rectangle routine is private and gives values only.",
-        "",
-        f"Machine: {machine()}.",
         "",
         "Smooth is white noise blurred with sigma 1.5. Binary is the smooth image above 0 in 2D, the vessel tree above "
         "0.1 in 3D. The vessel tree is 12 random walks blurred with sigma 1.2.",
         "",
-        "## Time in ms, and how many times as much the peers take",
+        "### Time in ms, and how many times as much the peers take",
         "",
         "| image | native | CubicalRipser | gudhi | gudhi rectangle |",
         "| --- | --- | --- | --- | --- |",
-        *ratio_rows(figures["ratios"]),
+        *ratio_rows(measure_ratios(rounds)),
         "",
-        "## Growth, smooth",
+        "### Growth, smooth",
         "",
         "| side | ms | against half the voxels |",
         "| --- | --- | --- |",
         *[
             f"| {size} | {growth[size] * 1e3:.0f} | {f'{factor:.2f}' if factor else '-'} |"
-            for size, factor in zip(sizes, [None, *factors], strict=True)
+            for size, factor in zip(growth, factors, strict=True)
         ],
         "",
-        "## Two threads against one",
+        "### Two threads against one",
         "",
         "The best of many turns, because a second thread needs a core that nothing else uses.",
         "",
@@ -267,45 +187,17 @@ def report(figures):
         "| --- | --- | --- | --- |",
         *[
             f"| {name} | {times[1] * 1e3:.1f} | {times[2] * 1e3:.1f} | {times[1] / times[2]:.2f} |"
-            for name, times in figures["threads"].items()
+            for name, times in measure_threads(rounds).items()
         ],
         "",
-        "## Peak memory beyond the input, bytes a voxel",
+        "### Peak memory beyond the input, bytes a voxel",
         "",
-        *[f"- {name}: {value:.0f}" for name, value in figures["memory"].items()],
+        *[f"- {name}: {value:.0f}" for name, value in measure_memory().items()],
         "",
-        "## First call in a new process, s, with the import of numba and the engine",
+        "### First call in a new process, s, with the import of numba and the engine",
         "",
         "Cold: kernels are compiled. Warm: they come from numba's cache.",
         "",
-        *[f"- {name}: {value:.2f}" for name, value in figures["first_calls"].items()],
-        "",
-        *bench_training.lines(figures["loss"], figures["betti"]),
+        *[f"- {name}: {value:.2f}" for name, value in measure_first_calls().items()],
     ]
     return "\n".join(lines)
-
-
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help=f"write {REPORT}")
-    parser.add_argument("--rounds", type=int, default=3)
-    chosen = parser.parse_args(arguments)
-    figures = {
-        "rounds": chosen.rounds,
-        "ratios": measure_ratios(chosen.rounds),
-        "growth": measure_growth(chosen.rounds),
-        "threads": measure_threads(chosen.rounds),
-        "memory": measure_memory(),
-        "first_calls": measure_first_calls(),
-        "loss": bench_training.measure_loss(2 * chosen.rounds),
-        "betti": bench_training.measure_betti(),
-    }
-    text = report(figures)
-    if chosen.write:
-        REPORT.parent.mkdir(exist_ok=True)
-        REPORT.write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
-
-
-if __name__ == "__main__":
-    main()

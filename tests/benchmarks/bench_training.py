@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,12 +14,9 @@ from skimage.measure import label
 from monai_topo.data import phantoms
 from monai_topo.losses import TopoLoss
 from monai_topo.topology import betti_numbers
+from tests.benchmarks.timing import seconds
 
-
-def seconds(function, *arguments):
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start
+TITLE = "In training: TopoLoss and Betti numbers"
 
 
 def trained_network(steps=60, size=48, batch=2):
@@ -63,8 +60,8 @@ def measure_loss(rounds):
         image, target = batch_of_membranes(size, 2, seed=9)
         times = {"step": [], "TopoLoss": []}
         for _ in range(rounds + 2):
-            times["step"].append(seconds(step, image, target))
-            times["TopoLoss"].append(seconds(topology, network(image).detach().requires_grad_(), target))
+            times["step"].append(seconds(partial(step, image, target)))
+            times["TopoLoss"].append(seconds(partial(topology, network(image).detach().requires_grad_(), target)))
         found[f"{size}³"] = {name: float(np.median(values[2:])) for name, values in times.items()}
     return found
 
@@ -80,18 +77,16 @@ def measure_betti(size=512):
     betti_numbers(np.ones((3, 3, 3)))  # compiled, or read from numba's cache
     return {
         f"{size}³ {name}": {
-            "Betti numbers": seconds(betti_numbers, mask),
-            "label": seconds(label, mask, None, False, 3),
+            "Betti numbers": seconds(lambda mask=mask: betti_numbers(mask)),
+            "label": seconds(lambda mask=mask: label(mask, connectivity=3)),
         }
         for name, mask in masks.items()
     }
 
 
-def lines(loss, betti):
-    """The two tables as Markdown."""
-    return [
-        "## TopoLoss beside a training step",
-        "",
+def section(rounds):
+    """The part of the page, as Markdown."""
+    lines = [
         "Forward and backward of `TopoLoss` (all dimensions, framed) on a batch of two patches, beside a step of the",
         "EM bundle's small U-Net (forward, Dice and cross-entropy, backward, Adam), by turns, all cores, on phantoms.",
         "",
@@ -100,10 +95,8 @@ def lines(loss, betti):
         *[
             f"| {size} | {times['step'] * 1e3:.0f} | {times['TopoLoss'] * 1e3:.1f} "
             f"| {100 * times['TopoLoss'] / times['step']:.0f} % |"
-            for size, times in loss.items()
+            for size, times in measure_loss(2 * rounds).items()
         ],
-        "",
-        "## Betti numbers of masks",
         "",
         "`betti_numbers` (all dimensions, full connectivity) beside scikit-image's `label` of the foreground alone.",
         "",
@@ -112,7 +105,7 @@ def lines(loss, betti):
         *[
             f"| {name} | {times['Betti numbers']:.2f} | {times['label']:.2f} "
             f"| {times['Betti numbers'] / times['label']:.2f} |"
-            for name, times in betti.items()
+            for name, times in measure_betti().items()
         ],
-        "",
     ]
+    return "\n".join(lines)

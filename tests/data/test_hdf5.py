@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from monai.transforms import LoadImage, LoadImaged, SaveImage
 
-from monai_topo.data import HDF5Reader, cremi_datalist, save_cremi
+from monai_topo.data import HDF5Reader, cremi_datalist, save_cremi, split_folds
 
 RAW, IDS = "volumes/raw", "volumes/labels/neuron_ids"
 
@@ -50,6 +50,120 @@ def test_large_ids_stay_apart_in_float32(path, volume):
     np.testing.assert_array_equal(item["label"][0].numpy(), expected)
     raw_ids, _ = HDF5Reader(IDS, relabel=False).get_data(HDF5Reader(IDS, relabel=False).read(path))
     np.testing.assert_array_equal(raw_ids, volume[1].T)
+
+
+def test_ids_of_32_bits_stay_apart_in_float32(tmp_path):
+    ids = np.array([[[2**24, 2**24 + 1, 0]]], np.uint32)
+    save_cremi(tmp_path / "a.hdf", np.zeros((1, 1, 3), np.uint8), ids, (1, 1, 1))
+    with h5py.File(tmp_path / "a.hdf", "a") as file:
+        del file[IDS]
+        file[IDS] = ids
+    assert LoadImage(reader=HDF5Reader(IDS))(tmp_path / "a.hdf").numpy().ravel().tolist() == [1, 2, 0]
+
+
+def test_a_mask_of_one_value(path, volume):
+    image = LoadImage(reader=HDF5Reader(IDS, mask_value=2**40))(path)
+    np.testing.assert_array_equal(image.numpy(), (volume[1] == 2**40).T)
+    with pytest.raises(ValueError, match=r"no voxel of mask_value=3; it holds 0, 7, 1099511627776, 1099511627777\."):
+        HDF5Reader(IDS, mask_value=3).read(path)
+
+
+def test_what_is_no_cleft_is_background(tmp_path):
+    clefts = np.array([[[2**64 - 1, 7, 0, 3]]], np.uint64)
+    save_cremi(tmp_path / "a.hdf", np.zeros((1, 1, 4), np.uint8), clefts, (1, 1, 1))
+    assert LoadImage(reader=HDF5Reader(IDS))(tmp_path / "a.hdf").numpy().ravel().tolist() == [0, 2, 0, 1]
+
+
+@pytest.mark.parametrize("dtype", [">u2", ">f4", "<f8"])
+def test_any_byte_order(tmp_path, dtype):
+    array = np.arange(24, dtype=dtype).reshape(2, 3, 4)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["raw"] = array
+    image = LoadImage(reader=HDF5Reader("raw"))(tmp_path / "a.h5")
+    np.testing.assert_array_equal(image.numpy(), array.T.astype(np.float32))
+
+
+@pytest.fixture
+def padded(tmp_path):
+    """A raw volume and labels of a part of it, as in CREMI's padded files."""
+    raw = np.random.default_rng(1).integers(0, 255, (6, 9, 7), dtype=np.uint8)
+    ids = np.random.default_rng(2).integers(1, 9, (3, 5, 4)).astype(np.uint64)
+    save_cremi(tmp_path / "padded.hdf", raw, np.zeros(raw.shape, int), (40, 4, 4))
+    with h5py.File(tmp_path / "padded.hdf", "a") as file:
+        del file[IDS]
+        file[IDS] = ids
+        file[IDS].attrs.update(resolution=(40.0, 4.0, 4.0), offset=(80.0, 12.0, 8.0))
+    return tmp_path / "padded.hdf", raw, ids
+
+
+def test_a_padded_volume_is_cropped_to_its_labels(padded):
+    path, raw, ids = padded
+    image = LoadImage(reader=HDF5Reader(within=IDS))(path)
+    label = LoadImage(reader=HDF5Reader(IDS))(path)
+    np.testing.assert_array_equal(image.numpy(), raw[2:5, 3:8, 2:6].T)
+    np.testing.assert_array_equal(label.numpy(), ids.T)
+    np.testing.assert_array_equal(image.affine, label.affine)
+    assert image.affine[:3, 3].tolist() == [8.0, 12.0, 80.0]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"offset": (160.0, 0.0, 0.0)}, r"from voxel \[4, 0, 0\] on is not inside"),
+        ({"offset": (0.0, -4.0, 0.0)}, "is not inside"),
+        ({"offset": (20.0, 0.0, 0.0)}, "are not those of"),
+        ({"resolution": (40.0, 4.0, 8.0)}, "are not those of"),
+        ({"resolution": (40.0, 4.0)}, "one number for each of its 3 axes"),
+        ({"resolution": (40.0, 4.0, 0.0)}, "must be positive"),
+    ],
+    ids=str,
+)
+def test_labels_that_do_not_lie_in_the_volume(padded, attributes, message):
+    path, _, _ = padded
+    with h5py.File(path, "a") as file:
+        file[IDS].attrs.update(attributes)
+    with pytest.raises(ValueError, match=message):
+        HDF5Reader(within=IDS).read(path)
+
+
+def test_links_are_followed(tmp_path, path, volume):
+    with h5py.File(tmp_path / "links.h5", "w") as file:
+        file["outside"] = h5py.ExternalLink("sample.hdf", RAW)
+        file["inside"] = h5py.SoftLink("/outside")
+    for name in ("outside", "inside"):
+        np.testing.assert_array_equal(LoadImage(reader=HDF5Reader(name))(tmp_path / "links.h5").numpy(), volume[0].T)
+
+
+def test_links_that_lead_nowhere(tmp_path):
+    with h5py.File(tmp_path / "links.h5", "w") as file:
+        file["soft"] = h5py.SoftLink("/nothing/here")
+        file["away"] = h5py.ExternalLink("gone.h5", "raw")
+        file["circle"] = h5py.SoftLink("/circle")
+        file["volumes"] = h5py.SoftLink("/elsewhere")
+    for name, target in (
+        ("soft", "soft is a link to /nothing/here, which is not there"),
+        ("away", "away is a link to raw of gone.h5, which is not there"),
+        ("circle", "circle is a link to /circle, which is not there"),
+        ("volumes/raw", "volumes is a link to /elsewhere, which is not there"),
+    ):
+        with pytest.raises(ValueError, match=f"holds no dataset '{name}'; {target}"):
+            HDF5Reader(name).read(tmp_path / "links.h5")
+
+
+def test_incomplete_files(tmp_path, path):
+    with h5py.File(path, "a") as file:
+        file.create_dataset("large", data=np.zeros((20, 20, 20), np.uint8))
+    whole = path.read_bytes()
+    (tmp_path / "cut.hdf").write_bytes(whole[: len(whole) - 4000])
+    with pytest.raises(ValueError, match=r"cut\.hdf cannot be opened.*Is the download complete"):
+        HDF5Reader().read(tmp_path / "cut.hdf")
+    with h5py.File(path) as file:
+        chunk = file[RAW].id.get_chunk_info(0)
+    broken = bytearray(whole)
+    broken[chunk.byte_offset : chunk.byte_offset + 8] = b"\xff" * 8
+    (tmp_path / "broken.hdf").write_bytes(broken)
+    with pytest.raises(ValueError, match=r"broken\.hdf: /volumes/raw cannot be read"):
+        HDF5Reader().read(tmp_path / "broken.hdf")
 
 
 def test_ids_without_background_start_at_one(tmp_path):
@@ -105,8 +219,11 @@ def test_reader_errors(path, tmp_path):
         HDF5Reader().read(path, dtype=float)
     with h5py.File(tmp_path / "flat.h5", "w") as file:
         file[RAW] = np.zeros(4)
+        file["text"] = np.array([[b"a"]])
     with pytest.raises(ValueError, match=r"axes \(z, y, x\)"):
         HDF5Reader().read(tmp_path / "flat.h5")
+    with pytest.raises(ValueError, match=r"text must hold numbers, it holds \|S1"):
+        HDF5Reader("text").read(tmp_path / "flat.h5")
 
 
 def folder_of(tmp_path, names):
@@ -125,8 +242,8 @@ def test_datalist_by_names(tmp_path):
     assert names(cremi_datalist(root, "training")) == ["fib_train.hdf"]
     assert names(cremi_datalist(root, "validation")) == ["fib_val.hdf"]
     json.dumps(cremi_datalist(root))
-    assert set(cremi_datalist(root)[0]) == {"image", "label"}
-    assert set(cremi_datalist(root, label=None)[0]) == {"image"}
+    assert set(cremi_datalist(root)[0]) == {"image", "label", "patient"}
+    assert set(cremi_datalist(root, label=None)[0]) == {"image", "patient"}
 
 
 def test_datalist_by_a_seeded_draw(tmp_path):
@@ -140,6 +257,14 @@ def test_datalist_by_a_seeded_draw(tmp_path):
         draws.append(tuple(validation))
     assert len(set(draws)) > 1
     assert len(cremi_datalist(root, "validation", val_frac=0.5)) == 4
+
+
+def test_volumes_of_one_sample_come_into_one_fold(tmp_path):
+    files = ["sample_A_20160501.hdf", "sample_A_padded_20160501.hdf", "sample_B_20160501.hdf", "sample_C_20160501.hdf"]
+    folds = split_folds(cremi_datalist(folder_of(tmp_path, files)), 3)
+    assert sorted(len(fold["validation"]) for fold in folds) == [1, 1, 2]
+    (pair,) = [fold["validation"] for fold in folds if len(fold["validation"]) == 2]
+    assert {item["patient"] for item in pair} == {"sample_A_20160501"}
 
 
 def test_one_file_is_a_datalist(path):
@@ -172,6 +297,13 @@ def test_saving_leaves_no_partial_file(tmp_path):
     with pytest.raises(ValueError, match="one shape"):
         save_cremi(tmp_path / "a.hdf", np.zeros((2, 2, 2), np.uint8), np.zeros((2, 2, 3), int), (1, 1, 1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_real_volume_of_another_layout(real_data):
+    path = real_data / "ovules" / "sample_ovule.h5"
+    image = LoadImage(reader=HDF5Reader("raw", resolution="element_size_um"))(path)
+    assert image.shape == (128, 128, 32)
+    np.testing.assert_allclose(image.affine.diagonal()[:3], [0.15, 0.15, 0.235], atol=1e-6)
 
 
 def test_real_volume(real_data):

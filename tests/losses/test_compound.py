@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai.losses import DiceCELoss, DiceLoss
 
-from monai_topo.losses import DiceCETopologyLoss, TopoLoss, WeightedSumLoss
+from monai_topo.losses import DiceCETopologyLoss, LifetimeTopoLoss, TopoLoss, WeightedSumLoss
 
 
 def example(channels=2, shape=(6, 7, 5)):
@@ -36,7 +36,7 @@ ARGUMENTS = [
 @pytest.mark.parametrize("arguments", ARGUMENTS, ids=lambda arguments: ",".join(arguments))
 def test_it_is_dicece_plus_the_term(arguments):
     logits, target = example()
-    common = ("include_background", "to_onehot_y", "sigmoid", "softmax", "other_act", "reduction")
+    common = ("include_background", "to_onehot_y", "sigmoid", "softmax", "other_act", "reduction", "weight")
     term = TopoLoss(**{name: value for name, value in arguments.items() if name in common})(logits, target)
     base = DiceCELoss(**arguments)(logits, target)
     assert term > 0
@@ -54,6 +54,37 @@ def test_a_term_of_weight_zero_is_not_computed():
     loss.lambda_topo = 1.0
     with pytest.raises(AssertionError, match="must not be called"):
         loss(logits, target)
+
+
+def test_the_background_has_no_weight_where_it_is_left_out():
+    logits, target = example(channels=3)
+    options = {"to_onehot_y": True, "softmax": True, "include_background": False}
+    weight = torch.tensor([5.0, 1.0, 3.0])
+    term = TopoLoss(**options, weight=weight[1:])(logits, target)
+    base = DiceCELoss(**options, weight=weight)(logits, target)
+    assert term > 0
+    torch.testing.assert_close(
+        DiceCETopologyLoss(**options, weight=weight, lambda_topo=0.3)(logits, target), base + 0.3 * term
+    )
+
+
+def test_several_terms():
+    logits, target = example(channels=1)
+    target = (target > 0).float()
+    own = TopoLoss(sigmoid=True, dims=2)
+    loss = DiceCETopologyLoss(sigmoid=True, topology=["lifetime", own], lambda_topo=[0.5, 2.0])
+    base, first, second = (
+        each(logits, target) for each in (DiceCELoss(sigmoid=True), LifetimeTopoLoss(sigmoid=True), own)
+    )
+    assert min(first, second) > 0
+    torch.testing.assert_close(loss(logits, target), base + 0.5 * first + 2 * second)
+    loss.lambda_topo[0] = 0.0
+    torch.testing.assert_close(loss(logits, target), base + 2 * second)
+    for topology, weights in ((["topo"], 0.1), ("topo", [0.1]), (["topo", "lifetime"], [0.1])):
+        with pytest.raises(ValueError, match="one weight for each of"):
+            DiceCETopologyLoss(topology=topology, lambda_topo=weights)
+    with pytest.raises(ValueError, match="no less than"):
+        DiceCETopologyLoss(topology=["topo"], lambda_topo=[-1.0])
 
 
 def test_any_loss_may_be_the_term():

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.label.audit_topology import (
+    AuditTopology,
+    AuditTopologyD,
+    AuditTopologyd,
+    AuditTopologyDict,
+    TopologyAudit,
+)
+from monai_topo.transforms.label.clipped_distance_map import (
+    ClippedDistanceMap,
+    ClippedDistanceMapD,
+    ClippedDistanceMapd,
+    ClippedDistanceMapDict,
+)
 from monai_topo.transforms.label.instance_to_membrane import (
     InstanceToMembrane,
     InstanceToMembraneD,
@@ -9,4 +22,18 @@ from monai_topo.transforms.label.instance_to_membrane import (
     InstanceToMembraneDict,
 )
 
-__all__ = ["InstanceToMembrane", "InstanceToMembraneD", "InstanceToMembraneDict", "InstanceToMembraned"]
+__all__ = [
+    "AuditTopology",
+    "AuditTopologyD",
+    "AuditTopologyDict",
+    "AuditTopologyd",
+    "ClippedDistanceMap",
+    "ClippedDistanceMapD",
+    "ClippedDistanceMapDict",
+    "ClippedDistanceMapd",
+    "InstanceToMembrane",
+    "InstanceToMembraneD",
+    "InstanceToMembraneDict",
+    "InstanceToMembraned",
+    "TopologyAudit",
+]

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from monai.config import KeysCollection, NdarrayOrTensor
-from monai.transforms import MapTransform, Transform
-from monai.utils import TransformBackends, convert_data_type, convert_to_dst_type
+from monai.transforms import Transform
+from monai.utils import TransformBackends
 
-from monai_topo.data.instances import instance_boundaries, remove_small_cells, round_cells
+from monai_topo.data.instances import distance_to_boundary, instance_boundaries, remove_small_cells, round_cells
+from monai_topo.transforms.channels import KeyedTransform, check_spacing, like, spacing_of, to_channels
 
 
 class InstanceToMembrane(Transform):
     """Mask of the membranes of an instance segmentation, without the artifacts that topology losses would learn.
 
-    A membrane is where the id of a face neighbor differs, one voxel on each side, and where the id is the background's.
-    Drawn so from real labels, a membrane has hundreds of tiny cavities that are no cells. The insides of the cells
-    are therefore opened by a small ball and the smallest ones filled.
+    A membrane is where the id of a face neighbor differs, one voxel on each side (scikit-image's ``find_boundaries`` in
+    mode ``"thick"``) or ``thickness`` wide, and where the id is the background's. Drawn so from real labels, a membrane
+    has hundreds of tiny cavities that are no cells. The insides of the cells are therefore opened by a small ball and
+    the smallest ones filled.
 
     Args:
         axes: spatial axes along which neighbors are compared; None is all. For thick sections name the in-plane ones
@@ -26,9 +28,14 @@ class InstanceToMembrane(Transform):
         background: id that is membrane itself; None when there is no such id.
         opening_radius: radius in voxels of the ball that opens the cells, over the compared axes; 0 leaves them.
         min_cell_size: cells of fewer voxels are filled; 0 fills none.
+        thickness: of the membrane between two cells, in the units of the voxel size: voxels whose center is at most
+            half of it from the face between two ids. Voxels may be anisotropic. None is one voxel on each side.
+        spacing: voxel size along each spatial axis, for ``thickness``; None takes it from the affine of a
+            ``MetaTensor`` and is 1 for arrays and plain tensors.
 
     Raises:
-        ValueError: for negative sizes, and when called on anything but one channel of 2 or 3 axes with whole numbers.
+        ValueError: for negative sizes, and when called on anything but one channel of 2 or 3 axes with whole numbers,
+            or with a ``thickness`` under the voxel size, which would leave gaps.
 
     Example:
         >>> ids = np.array([[[1, 1, 1, 2, 2, 2]] * 6])
@@ -44,7 +51,11 @@ class InstanceToMembrane(Transform):
         background: int | None = 0,
         opening_radius: int = 1,
         min_cell_size: int = 64,
+        thickness: float | None = None,
+        spacing: Sequence[float] | float | None = None,
     ) -> None:
+        if thickness is not None and not 0 < thickness < np.inf:
+            raise ValueError(f"thickness must be None or positive and finite, got {thickness!r}.")
         if opening_radius < 0 or min_cell_size < 0:
             raise ValueError(
                 f"opening_radius and min_cell_size must be 0 or more, got {opening_radius} and {min_cell_size}."
@@ -53,6 +64,8 @@ class InstanceToMembrane(Transform):
         self.background = background
         self.opening_radius = opening_radius
         self.min_cell_size = min_cell_size
+        self.thickness = thickness
+        self.spacing = check_spacing(spacing)
 
     def __call__(self, img: NdarrayOrTensor) -> NdarrayOrTensor:
         """Compute the mask.
@@ -63,21 +76,31 @@ class InstanceToMembrane(Transform):
         Returns:
             uint8 mask of the same shape and type of container, 1 on membranes; metadata is kept.
         """
-        ids = convert_data_type(img, np.ndarray)[0]
-        if ids.ndim not in (3, 4) or ids.shape[0] != 1:
+        ids = to_channels(img)
+        if ids.shape[0] != 1:
             raise ValueError(f"img must be instance ids of shape (1, H, W) or (1, H, W, D), got {ids.shape}.")
         if ids.dtype.kind == "f" and not np.array_equal(ids, np.round(ids)):
             raise ValueError("img must hold instance ids, whole numbers; got fractions. Was a label interpolated?")
-        membrane = ~self._insides(ids[0])[None]
-        return convert_to_dst_type(membrane.astype(np.uint8), dst=img, dtype=np.uint8)[0]
+        return like(img, ~self._insides(ids[0], spacing_of(img, self.spacing))[None], np.uint8)
 
-    def _insides(self, ids: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        inside = ~instance_boundaries(ids, self.axes)
+    def _insides(self, ids: np.ndarray[Any, Any], spacing: tuple[float, ...]) -> np.ndarray[Any, Any]:
+        inside = ~self._boundaries(ids, spacing)
         if self.background is not None:
             inside &= ids != self.background
         if self.axes is None or len(self.axes) == ids.ndim:
             return remove_small_cells(round_cells(inside, self.opening_radius), self.min_cell_size)
         return self._insides_of_sections(inside)
+
+    def _boundaries(self, ids: np.ndarray[Any, Any], spacing: tuple[float, ...]) -> np.ndarray[Any, Any]:
+        if self.thickness is None:
+            return instance_boundaries(ids, self.axes)
+        largest = max(spacing if self.axes is None else (spacing[axis] for axis in self.axes))
+        if self.thickness < largest * (1 - 1e-6):
+            raise ValueError(
+                f"thickness={self.thickness} is less than a voxel, {largest:g} along its longest compared axis: the "
+                "membrane would have gaps. Take more, or compare fewer axes."
+            )
+        return distance_to_boundary(ids, spacing, self.axes) <= self.thickness / 2 * (1 + 1e-6)
 
     def _insides_of_sections(self, inside: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Clean every section on its own: across sections cells neither touch nor support each other."""
@@ -90,7 +113,7 @@ class InstanceToMembrane(Transform):
         return np.moveaxis(cleaned, range(len(across)), across)
 
 
-class InstanceToMembraned(MapTransform):
+class InstanceToMembraned(KeyedTransform):
     """Dictionary version of :class:`InstanceToMembrane`.
 
     Args:
@@ -99,6 +122,8 @@ class InstanceToMembraned(MapTransform):
         background: id that is membrane itself; None when there is no such id.
         opening_radius: radius in voxels of the ball that opens the cells; 0 leaves them.
         min_cell_size: cells of fewer voxels are filled; 0 fills none.
+        thickness: of the membrane, in the units of the voxel size; None is one voxel on each side.
+        spacing: voxel size along each spatial axis; None takes it from the affine.
         allow_missing_keys: whether an item may lack a key.
     """
 
@@ -111,17 +136,12 @@ class InstanceToMembraned(MapTransform):
         background: int | None = 0,
         opening_radius: int = 1,
         min_cell_size: int = 64,
+        thickness: float | None = None,
+        spacing: Sequence[float] | float | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.converter = InstanceToMembrane(axes, background, opening_radius, min_cell_size)
-
-    def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
-        """Convert the maps under ``keys``; the other items stay as they are."""
-        d = dict(data)
-        for key in self.key_iterator(d):
-            d[key] = self.converter(d[key])
-        return d
+        transform = InstanceToMembrane(axes, background, opening_radius, min_cell_size, thickness, spacing)
+        super().__init__(keys, transform, allow_missing_keys)
 
 
 InstanceToMembraneD = InstanceToMembraneDict = InstanceToMembraned

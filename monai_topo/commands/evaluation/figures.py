@@ -1,0 +1,60 @@
+"""Pictures of the worst cases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from monai_topo.commands.evaluation.case import comparisons, read_pair
+from monai_topo.commands.evaluation.metric_table import higher_is_better
+from monai_topo.commands.evaluation.options import Options
+from monai_topo.commands.evaluation.report import Row, columns_of
+from monai_topo.commands.evaluation.volumes import Pair
+from monai_topo.topology import betti_numbers
+from monai_topo.visualize import find_topology_errors, plot_topology_errors
+
+NUM_FIGURES = 3
+"""So many cases are drawn."""
+
+
+def worst_rows(rows: Sequence[Row], count: int = NUM_FIGURES) -> tuple[str, list[Row]]:
+    """The column that decides, the sum of Betti errors or else the first, and the rows that are worst in it.
+
+    Example:
+        >>> worst_rows([Row("a", None, {"ccq.quality": 0.9}), Row("b", None, {"ccq.quality": 0.1})], count=1)
+        ('ccq.quality', [Row(case='b', label=None, scores={'ccq.quality': 0.1})])
+    """
+    columns = columns_of(rows)
+    column = "betti_error.sum" if "betti_error.sum" in columns else columns[0]
+    sign = 1 if higher_is_better(column) else -1
+    defined = [row for row in rows if not math.isnan(row.scores[column])]
+    return column, sorted(defined, key=lambda row: sign * row.scores[column])[:count]
+
+
+def draw_worst(pairs: Sequence[Pair], rows: Sequence[Row], options: Options, folder: Path) -> list[Path]:
+    """Draw where the worst cases have components, loops and cavities too many or too few.
+
+    Args:
+        pairs: files of the cases.
+        rows: their numbers.
+        options: of the evaluation.
+        folder: gets a PNG for each case and class, of its name.
+
+    Returns:
+        The paths of the pictures, worst first.
+    """
+    column, worst = worst_rows(rows)
+    files = {pair.name: pair for pair in pairs}
+    drawn = []
+    for row in tqdm(worst, desc="draw", unit="case"):
+        volumes = read_pair(files[row.case], options)
+        predicted, true = next((p, t) for number, p, t in comparisons(*volumes, options) if number == row.label)
+        name = row.case if row.label is None else f"{row.case}_label_{row.label}"
+        counts = [betti_numbers(mask, options.connectivity, frame=options.frame) for mask in (true, predicted)]
+        title = f"{name}: {column} {row.scores[column]:.4g}\nBetti numbers {counts[0]}, predicted {counts[1]}"
+        errors = find_topology_errors(predicted, true, options.connectivity, options.frame)
+        drawn.append(plot_topology_errors(folder / f"{name}.png", predicted, true, errors, title))
+    return drawn

@@ -1,0 +1,102 @@
+"""The metrics that ``evaluate`` knows: name to metric, and which end of it is better."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from monai_topo.metrics import (
+    AdaptedRandErrorMetric,
+    BettiErrorMetric,
+    CCQMetric,
+    CenterlineDiceMetric,
+    EulerErrorMetric,
+    TopologyMetric,
+    VariationOfInformationMetric,
+)
+from monai_topo.metrics.base import ComponentMetric
+from monai_topo.metrics.partition import PartitionMetric
+
+
+class PixelMetric(ComponentMetric):
+    """Dice, intersection over union (quality), precision (correctness), sensitivity (completeness) and accuracy.
+
+    An empty truth leaves all but the accuracy undefined.
+    """
+
+    components = ("dice", "quality", "correctness", "completeness", "accuracy")
+
+    def __init__(self, component: str = "dice") -> None:
+        super().__init__(True, component)
+
+    def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
+        """All five."""
+        without_slack = CCQMetric(slack=0, skeletonize=False).channel_components(prediction, target)
+        quality = without_slack["quality"]
+        accuracy = float((prediction == target).mean())
+        return {"dice": 2 * quality / (1 + quality), **without_slack, "accuracy": accuracy}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One metric of the command.
+
+    Attributes:
+        metric: the metric; arguments that the command has options for are set from them.
+        higher_is_better: whether a high number is good.
+        components: of a :class:`ComponentMetric`, those that become columns; empty for all.
+    """
+
+    metric: type[TopologyMetric]
+    higher_is_better: bool
+    components: tuple[str, ...] = ()
+
+
+METRICS: dict[str, Entry] = {
+    "pixel": Entry(PixelMetric, higher_is_better=True),
+    "betti_error": Entry(BettiErrorMetric, higher_is_better=False),
+    "euler_error": Entry(EulerErrorMetric, higher_is_better=False),
+    "centerline_dice": Entry(CenterlineDiceMetric, higher_is_better=True),
+    "ccq": Entry(CCQMetric, higher_is_better=True),
+    "adapted_rand_error": Entry(AdaptedRandErrorMetric, higher_is_better=False, components=("error",)),
+    "variation_of_information": Entry(VariationOfInformationMetric, higher_is_better=False),
+}
+"""Name on the command line to metric."""
+
+DEFAULT_METRICS = ("pixel", "betti_error", "euler_error", "centerline_dice")
+
+
+def build_metric(name: str, options: Mapping[str, Any]) -> TopologyMetric:
+    """The metric of a name, with those options that it has an argument for."""
+    metric = METRICS[name].metric
+    arguments = inspect.signature(metric).parameters
+    return metric(**{key: value for key, value in options.items() if key in arguments})
+
+
+def compares_instances(name: str) -> bool:
+    """Whether a metric can take instance ids instead of masks."""
+    return issubclass(METRICS[name].metric, PartitionMetric)
+
+
+def compute(name: str, metric: TopologyMetric, prediction: NDArray[Any], label: NDArray[Any]) -> dict[str, float]:
+    """Numbers of one pair of masks or label maps, by column: ``name``, or ``name.component`` where it has several.
+
+    Example:
+        >>> import numpy as np
+        >>> compute("euler_error", EulerErrorMetric(), np.eye(3) > 0, np.zeros((3, 3)) > 0)
+        {'euler_error': 1.0}
+    """
+    if not isinstance(metric, ComponentMetric):
+        return {name: metric.channel_value(prediction, label)}
+    found = metric.channel_components(prediction, label)
+    chosen = METRICS[name].components or tuple(found)
+    return {f"{name}.{part}" if len(chosen) > 1 else name: found[part] for part in chosen}
+
+
+def higher_is_better(column: str) -> bool:
+    """Whether a high number in a column is good."""
+    return METRICS[column.partition(".")[0]].higher_is_better

@@ -1,0 +1,190 @@
+"""``python -m monai_topo prepare``: from a download to a folder that bundles train on, with a report on its labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from monai_topo.commands.sources import (
+    Source,
+    Tracing,
+    cremi_source,
+    ircadb_source,
+    isbi_source,
+    neurons_source,
+)
+from monai_topo.data.audit import small_features
+from monai_topo.data.ircadb import VESSELS, VesselLabel
+from monai_topo.data.prepared import Case, Converted, PreparedFolder, convert_cases, write_datalist
+from monai_topo.data.volume import Volume
+
+
+def add_prepare_parser(commands: Any) -> None:
+    """Add the command to the subparsers of a command line."""
+    prepare_parser = commands.add_parser("prepare", help="convert a downloaded data set to NIfTI with a data list")
+    datasets = prepare_parser.add_subparsers(dest="dataset", required=True)
+    ircadb = _add_dataset(datasets, "ircadb", "3Dircadb liver CT: DICOM, zipped or not", _ircadb)
+    ircadb.add_argument("--structures", nargs="+", default=list(VESSELS), metavar="NAME", help="whose masks to unite")
+    ircadb.add_argument("--within-liver", action="store_true", help="cut the label off where the liver ends")
+    ircadb.add_argument("--liver-margin", type=float, default=0.0, metavar="MM", help="by which the liver is dilated")
+    ircadb.add_argument("--empty-label", action="store_true", help="for cases that lack the structures")
+    _add_dataset(datasets, "cremi", "EM volumes in HDF5: membranes", lambda options: cremi_source(options.src))
+    isbi = _add_dataset(datasets, "isbi", "ISBI 2012 or SNEMI3D stacks in TIFF: membranes", _isbi)
+    isbi.add_argument("--membrane-value", type=int, help="of the membranes in an ISBI 2012 label, if not its own")
+    neurons = _add_dataset(datasets, "neurons", "stacks with SWC tracings of the same names", _neurons)
+    neurons.add_argument("--label", dest="mode", default="centerline", choices=("centerline", "tube", "distance"))
+    neurons.add_argument("--spacing", type=float, nargs="+", metavar="SIZE", help="of a voxel along x, y and z")
+    neurons.add_argument("--unit", default="physical", choices=("physical", "voxel"), help="of the tracings")
+    neurons.add_argument("--origin", default="center", choices=("center", "corner"), help="where coordinate 0 lies")
+
+
+def _add_dataset(datasets: Any, name: str, about: str, source: Callable[[Any], Source]) -> Any:
+    parser = datasets.add_parser(name, help=about, description=about)
+    parser.add_argument("src", type=Path, help="folder of the download")
+    parser.add_argument("dst", type=Path, help="folder for the NIfTI files, the data list and the report")
+    parser.add_argument("--folds", type=int, default=3, help="for cross-validation, by patient")
+    parser.add_argument("--seed", type=int, default=0, help="of the folds")
+    parser.add_argument("--max-size", type=int, default=8, help="of components and cavities reported as small, voxels")
+    parser.add_argument("--parts", type=int, default=1, help="cut every volume into blocks along z")
+    parser.set_defaults(run=lambda options: _run(source(options), options))
+    return parser
+
+
+def _run(source: Source, options: Any) -> None:
+    prepare(
+        source,
+        options.dst,
+        num_folds=options.folds,
+        seed=options.seed,
+        max_size=options.max_size,
+        parts=options.parts,
+    )
+
+
+def _ircadb(options: Any) -> Source:
+    structures = tuple(options.structures)
+    label = VesselLabel(structures, options.within_liver, options.liver_margin, options.empty_label)
+    return ircadb_source(options.src, label, options.dst)
+
+
+def _isbi(options: Any) -> Source:
+    return isbi_source(options.src, options.membrane_value)
+
+
+def _neurons(options: Any) -> Source:
+    spacing = None if options.spacing is None else tuple(options.spacing)
+    return neurons_source(options.src, Tracing(options.mode, spacing, options.unit, options.origin))
+
+
+def prepare(
+    source: Source, out: Path, *, num_folds: int = 3, seed: int = 0, max_size: int = 8, parts: int = 1
+) -> dict[str, Any]:
+    """Convert a data set, write its data list, and report what is missing or suspicious.
+
+    Interrupted and called again it goes on: finished cases are kept. A case that cannot be read does not keep the
+    others from being converted.
+
+    Args:
+        source: the data set.
+        out: folder for ``images/``, ``labels/``, ``datalist.json``, ``report.json`` and ``report.txt``.
+        num_folds: folds of the data list, by patient.
+        seed: of the folds.
+        max_size: components and cavities of at most so many voxels are reported as small.
+        parts: cut every volume into so many blocks along z, each a patient of its own in the folds.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: when a case cannot be read, after all others were converted; when ``out`` was begun with other
+            settings; for bad arguments.
+        OSError: when ``out`` cannot be written.
+    """
+    if num_folds < 2 or parts < 1 or max_size < 0:
+        wanted = "folds must be at least 2, parts at least 1 and max-size at least 0"
+        raise ValueError(f"{wanted}; got {num_folds}, {parts} and {max_size}.")
+    cases = [part for case in source.cases for part in split_case(case, parts)]
+    _check_names(cases)
+    folder = PreparedFolder(out, {**source.settings, "max_size": max_size, "parts": parts})
+    records, failures = convert_cases(cases, folder, partial(_describe, source, max_size))
+    datalist = write_datalist(folder, records, source.about, num_folds, seed)
+    report = {"name": source.about["name"], "max_size": max_size, "cases": records, "failed": failures}
+    folder.write_text("report.json", json.dumps(report, indent=2) + "\n")
+    lines = [*map(describe_case, records), *(f"{name}: FAILED: {reason}" for name, reason in failures.items())]
+    folder.write_text("report.txt", "\n".join(lines) + "\n")
+    print("\n".join(lines))
+    print(f"\n{len(records)} cases in {out}, {datalist['numTraining']} with a label; see {out / 'report.json'}")
+    if failures:
+        first, reason = next(iter(failures.items()))
+        raise ValueError(f"{len(failures)} of {len(cases)} cases could not be read: {first}: {reason}")
+    return report
+
+
+def _check_names(cases: Sequence[Case]) -> None:
+    """Two cases of one name would be written to one file."""
+    seen: set[str] = set()
+    for case in cases:
+        if case.name.lower() in seen:
+            raise ValueError(f"two cases are named {case.name}: rename the files of one.")
+        seen.add(case.name.lower())
+
+
+def split_case(case: Case, parts: int) -> list[Case]:
+    """Blocks of a case along z, of about the same size."""
+    if parts == 1:
+        return [case]
+    names = [f"{case.name}_part{number}" for number in range(1, parts + 1)]
+    return [Case(name, name, partial(_load_part, case, index, parts)) for index, name in enumerate(names)]
+
+
+def _load_part(case: Case, index: int, parts: int) -> Converted:
+    whole = case.load()
+    depth = whole.image.array.shape[2] if whole.image.array.ndim == 3 else 1
+    if depth < parts:
+        raise ValueError(f"{depth} sections cannot be cut into {parts} parts.")
+    start, stop = index * depth // parts, (index + 1) * depth // parts
+    label = None if whole.label is None else _sections(whole.label, start, stop)
+    return Converted(_sections(whole.image, start, stop), label, whole.notes, whole.facts)
+
+
+def _sections(volume: Volume, start: int, stop: int) -> Volume:
+    affine = volume.affine.copy()
+    affine[:3, 3] += start * affine[:3, 2]
+    return Volume(volume.array[..., start:stop], affine)
+
+
+def _describe(source: Source, max_size: int, converted: Converted) -> dict[str, Any]:
+    """What the report says of the topology of a label."""
+    if converted.label is None:
+        return {}
+    found = small_features(source.structure(converted.label.array), max_size)
+    return {
+        "betti_numbers": list(found.betti_numbers),
+        "small_components": found.components,
+        "small_holes": found.holes,
+    }
+
+
+def describe_case(record: Mapping[str, Any]) -> str:
+    """One line of the report."""
+    size = " x ".join(map(str, record["shape"]))
+    spacing = " x ".join(f"{length:.4g}" for length in record["spacing"])
+    line = f"{record['name']}: {size} voxels of {spacing}; {_topology(record)}."
+    return " ".join([line, *record["notes"]])
+
+
+def _topology(record: Mapping[str, Any]) -> str:
+    if "label" not in record:
+        return "no label"
+    names = ("component", "loop", "cavity") if len(record["shape"]) == 3 else ("component", "loop")
+    counts = [_count(number, name) for number, name in zip(record["betti_numbers"], names, strict=True)]
+    counts[0] += f" ({record['small_components']} small)"
+    counts[-1] += f" ({record['small_holes']} small)"
+    return ", ".join(counts)
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name if number == 1 else name.removesuffix('y') + ('ies' if name.endswith('y') else 's')}"

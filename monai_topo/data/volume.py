@@ -1,0 +1,135 @@
+"""Volumes as MONAI's transforms have them, with axes (x, y[, z]) and an affine; their readers and their NIfTI files."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.config import PathLike
+from monai.data import ImageReader, is_supported_format
+from monai.utils import MetaKeys, SpaceKeys, ensure_tuple, optional_import
+from numpy.typing import NDArray
+
+nibabel, _ = optional_import("nibabel")
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One channel and where it lies.
+
+    Attributes:
+        array: ``(x, y)`` or ``(x, y, z)``.
+        affine: ``(4, 4)``, from voxel to position in RAS.
+        facts: further entries of the metadata.
+    """
+
+    array: NDArray[Any]
+    affine: NDArray[np.float64]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Size of a voxel along each axis of the array."""
+        sizes = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return tuple(sizes[: self.array.ndim].tolist())
+
+
+class VolumeReader(ImageReader):
+    """Base of readers of files that hold one volume each: a subclass says ``suffixes`` and reads one file."""
+
+    suffixes: tuple[str, ...] = ()
+
+    @abstractmethod
+    def read_volume(self, path: Path) -> Volume:
+        """Read one file."""
+
+    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
+        """Whether all names end in one of ``suffixes``."""
+        return bool(is_supported_format(filename, self.suffixes))
+
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> list[Volume]:
+        """Read the volume of one file or of several.
+
+        Args:
+            data: path or paths.
+            **kwargs: accepted for MONAI's interface; there are none.
+        """
+        if kwargs:
+            raise TypeError(f"{type(self).__name__}.read takes no further arguments, got {sorted(kwargs)}.")
+        return [self.read_volume(Path(path)) for path in ensure_tuple(data)]
+
+    def get_data(self, img: Sequence[Volume] | Volume) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Array (x, y[, z]) and metadata; several volumes become the channels of one array.
+
+        Raises:
+            ValueError: when several volumes differ in shape or affine.
+        """
+        volumes = ensure_tuple(img)
+        first = volumes[0]
+        for other in volumes[1:]:
+            if other.array.shape != first.array.shape or not np.allclose(other.affine, first.affine):
+                raise ValueError("volumes that become channels of one image must share shape, resolution and offset.")
+        arrays = [np.ascontiguousarray(volume.array) for volume in volumes]
+        meta: dict[str, Any] = {
+            **first.facts,
+            MetaKeys.AFFINE: first.affine.copy(),
+            MetaKeys.ORIGINAL_AFFINE: first.affine.copy(),
+            MetaKeys.SPATIAL_SHAPE: np.asarray(first.array.shape),
+            MetaKeys.SPACE: SpaceKeys.RAS,
+            MetaKeys.ORIGINAL_CHANNEL_DIM: float("nan") if len(arrays) == 1 else 0,
+        }
+        return (arrays[0] if len(arrays) == 1 else np.stack(arrays)), meta
+
+
+def diagonal_affine(spacing: Sequence[float], origin: Sequence[float] | None = None) -> NDArray[np.float64]:
+    """Affine of a volume with its axes along the patient's, or a microscope's.
+
+    Args:
+        spacing: of 2 or 3 axes.
+        origin: position of the first voxel; 0 by default.
+
+    Example:
+        >>> diagonal_affine((4.0, 4.0, 40.0)).diagonal().tolist()
+        [4.0, 4.0, 40.0, 1.0]
+    """
+    affine = np.eye(4)
+    affine[range(len(spacing)), range(len(spacing))] = spacing
+    if origin is not None:
+        affine[: len(origin), 3] = origin
+    return affine
+
+
+def mask_of_value(array: NDArray[Any], value: int, path: PathLike) -> NDArray[np.uint8]:
+    """Mask of the voxels of one value.
+
+    Raises:
+        ValueError: when there is none, naming the file and the values that there are.
+    """
+    mask = array == value
+    if not mask.any():
+        values = np.unique(array)
+        raise ValueError(
+            f"{path} has no voxel of mask_value={value}; it holds {', '.join(map(str, values[:8].tolist()))}"
+            f"{' ...' if len(values) > 8 else ''}."
+        )
+    return np.asarray(mask, dtype=np.uint8)
+
+
+def save_nifti(path: PathLike, volume: Volume) -> None:
+    """Write a volume as a NIfTI file.
+
+    Args:
+        path: file to write, ending in ``.nii`` or ``.nii.gz``.
+        volume: masks are written as uint8, 64-bit numbers as 32-bit ones.
+    """
+    narrow = {"b1": np.uint8, "i8": np.int32, "u8": np.uint32, "f8": np.float32, "f2": np.float32}
+    dtype = volume.array.dtype
+    image = nibabel.Nifti1Image(volume.array.astype(narrow.get(dtype.str[1:], dtype)), volume.affine)
+    image.set_qform(volume.affine, code=1)
+    image.set_sform(volume.affine, code=1)
+    nibabel.save(image, os.fspath(path))

@@ -1,0 +1,125 @@
+"""DMT-loss of Hu et al. 2021."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from monai.utils import LossReduction
+
+from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.region import check_normalization, cross_entropy_on
+from monai_topo.topology import stable_manifolds_batch
+from monai_topo.topology.morse import check_manifold_dims
+
+
+class DMTLoss(TopologyLoss):
+    r"""The loss of "Topology-Aware Segmentation Using Discrete Morse Theory" (Hu, Wang, Li, Samaras, Chen, ICLR 2021).
+
+    Cross-entropy on the ridges and walls that the likelihood has or nearly has: the mask M of its stable manifolds
+    (:func:`monai_topo.topology.stable_manifolds`), whatever the ground truth says of them. Where it says foreground, a
+    gap is closed; where it says background, a phantom branch or wall is taken away. With likelihood p and truth g
+
+    .. math:: L = -\frac{1}{|M|} \sum_{x \in M} g_x \log p_x + (1 - g_x) \log(1 - p_x)
+
+    (section 2.3). M is a constant for the gradient, which is nothing outside of it. An empty mask gives 0. The
+    logarithm is held at -100 or more, as in ``torch.nn.BCELoss``, so that likelihoods of 0 and 1 have a finite loss.
+
+    What is summed and averaged: the value for one item and channel is the mean over the voxels of M, averaged over
+    patches, so it is of one size with a mean cross-entropy whatever the number of structures.
+
+    Args:
+        include_background: if False, channel 0 is left out.
+        to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
+        sigmoid: if True, apply a sigmoid to the input.
+        softmax: if True, apply a softmax over the channels of the input.
+        other_act: another activation to apply to the input.
+        reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
+        weight: factor of each class, as in ``DiceLoss``: one number, or one for each class that is not left out.
+        ignore_index: class, or value of the target, whose voxels are ignored: they take the value of the outside (0).
+        dims: 1 for ridges (vessels, neurites), 2 for walls (membranes in 3D), or both; None is all that the data have,
+            1 in 2D, 1 and 2 in 3D, as in the paper (section 2.3).
+        persistence_threshold: structures of at most this persistence do not count; 0.2 in the paper (section 3, by
+            validation: 0.1 and 0.3 were worse). A gap in a wall or a loop is seen only where its likelihood is more
+            than this above the bottom of the shallower side; one that parts two components is seen however deep.
+        normalize: ``"mask"`` averages over the voxels of M; ``"image"`` divides by all voxels, which is the formula as
+            the paper writes it, with M on both likelihood and ground truth.
+        connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
+        patch_size: edge lengths of the patches; None takes the whole input as one patch.
+        patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` anew at each call.
+        num_patches: number of random patches for each item.
+        seed: seed of the generator that draws them.
+        num_threads: threads for the patches; None is one for each CPU core.
+
+    Raises:
+        TypeError: when ``other_act`` is not callable.
+        ValueError: for more than one activation or an unknown option; see also :meth:`forward`.
+
+    Example:
+        >>> likelihood = torch.tensor([[[[0.9, 0.25, 0.8, 0.75, 0.77]]]])  # a gap, and a dent of less than 0.2
+        >>> target = torch.ones_like(likelihood)
+        >>> DMTLoss()(likelihood, target)  # the mean of -log over the first three voxels
+        tensor(0.5716)
+    """
+
+    def __init__(
+        self,
+        include_background: bool = True,
+        to_onehot_y: bool = False,
+        sigmoid: bool = False,
+        softmax: bool = False,
+        other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        reduction: LossReduction | str = LossReduction.MEAN,
+        *,
+        weight: Sequence[float] | float | torch.Tensor | None = None,
+        ignore_index: int | None = None,
+        dims: Sequence[int] | int | None = None,
+        persistence_threshold: float = 0.2,
+        normalize: str = "mask",
+        connectivity: int | None = None,
+        patch_size: Sequence[int] | int | None = None,
+        patch_mode: str = "grid",
+        num_patches: int | None = None,
+        seed: int = 0,
+        num_threads: int | None = None,
+    ) -> None:
+        super().__init__(
+            include_background,
+            to_onehot_y,
+            sigmoid,
+            softmax,
+            other_act,
+            reduction,
+            weight=weight,
+            ignore_index=ignore_index,
+            patch_size=patch_size,
+            patch_mode=patch_mode,
+            num_patches=num_patches,
+            seed=seed,
+        )
+        if dims is not None:
+            check_manifold_dims(dims, ndim=3)
+        if not persistence_threshold >= 0:
+            raise ValueError(f"persistence_threshold must be 0 or more, got {persistence_threshold!r}.")
+        check_normalization(normalize)
+        self.dims = dims
+        self.persistence_threshold = persistence_threshold
+        self.normalize = normalize
+        self.connectivity = connectivity
+        self.num_threads = num_threads
+
+    def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy on the manifolds of each of N patches."""
+        return cross_entropy_on(self._manifolds(likelihood), likelihood, mask, self.normalize)
+
+    def _manifolds(self, likelihood: torch.Tensor) -> torch.Tensor:
+        """Mask of the manifolds of each patch, on the likelihood's device."""
+        found = stable_manifolds_batch(
+            likelihood.detach().cpu(),
+            persistence_threshold=self.persistence_threshold,
+            dims=tuple(range(1, likelihood.ndim - 1)) if self.dims is None else self.dims,
+            connectivity=self.connectivity,
+            num_threads=self.num_threads,
+        )
+        return torch.from_numpy(np.stack(found)).to(likelihood.device)

@@ -1,0 +1,168 @@
+"""Cross-entropy on chosen voxels: false ones, ridges and edges, the plain alternatives to topology losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from monai.utils import LossReduction
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from monai_topo.losses.base import TopologyLoss
+
+NORMALIZATIONS = ("mask", "image")
+"""What the cross-entropy on a region is divided by: the number of its voxels, or of the patch's."""
+
+
+class RegionCrossEntropyLoss(TopologyLoss):
+    """Binary cross-entropy on the voxels that a simple rule takes for the hard ones.
+
+    The baselines of "Topology-Aware Segmentation Using Discrete Morse Theory" (Hu et al. 2021, section 3, tables 5 and
+    7), to be compared with topology losses as a term beside cross-entropy; such a term never asks what a voxel does to
+    the topology. The region is a constant for the gradient. Averaged over the region's voxels and patches; 0 where the
+    region is empty.
+
+    Args:
+        include_background: if False, channel 0 is left out.
+        to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
+        sigmoid: if True, apply a sigmoid to the input.
+        softmax: if True, apply a softmax over the channels of the input.
+        other_act: another activation to apply to the input.
+        reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
+        weight: factor of each class, as in ``DiceLoss``: one number, or one for each class that is not left out.
+        ignore_index: class, or value of the target, whose voxels are ignored: they take the value of the outside (0).
+        region: ``"false"``: voxels on the wrong side of 0.5, so that the sum with cross-entropy re-weighs them;
+            ``"ridge"``: where scikit-image's Sato filter of the likelihood (sigma 1) exceeds half its largest response;
+            ``"canny"``: scikit-image's Canny edges of the likelihood (sigma 1), in 3D those of the sections across all
+            three axes.
+        normalize: ``"mask"`` divides by the number of the region's voxels, ``"image"`` by that of the patch's.
+        patch_size: edge lengths of the patches in voxels; None takes the whole input as one patch.
+        patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` for each item anew at each call.
+        num_patches: number of random patches for each item.
+        seed: seed of the generator that draws them.
+
+    Raises:
+        TypeError: when ``other_act`` is not callable.
+        ValueError: for more than one activation or an unknown option; see also :meth:`forward`.
+
+    Example:
+        >>> likelihood = torch.tensor([[[[0.75, 0.25, 0.5]]]])
+        >>> RegionCrossEntropyLoss(region="false")(likelihood, torch.tensor([[[[1.0, 1.0, 0.0]]]]))  # 0.25 and 0.5
+        tensor(1.0397)
+    """
+
+    def __init__(
+        self,
+        include_background: bool = True,
+        to_onehot_y: bool = False,
+        sigmoid: bool = False,
+        softmax: bool = False,
+        other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        reduction: LossReduction | str = LossReduction.MEAN,
+        *,
+        weight: Sequence[float] | float | torch.Tensor | None = None,
+        ignore_index: int | None = None,
+        region: str = "false",
+        normalize: str = "mask",
+        patch_size: Sequence[int] | int | None = None,
+        patch_mode: str = "grid",
+        num_patches: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            include_background,
+            to_onehot_y,
+            sigmoid,
+            softmax,
+            other_act,
+            reduction,
+            weight=weight,
+            ignore_index=ignore_index,
+            patch_size=patch_size,
+            patch_mode=patch_mode,
+            num_patches=num_patches,
+            seed=seed,
+        )
+        if region not in REGIONS:
+            raise ValueError(f"region must be one of {tuple(REGIONS)}, got {region!r}.")
+        check_normalization(normalize)
+        self.region = region
+        self.normalize = normalize
+
+    def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy on the region of each of N patches."""
+        region = REGIONS[self.region](likelihood.detach(), mask)
+        return cross_entropy_on(region, likelihood, mask, self.normalize)
+
+
+def check_normalization(normalize: str) -> None:
+    """Refuse what is none of ``NORMALIZATIONS``.
+
+    Raises:
+        ValueError: then.
+    """
+    if normalize not in NORMALIZATIONS:
+        raise ValueError(f"normalize must be one of {NORMALIZATIONS}, got {normalize!r}.")
+
+
+def cross_entropy_on(
+    region: torch.Tensor, likelihood: torch.Tensor, mask: torch.Tensor, normalize: str
+) -> torch.Tensor:
+    """Binary cross-entropy of likelihoods against masks on a region, ``(N, H, W[, D])`` each, to ``(N,)``.
+
+    Masking the logits instead would leave log 2 at every voxel outside.
+
+    Example:
+        >>> region = torch.tensor([[[True, False]]])
+        >>> cross_entropy_on(region, torch.tensor([[[0.5, 0.1]]]), torch.tensor([[[1, 1]]]), "image")
+        tensor([0.3466])
+    """
+    entropy = functional.binary_cross_entropy(likelihood.clamp(0, 1), mask.to(likelihood.dtype), reduction="none")
+    total = torch.where(region, entropy, 0).flatten(1).sum(dim=1)
+    voxels = region.flatten(1).sum(dim=1).clamp(min=1) if normalize == "mask" else region[0].numel()
+    return total / voxels
+
+
+def _false_voxels(likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    return (likelihood >= 0.5) != mask
+
+
+def _ridges(likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    from skimage.filters import sato
+
+    def ridges_of(field: NDArray[Any]) -> NDArray[np.bool_]:
+        response = sato(field, sigmas=[1], black_ridges=False)
+        return np.asarray(response > max(response.max() / 2, 1e-6))
+
+    return _each(ridges_of, likelihood)
+
+
+def _edges(likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    return _each(_canny_edges, likelihood)
+
+
+def _canny_edges(field: NDArray[Any]) -> NDArray[np.bool_]:
+    from skimage.feature import canny
+
+    if field.ndim == 2:
+        return np.asarray(canny(field, sigma=1))
+    sections = [np.moveaxis(field, axis, 0) for axis in range(3)]
+    edges = [np.stack([canny(section, sigma=1) for section in stack]) for stack in sections]
+    joined: NDArray[np.bool_] = np.any([np.moveaxis(found, 0, axis) for axis, found in enumerate(edges)], axis=0)
+    return joined
+
+
+def _each(function: Callable[[NDArray[Any]], NDArray[np.bool_]], fields: torch.Tensor) -> torch.Tensor:
+    found = [function(field) for field in fields.cpu().numpy()]
+    return torch.from_numpy(np.stack(found)).to(fields.device)
+
+
+REGIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "false": _false_voxels,
+    "ridge": _ridges,
+    "canny": _edges,
+}
+"""The names that ``RegionCrossEntropyLoss(region=...)`` accepts: from likelihoods and masks to the region."""

@@ -1,0 +1,194 @@
+"""Where the topology of a label is decided, as a map of weights to draw patches from."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from monai.config import KeysCollection, NdarrayOrTensor
+from monai.transforms import MapTransform, Transform
+from monai.utils import TransformBackends
+from numpy.typing import NDArray
+
+from monai_topo.topology.field import is_full_connectivity
+from monai_topo.transforms.channels import check_spacing, like, spacing_of, to_likelihoods, to_masks
+from monai_topo.transforms.croppad.places import LabelPlaces, LikelihoodPlaces
+from monai_topo.transforms.croppad.sampling_table import sampling_table
+
+KINDS = (*LabelPlaces.kinds, *LikelihoodPlaces.kinds)
+
+
+class TopologyWeightMap(Transform):
+    """Weights of the places of a label, and of a likelihood, where topology is won or lost.
+
+    Every kind of place gets its share of the draws, however many voxels it has: the weights of its voxels add up to
+    what ``weights`` says, among the kinds that occur. Where kinds overlap, weights add.
+
+    =====================  ===============================================================================
+    kind                   voxels
+    =====================  ===============================================================================
+    ``skeleton``           the centerline (``graphs.centerline_mask``), of a sheet lines in it
+    ``branch_points``      nodes of the centerline's graph where three or more branches meet
+    ``end_points``         nodes where a branch ends
+    ``thin``               centerline voxels at most ``radius`` from the background
+    ``holes``              background that the label encloses (loops in 2D, cavities in 3D)
+    ``topology_changes``   where an erosion or dilation by up to ``radius`` changes the Betti numbers: the
+                           critical voxels of the signed distance map
+    ``critical_voxels``    births and deaths of the likelihood's features of persistence over
+                           ``min_persistence``, in all dimensions
+    ``stable_manifolds``   ridges of the likelihood (in 3D walls too) at the persistence ``min_persistence``:
+                           what it has and what it nearly has
+    =====================  ===============================================================================
+
+    Args:
+        weights: for each kind wanted the share of draws it gets, of any scale. None is 1 for each kind of the label,
+            and, if there is one, of the likelihood.
+        radius: in the units of the voxel size; None is 1.5 times the largest voxel size.
+        min_persistence: of features of the likelihood; the default, 0.1, leaves out the noise of a network.
+        connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        spacing: voxel size along each spatial axis; None takes it from the affine of a ``MetaTensor`` and is 1 for
+            arrays and plain tensors.
+
+    Raises:
+        ValueError: for an unknown kind, or a weight, radius or persistence that is not possible.
+
+    Example:
+        >>> label = np.zeros((1, 3, 9))
+        >>> label[0, 1, 1:8] = 1
+        >>> TopologyWeightMap({"skeleton": 3, "end_points": 2})(label)[0, 1].round(3)
+        array([0.   , 0.286, 0.086, 0.086, 0.086, 0.086, 0.086, 0.286, 0.   ],
+              dtype=float32)
+    """
+
+    backend = (TransformBackends.NUMPY,)
+
+    def __init__(
+        self,
+        weights: Mapping[str, float] | None = None,
+        radius: float | None = None,
+        min_persistence: float = 0.1,
+        connectivity: int | None = None,
+        spacing: Sequence[float] | float | None = None,
+    ) -> None:
+        _check_weights(weights)
+        if radius is not None and not 0 < radius < np.inf:
+            raise ValueError(f"radius must be positive and finite, got {radius!r}.")
+        if not min_persistence >= 0:
+            raise ValueError(f"min_persistence must be 0 or more, got {min_persistence!r}.")
+        self.weights = None if weights is None else dict(weights)
+        self.radius = radius
+        self.min_persistence = min_persistence
+        self.connectivity = connectivity
+        self.spacing = check_spacing(spacing)
+
+    def __call__(self, img: NdarrayOrTensor, likelihood: NdarrayOrTensor | None = None) -> NdarrayOrTensor:
+        """Compute the map.
+
+        Args:
+            img: masks, ``(C, H, W[, D])``, only 0 and 1; places of all channels are taken together.
+            likelihood: values in [0, 1] of the same shape, such as an earlier prediction.
+
+        Returns:
+            float32 weights ``(1, H, W[, D])`` in the container of ``img``, adding up to 1, or all 0 if nothing that
+            was asked for occurs.
+
+        Raises:
+            ValueError: for other shapes or values, or for a kind of the likelihood without one.
+        """
+        masks = to_masks(img)
+        is_full_connectivity(self.connectivity, masks.ndim - 1)
+        label, prediction = self._of_label(img, masks), self._of_likelihood(likelihood, masks.shape)
+        total = np.zeros(masks.shape[1:])
+        for kind, weight in self._asked(likelihood is not None).items():
+            channels = label if kind in LabelPlaces.kinds else prediction
+            places = np.any([getattr(channel, kind) for channel in channels], axis=0)
+            total += weight / max(int(places.sum()), 1) * places
+        return like(img, total[None] / (total.sum() or 1), np.float32)
+
+    def _of_label(self, img: NdarrayOrTensor, masks: NDArray[np.bool_]) -> Sequence[LabelPlaces | LikelihoodPlaces]:
+        spacing = spacing_of(img, self.spacing)
+        radius = 1.5 * max(spacing) if self.radius is None else self.radius
+        return [LabelPlaces(mask, self.connectivity, spacing, radius) for mask in masks]
+
+    def _of_likelihood(self, likelihood: NdarrayOrTensor | None, shape: tuple[int, ...]) -> Sequence[LikelihoodPlaces]:
+        if likelihood is None:
+            return []
+        channels = to_likelihoods(likelihood)
+        if channels.shape != shape:
+            raise ValueError(f"likelihood must have the label's shape {shape}, got {channels.shape}.")
+        return [LikelihoodPlaces(channel, self.connectivity, self.min_persistence) for channel in channels]
+
+    def _asked(self, has_likelihood: bool) -> dict[str, float]:
+        """The kinds to find, with their weights."""
+        weights = self.weights or dict.fromkeys(KINDS if has_likelihood else LabelPlaces.kinds, 1.0)
+        for kind in LikelihoodPlaces.kinds:
+            if kind in weights and not has_likelihood:
+                raise ValueError(f"the weights ask for {kind!r}: give the likelihood to find them in.")
+        return weights
+
+
+def _check_weights(weights: Mapping[str, float] | None) -> None:
+    if weights is not None and not weights:
+        raise ValueError(f"weights must be None or name a kind at least: the kinds are {KINDS}.")
+    for kind, weight in (weights or {}).items():
+        if kind not in KINDS:
+            raise ValueError(f"weights has no kind {kind!r}: the kinds are {KINDS}.")
+        if not 0 <= weight < np.inf:
+            raise ValueError(f"weights must be 0 or more and finite, got {weight!r} for {kind!r}.")
+
+
+class TopologyWeightMapd(MapTransform):
+    """Dictionary version of :class:`TopologyWeightMap`, which also makes the table to draw from.
+
+    It is deterministic, so ``CacheDataset`` keeps what it computes. For a label under ``"label"`` the table goes to
+    ``"label_topology"``, for :class:`RandCropByTopologyd`.
+
+    Args:
+        keys: keys of the labels, masks.
+        weights: for each kind the share of draws it gets.
+        likelihood_key: key of a likelihood on the label's grid; None for none.
+        table_postfix: the table is put under the label's key with this added; None for no table.
+        map_postfix: likewise the weight map, to look at or for MONAI's ``RandWeightedCropd``; None for no map.
+        radius: of erosion and dilation, in the units of the voxel size.
+        min_persistence: of features of the likelihood.
+        connectivity: of the foreground.
+        spacing: voxel size along each spatial axis; None takes it from the affine.
+        allow_missing_keys: whether an item may lack a key.
+    """
+
+    backend = TopologyWeightMap.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        weights: Mapping[str, float] | None = None,
+        likelihood_key: str | None = None,
+        table_postfix: str | None = "_topology",
+        map_postfix: str | None = None,
+        radius: float | None = None,
+        min_persistence: float = 0.1,
+        connectivity: int | None = None,
+        spacing: Sequence[float] | float | None = None,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.likelihood_key = likelihood_key
+        self.table_postfix = table_postfix
+        self.map_postfix = map_postfix
+        self.transform = TopologyWeightMap(weights, radius, min_persistence, connectivity, spacing)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Add table and map of every label; the labels stay as they are."""
+        d = dict(data)
+        likelihood = None if self.likelihood_key is None else d[self.likelihood_key]
+        for key in self.key_iterator(d):
+            weight_map = self.transform(d[key], likelihood)
+            if self.table_postfix is not None:
+                d[f"{key}{self.table_postfix}"] = sampling_table(weight_map)
+            if self.map_postfix is not None:
+                d[f"{key}{self.map_postfix}"] = weight_map
+        return d
+
+
+TopologyWeightMapD = TopologyWeightMapDict = TopologyWeightMapd

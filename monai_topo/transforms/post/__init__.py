@@ -1,0 +1,51 @@
+"""Transforms of the network's output."""
+
+from __future__ import annotations
+
+from monai_topo.transforms.post.fill_cavities import (
+    FillCavities,
+    FillCavitiesD,
+    FillCavitiesd,
+    FillCavitiesDict,
+)
+from monai_topo.transforms.post.remove_low_persistence import (
+    RemoveLowPersistence,
+    RemoveLowPersistenceD,
+    RemoveLowPersistenced,
+    RemoveLowPersistenceDict,
+)
+from monai_topo.transforms.post.stable_manifolds import (
+    StableManifolds,
+    StableManifoldsD,
+    StableManifoldsd,
+    StableManifoldsDict,
+)
+from monai_topo.transforms.post.topology_uncertainty import (
+    TopologyUncertainty,
+    TopologyUncertaintyD,
+    TopologyUncertaintyd,
+    TopologyUncertaintyDict,
+    UncertainFeature,
+    save_uncertain_features,
+)
+
+__all__ = [
+    "FillCavities",
+    "FillCavitiesD",
+    "FillCavitiesDict",
+    "FillCavitiesd",
+    "RemoveLowPersistence",
+    "RemoveLowPersistenceD",
+    "RemoveLowPersistenceDict",
+    "RemoveLowPersistenced",
+    "StableManifolds",
+    "StableManifoldsD",
+    "StableManifoldsDict",
+    "StableManifoldsd",
+    "TopologyUncertainty",
+    "TopologyUncertaintyD",
+    "TopologyUncertaintyDict",
+    "TopologyUncertaintyd",
+    "UncertainFeature",
+    "save_uncertain_features",
+]

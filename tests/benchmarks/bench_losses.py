@@ -1,0 +1,77 @@
+"""Topology losses beside the ``topolosses`` package, forward and backward on the same likelihoods."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from unittest.mock import MagicMock
+
+import torch
+from scipy.ndimage import gaussian_filter
+
+from monai_topo.losses import LifetimeTopoLoss, LocalizedTopoLoss, TopoLoss
+from tests.benchmarks.fields import smooth, vessel_mask
+from tests.benchmarks.timing import installed, interleaved
+
+TITLE = "Losses"
+OURS = {
+    "TopoLoss": TopoLoss,
+    "LocalizedTopoLoss": partial(LocalizedTopoLoss, direction="superlevel", slope=(0, 0.01)),
+    "LifetimeTopoLoss": LifetimeTopoLoss,
+}
+
+
+def example(shape):
+    """A vessel tree and a likelihood that sees it through noise, ``(1, 1, ...)``."""
+    truth = gaussian_filter(vessel_mask(max(shape), len(shape)), 1.2) > 0.1
+    likelihood = torch.sigmoid(torch.tensor(4.0 * truth - 2.0 + 12 * smooth(shape), dtype=torch.float32))
+    return likelihood[None, None], torch.tensor(truth, dtype=torch.float32)[None, None]
+
+
+def their_losses():
+    """HutopoLoss of the peer; what its other losses import is not needed."""
+    if not installed("topolosses"):
+        return {}
+    for name in ("cv2", "torchvision"):
+        sys.modules.setdefault(name, MagicMock())
+    from topolosses.losses import HutopoLoss
+
+    return {"HutopoLoss": partial(HutopoLoss, use_base_loss=False, include_background=True, alpha=1.0)}
+
+
+def forward_and_backward(loss, likelihood, target):
+    loss(likelihood.clone().requires_grad_(), target).backward()
+
+
+def measure(rounds):
+    """Seconds of each loss by shape."""
+    found = {}
+    for shape in ((128, 128), (256, 256), (32,) * 3, (64,) * 3):
+        data = example(shape)
+        losses = {name: new_loss() for name, new_loss in {**OURS, **their_losses()}.items()}
+        calls = {name: partial(forward_and_backward, loss, *data) for name, loss in losses.items()}
+        for name in OURS:
+            calls[name]()
+        found[" x ".join(map(str, shape))] = interleaved(calls, rounds, dict.fromkeys(OURS, 5))
+    return found
+
+
+def section(rounds):
+    """The part of the page, as Markdown."""
+    times = measure(rounds)
+    names = list(next(iter(times.values())))
+    lines = [
+        "Forward and backward on one patch, all dimensions, a vessel tree seen through noise; ms. Behind the time of "
+        "`HutopoLoss` (topolosses: optimal matching by GUDHI on barcodes in C++) how many times as much that is as "
+        "`TopoLoss`.",
+        "",
+        f"| patch | {' | '.join(names)} |",
+        f"| --- |{' --- |' * len(names)}",
+    ]
+    for shape, taken in times.items():
+        cells = [f"{taken[name] * 1e3:.1f}" for name in OURS]
+        cells += [
+            f"{taken[name] * 1e3:.0f} ({taken[name] / taken['TopoLoss']:.1f}x)" for name in names if name not in OURS
+        ]
+        lines.append(f"| {shape} | {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -1,0 +1,136 @@
+"""Which loss mends which error, minimized alone: docs/images/mending.png and its table in docs/losses.md.
+
+``python -m tests.benchmarks.figure_mending``
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+
+from monai_topo.losses import DMTLoss, LifetimeTopoLoss, LocalizedTopoLoss, PersistenceLoss, TopoLoss
+from monai_topo.topology import betti_numbers
+from monai_topo.visualize.figure import new_figure, save_png
+from tests.benchmarks.sections import DOCS, write_section
+from tests.losses import images
+
+STEPS = 200
+
+ERRORS = {
+    "two objects joined, 2D": images.joined_blobs,
+    "two objects joined, 3D": partial(images.joined_blobs, 3),
+    "an object too faint, 2D": images.weak_blob,
+    "an object too faint, 3D": partial(images.weak_blob, 3),
+    "a broken ring, 2D": images.broken_ring,
+    "a broken tube, 3D": images.broken_tube,
+    "a broken vessel, 3D": images.broken_vessel,
+    "a pierced shell, 3D": images.pierced_shell,
+    "a pierced sheet, 3D": images.pierced_sheet,
+    "a phantom branch, 2D": partial(images.phantom_branch, 2),
+    "a phantom branch, 3D": images.phantom_branch,
+    "a phantom wall, 3D": images.phantom_wall,
+}
+"""Name to the broken likelihood and its target."""
+
+LOSSES = {
+    "TopoLoss": TopoLoss,
+    "LocalizedTopoLoss": partial(LocalizedTopoLoss, slope=(0.05, 0.2), dims=None),
+    "LifetimeTopoLoss": partial(LifetimeTopoLoss, frame=True, dims=None),
+    "DMTLoss": DMTLoss,
+    "PersistenceLoss, optimal": partial(PersistenceLoss, matching="optimal", frame=True),
+}
+"""All with a frame and in all dimensions, so that what remains is the loss's own nature."""
+
+PRUNED = (
+    "The gap has a likelihood of 0.2, within `persistence_threshold` of the outside's 0.05: the loop or wall that it "
+    "interrupts is pruned from the mask. A smaller threshold or a network that sees more of it brings it in."
+)
+RIDGES = (
+    "Only ridges and peaks are in the mask. A faint object comes back as curves, which may close a loop around its "
+    "middle; the cross-entropy beside the term fills it."
+)
+TOO_WEAK = (
+    "A feature born under 0.27 is nearer to the diagonal than to birth 1, death 0: the cheapest matching gives it up "
+    "and pushes it away."
+)
+GAPS = ("a broken ring, 2D", "a broken tube, 3D", "a pierced shell, 3D")
+WHY = {
+    **{("DMTLoss", error): PRUNED for error in GAPS},
+    **{("DMTLoss", f"an object too faint, {n}D"): RIDGES for n in (2, 3)},
+    **{("PersistenceLoss, optimal", error): TOO_WEAK for error in GAPS},
+}
+"""(loss, error) to the reason why the loss cannot mend it."""
+
+
+def descend(name, likelihood, target):
+    """The mask after descent by a loss; LocalizedTopoLoss has a map of distances in the place of a likelihood."""
+    if name != "LocalizedTopoLoss":
+        return images.descend(LOSSES[name](sigmoid=True), likelihood, target, STEPS)[0, 0] >= 0.5
+    prediction, truth = (distance_map(tensor[0, 0]) for tensor in (likelihood, target))
+    prediction.requires_grad_()
+    loss = LOSSES[name]()
+    optimizer = torch.optim.Adam([prediction], lr=0.05)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss(prediction, truth).backward()
+        optimizer.step()
+    return prediction.detach()[0, 0] < 0.5
+
+
+def distance_map(likelihood):
+    """Distance to the foreground, truncated at 3 voxels; a doubtful voxel is farther by the odds against it."""
+    places = torch.cartesian_prod(*[torch.arange(float(size)) for size in likelihood.shape])
+    reached = ((1 - likelihood) / likelihood).flatten() + torch.cdist(places, places)
+    return reached.amin(dim=1).clamp(max=3).reshape(1, 1, *likelihood.shape)
+
+
+def is_mended(mask, target):
+    """Whether the Betti numbers are right, without and with a frame."""
+    return all(betti_numbers(mask, frame=frame) == betti_numbers(target[0, 0], frame=frame) for frame in (False, True))
+
+
+def mend_all():
+    """(loss, error) to the mask after descent."""
+    return {(loss, error): descend(loss, *example()) for error, example in ERRORS.items() for loss in LOSSES}
+
+
+def table(masks):
+    """The table as Markdown, with a footnote for each error that a loss cannot mend."""
+    notes = list(dict.fromkeys(WHY.values()))
+    lines = [f"| | {' | '.join(LOSSES)} |", f"| --- |{' --- |' * len(LOSSES)}"]
+    for error, example in ERRORS.items():
+        target = example()[1]
+        cells = []
+        for loss in LOSSES:
+            mended = is_mended(masks[loss, error], target)
+            cells.append("mended" if mended else f"no <sup>{notes.index(WHY[loss, error]) + 1}</sup>")
+        lines.append(f"| {error} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *(f"{n}. {note}" for n, note in enumerate(notes, start=1))])
+
+
+def draw(masks):
+    """A row for each error: before, after each loss, truth; volumes by their middle section."""
+    columns = ["before", *LOSSES, "truth"]
+    figure, axes = new_figure(len(ERRORS), len(columns), size=1.6)
+    for row, (error, example) in zip(axes, ERRORS.items(), strict=True):
+        likelihood, target = (tensor[0, 0] for tensor in example())
+        shown = [likelihood >= 0.5, *(masks[loss, error] for loss in LOSSES), target > 0]
+        for cell, mask in zip(row, shown, strict=True):
+            cell.imshow(mask if mask.ndim == 2 else mask[len(mask) // 2], cmap="gray_r", vmin=0, vmax=1)
+            cell.set(xticks=[], yticks=[])
+        row[0].set_ylabel(error.replace(", ", "\n"), fontsize="x-small")
+    for cell, title in zip(axes[0], columns, strict=True):
+        cell.set_title(title, fontsize="small")
+    save_png(figure, DOCS / "images" / "mending.png")
+
+
+def main():
+    """Mend, draw, write."""
+    masks = mend_all()
+    write_section("losses.md", "mending", table(masks))
+    draw(masks)
+
+
+if __name__ == "__main__":
+    main()
