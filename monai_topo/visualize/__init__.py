@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_topo.visualize.centerline_graphs import plot_graphs
 from monai_topo.visualize.diagram import plot_persistence_diagram, plot_persistence_diagrams
 from monai_topo.visualize.segmentation import error_map, find_gaps, plot_segmentations
 from monai_topo.visualize.topology_errors import TopologyError, find_topology_errors, plot_topology_errors
@@ -11,6 +12,7 @@ __all__ = [
     "error_map",
     "find_gaps",
     "find_topology_errors",
+    "plot_graphs",
     "plot_persistence_diagram",
     "plot_persistence_diagrams",
     "plot_segmentations",
