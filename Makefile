@@ -34,6 +34,7 @@ bench: $(READY)  ## measure speed, write docs/benchmarks.md; PEERS=folder of a p
 figures: $(READY)  ## make the experiments' pictures and tables of docs/losses.md anew
 	$(BIN)/python -m tests.benchmarks.figure_localized
 	$(BIN)/python -m tests.benchmarks.figure_mending
+	$(BIN)/python -m tests.benchmarks.figure_manifolds
 
 clean:  ## remove the virtual environment, caches and demo results
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output dist

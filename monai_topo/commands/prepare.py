@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,8 @@ def _run(source: Source, options: Any) -> None:
 
 def _ircadb(options: Any) -> Source:
     structures = tuple(options.structures)
-    return ircadb_source(
-        options.src, VesselLabel(structures, options.within_liver, options.liver_margin, options.empty_label)
-    )
+    label = VesselLabel(structures, options.within_liver, options.liver_margin, options.empty_label)
+    return ircadb_source(options.src, label, options.dst)
 
 
 def _isbi(options: Any) -> Source:
@@ -108,6 +107,7 @@ def prepare(
         wanted = "folds must be at least 2, parts at least 1 and max-size at least 0"
         raise ValueError(f"{wanted}; got {num_folds}, {parts} and {max_size}.")
     cases = [part for case in source.cases for part in split_case(case, parts)]
+    _check_names(cases)
     folder = PreparedFolder(out, {**source.settings, "max_size": max_size, "parts": parts})
     records, failures = convert_cases(cases, folder, partial(_describe, source, max_size))
     datalist = write_datalist(folder, records, source.about, num_folds, seed)
@@ -121,6 +121,15 @@ def prepare(
         first, reason = next(iter(failures.items()))
         raise ValueError(f"{len(failures)} of {len(cases)} cases could not be read: {first}: {reason}")
     return report
+
+
+def _check_names(cases: Sequence[Case]) -> None:
+    """Two cases of one name would be written to one file."""
+    seen: set[str] = set()
+    for case in cases:
+        if case.name.lower() in seen:
+            raise ValueError(f"two cases are named {case.name}: rename the files of one.")
+        seen.add(case.name.lower())
 
 
 def split_case(case: Case, parts: int) -> list[Case]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.data import HDF5Reader, SWCReader, isbi_datalist, neuron_datalist
-from monai_topo.data.cremi import NEURON_IDS, RAW, cremi_files
+from monai_topo.data.cremi import NEURON_IDS, RAW, cremi_files, sample_name
 from monai_topo.data.hdf5_reader import has_dataset
 from monai_topo.data.ircadb import VesselLabel, ircadb_cases
 from monai_topo.data.isbi import ISBI_LAYOUTS
@@ -51,17 +50,15 @@ def _about(name: str, modality: str, structure: str, unit: str) -> dict[str, Any
     }
 
 
-def ircadb_source(root: Path, label: VesselLabel) -> Source:
-    """3Dircadb: liver CT and vessels."""
+def ircadb_source(root: Path, label: VesselLabel, out: Path) -> Source:
+    """3Dircadb: liver CT and vessels; archives are unpacked in ``out`` for the time being."""
     about = _about("3Dircadb", "CT", " + ".join(label.structures), "millimeter")
-    return Source(ircadb_cases(root, label), label.settings(), about)
+    return Source(ircadb_cases(root, label, out), label.settings(), about)
 
 
 def cremi_source(root: Path) -> Source:
     """EM volumes in the CREMI layout, and the membranes between their cells."""
-    cases = [
-        Case(path.stem, re.sub(r"_?padded", "", path.stem), partial(_read_cremi, path)) for path in cremi_files(root)
-    ]
+    cases = [Case(path.stem, sample_name(path), partial(_read_cremi, path)) for path in cremi_files(root)]
     return Source(cases, {"dataset": "cremi"}, _about("CREMI", "EM", "membrane", "nanometer"))
 
 

@@ -44,7 +44,8 @@ def cremi_datalist(
         seed: of that draw.
 
     Returns:
-        ``[{"image": path, "label": path}, ...]``, sorted by name; JSON-serializable.
+        ``[{"image": path, "label": path, "patient": name}, ...]``, sorted by name; JSON-serializable. For folds see
+        :func:`monai_topo.data.split_folds`.
 
     Raises:
         FileNotFoundError: when the folder does not exist or holds no HDF5 file.
@@ -63,7 +64,17 @@ def cremi_datalist(
     for path in chosen:
         _check_volume(path, image, label)
     keys = ("image",) if label is None else ("image", "label")
-    return [dict.fromkeys(keys, str(path)) for path in chosen]
+    return [{**dict.fromkeys(keys, str(path)), "patient": sample_name(path)} for path in chosen]
+
+
+def sample_name(path: Path) -> str:
+    """Name of the sample that a file is of: the cropped and the padded volume of one belong together.
+
+    Example:
+        >>> sample_name(Path("sample_A_padded_20160501.hdf"))
+        'sample_A_20160501'
+    """
+    return path.stem.replace("_padded", "")
 
 
 def cremi_files(root: Path) -> list[Path]:

@@ -18,7 +18,6 @@ itk, _ = optional_import("itk")
 
 _POSITION, _ORIENTATION = "0020|0032", "0020|0037"
 _PIXEL_SPACING, _BETWEEN_SLICES, _THICKNESS = "0028|0030", "0018|0088", "0018|0050"
-_INTERCEPT, _SLOPE = "0028|1052", "0028|1053"
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
@@ -71,7 +70,7 @@ def read_slice(path: Path, name: str) -> Slice:
         reader.Update()
     except RuntimeError:
         raise ValueError(f"{name} is no DICOM image, or a truncated one. Is the download complete?") from None
-    pixels = np.asarray(reader.GetOutput())
+    pixels: NDArray[np.float32] = np.asarray(reader.GetOutput())
     if pixels.shape[0] != 1 or io.GetNumberOfComponents() != 1:
         raise ValueError(
             f"{name} must hold one slice of one channel, got {pixels.shape[0]} of {io.GetNumberOfComponents()}."
@@ -79,20 +78,12 @@ def read_slice(path: Path, name: str) -> Slice:
     tags = io.GetMetaDataDictionary()
     return Slice(
         name,
-        _rescaled(pixels[0], io, tags),
+        pixels[0].copy(),
         _numbers(tags, _POSITION, 3, name),
         _numbers(tags, _ORIENTATION, 6, name) or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
         _numbers(tags, _PIXEL_SPACING, 2, name) or tuple(reader.GetOutput().GetSpacing())[1::-1],
         (_numbers(tags, _BETWEEN_SLICES, 1, name) or _numbers(tags, _THICKNESS, 1, name) or (None,))[0],
     )
-
-
-def _rescaled(pixels: NDArray[np.float32], io: Any, tags: Any) -> NDArray[np.float32]:
-    """Where GDCM leaves the rescaling out, as it does for secondary captures, it is done here."""
-    slope, intercept = (_numbers(tags, tag, 1, "") or (None,) for tag in (_SLOPE, _INTERCEPT))
-    if (io.GetRescaleSlope(), io.GetRescaleIntercept()) != (1, 0) or (slope[0], intercept[0]) == (None, None):
-        return np.array(pixels, dtype=np.float32)
-    return np.asarray(pixels * (slope[0] or 1.0) + (intercept[0] or 0.0), dtype=np.float32)
 
 
 def _numbers(tags: Any, tag: str, count: int, name: str) -> tuple[float, ...] | None:
@@ -178,9 +169,10 @@ def _by_position(slices: Sequence[Slice]) -> tuple[list[Slice], NDArray[np.float
 
 def _by_number(slices: Sequence[Slice]) -> tuple[list[Slice], NDArray[np.float64]]:
     ordered = sorted(slices, key=lambda one: slice_number(one.name) or 0)
-    if ordered[0].step is None:
+    step = next((one.step for one in ordered if one.step), None)
+    if step is None:
         raise ValueError(f"{ordered[0].name} and its series have neither positions nor a distance between slices.")
-    return ordered, np.cross(ordered[0].rows[:3], ordered[0].rows[3:]) * ordered[0].step
+    return ordered, np.cross(ordered[0].rows[:3], ordered[0].rows[3:]) * step
 
 
 def _affine(first: Slice, offset: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,8 +14,8 @@ class FileTree:
     """The files below a folder, or in a zip archive, by their relative paths.
 
     Nothing of an archive is ever written under a name of its own, and one that holds a name that points outside is
-    refused altogether: absolute paths, ``..``, drive letters, backslashes and symbolic links. Of a folder, links are
-    followed, since its owner made them. Hidden files and what macOS adds to archives are left out.
+    refused altogether: absolute paths, ``..``, drive letters and symbolic links, in the spelling of Windows too. Hidden
+    files and what macOS adds to archives are left out.
 
     Args:
         path: folder or zip archive.
@@ -33,12 +33,13 @@ class FileTree:
         self.path = path
         self._is_archive = path.is_file()
         if self._is_archive:
-            names = [PurePosixPath(name) for name in _safe_names(path)]
+            self._entries = {PurePosixPath(name.replace("\\", "/")): name for name in _safe_names(path)}
         elif path.is_dir():
-            names = [PurePosixPath(file.relative_to(path).as_posix()) for file in path.rglob("*") if file.is_file()]
+            files = (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+            self._entries = {PurePosixPath(name): name for name in files}
         else:
             raise FileNotFoundError(f"no such file or folder: {path}")
-        self.names = sorted(name for name in names if not any(_is_clutter(part) for part in name.parts))
+        self.names = sorted(name for name in self._entries if not any(map(_is_clutter, name.parts)))
 
     def fetch(self, names: Iterable[PurePosixPath], scratch: Path) -> list[Path]:
         """Paths under which the files can be read; those of an archive are unpacked first.
@@ -55,15 +56,17 @@ class FileTree:
         start = sum(1 for _ in scratch.iterdir())
         try:
             with zipfile.ZipFile(self.path) as archive:
-                return [_unpack(archive, name, scratch / f"{i:06d}") for i, name in enumerate(names, start)]
+                return [
+                    _unpack(archive, self._entries[name], scratch / f"{i:06d}") for i, name in enumerate(names, start)
+                ]
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise ValueError(f"{self.path} is damaged: {error}. Is the download complete?") from None
         except NotImplementedError as error:
             raise ValueError(f"{self.path} cannot be read ({error}): unpack it by another tool.") from None
 
 
-def _unpack(archive: zipfile.ZipFile, name: PurePosixPath, path: Path) -> Path:
-    with archive.open(str(name)) as source, path.open("wb") as target:
+def _unpack(archive: zipfile.ZipFile, name: str, path: Path) -> Path:
+    with archive.open(name) as source, path.open("wb") as target:
         shutil.copyfileobj(source, target)
     return path
 
@@ -86,14 +89,8 @@ def _safe_names(path: Path) -> list[str]:
 
 
 def _points_outside(entry: zipfile.ZipInfo) -> bool:
-    name = entry.filename
-    return (
-        name.startswith("/")
-        or "\\" in name
-        or ".." in PurePosixPath(name).parts
-        or bool(PureWindowsPath(name).drive)
-        or stat.S_ISLNK(entry.external_attr >> 16)
-    )
+    name = PureWindowsPath(entry.filename)  # knows both kinds of slashes
+    return bool(name.anchor) or ".." in name.parts or stat.S_ISLNK(entry.external_attr >> 16)
 
 
 def _is_clutter(part: str) -> bool:

@@ -149,7 +149,7 @@ def get_dataset(file: Any, name: str) -> Any:
 
     Raises:
         ValueError: when the file has none of this name, naming those it has; when a link leads nowhere; when the
-            dataset has other axes.
+            dataset has other axes, or holds no numbers.
     """
     item = _item(file, name)
     if not isinstance(item, h5py.Dataset):
@@ -159,6 +159,8 @@ def get_dataset(file: Any, name: str) -> Any:
         raise ValueError(f"{file.filename} holds no dataset {name!r}; {reason}.")
     if item.ndim not in (2, 3):
         raise ValueError(f"{file.filename}: {name} must have axes (z, y, x) or (y, x), its shape is {item.shape}.")
+    if item.dtype.kind not in "biuf":
+        raise ValueError(f"{file.filename}: {name} must hold numbers, it holds {item.dtype}.")
     return item
 
 

@@ -17,7 +17,7 @@ from scipy import ndimage
 from monai_topo.data.dicom import Slice, has_positions, order_slices, read_slice, slice_number, stack_slices
 from monai_topo.data.file_tree import FileTree
 from monai_topo.data.folder import contents
-from monai_topo.data.prepared import Case, Converted, PreparedFolder, convert_cases
+from monai_topo.data.prepared import PARTIAL, Case, Converted, PreparedFolder, convert_cases
 from monai_topo.data.volume import Volume
 
 VESSELS = ("portalvein", "venoussystem")
@@ -83,9 +83,9 @@ def ircadb_datalist(
 
     The download is taken as it is: cases at any of the first levels, zips inside folders or unpacked, folders in
     folders of the same name, slices with or without a suffix. At the first call each case is read through itk and
-    written as NIfTI to a cache, which later calls find; nothing is unpacked there, and nothing written outside. Slices
-    are ordered by their positions, masks belong to the slice with the same number in its name, and voxels are in
-    Hounsfield units. The data are not resampled.
+    written as NIfTI to a cache, which later calls find. Archives are unpacked there, case by case, and removed again;
+    nothing is written anywhere else. Slices are ordered by their positions, masks belong to the slice with the same
+    number in its name, and voxels are in Hounsfield units. The data are not resampled.
 
     Structures are found by any case and by their aliases: ``venoussystem`` is ``venacava`` where there is no
     ``venoussystem``, ``portalvein`` includes ``portalvein1``, ``livertumor`` all numbered tumors. The label is
@@ -116,8 +116,9 @@ def ircadb_datalist(
         FileNotFoundError: no such file or folder: nowhere
     """
     label = VesselLabel(tuple(structures), within_liver, float(liver_margin), empty_label)
-    cases = ircadb_cases(root, label)
-    folder = PreparedFolder(Path(root) / "prepared" / label.name if cache_dir is None else cache_dir, label.settings())
+    cache = Path(root) / "prepared" / label.name if cache_dir is None else Path(cache_dir)
+    cases = ircadb_cases(root, label, cache)
+    folder = PreparedFolder(cache, label.settings())
     records, failures = convert_cases(cases, folder, progress=progress)
     if failures:
         first, reason = next(iter(failures.items()))
@@ -129,8 +130,13 @@ def ircadb_datalist(
     ]
 
 
-def ircadb_cases(root: PathLike, label: VesselLabel) -> list[Case]:
+def ircadb_cases(root: PathLike, label: VesselLabel, cache: Path) -> list[Case]:
     """The cases in a folder, in the order of their numbers.
+
+    Args:
+        root: the folder.
+        label: what of the masks to take.
+        cache: root of the :class:`PreparedFolder` that the cases will be converted to.
 
     Raises:
         FileNotFoundError: when the folder does not exist or holds no case.
@@ -149,7 +155,7 @@ def ircadb_cases(root: PathLike, label: VesselLabel) -> list[Case]:
             f"{root} holds no 3Dircadb case: expected folders such as 3Dircadb1.1 with PATIENT_DICOM or "
             f"PATIENT_DICOM.zip, found {contents(folder)}. Unpack the outermost archive."
         )
-    return [Case(name, name, partial(read_case, found[name], label)) for name in sorted(found, key=_natural)]
+    return [Case(name, name, partial(read_case, found[name], label, cache)) for name in sorted(found, key=_natural)]
 
 
 def _case_folders(folder: Path, depth: int) -> Iterator[Path]:
@@ -171,17 +177,18 @@ def _find_tree(folder: Path, name: str) -> Path | None:
     return found[name] if name in found and found[name].is_dir() else found.get(f"{name}.zip")
 
 
-def read_case(folder: Path, label: VesselLabel) -> Converted:
+def read_case(folder: Path, label: VesselLabel, cache: Path) -> Converted:
     """Image and label of a case.
 
     Args:
         folder: which has ``PATIENT_DICOM`` and ``MASKS_DICOM``, as folders or zips.
         label: what of the masks to take.
+        cache: existing folder in which archives are unpacked for the time being.
 
     Raises:
         ValueError: when slices are damaged, missing or there twice, or masks do not fit the image.
     """
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory(dir=cache, prefix=PARTIAL) as scratch:
         patient = _find_tree(folder, _PATIENT)
         tree = FileTree(folder if patient is None else patient)
         slices = _read_numbered(tree, _numbered(tree, tree.names), Path(scratch))
@@ -259,8 +266,7 @@ class _Masks:
 
     def read(self, structure: str) -> NDArray[np.bool_] | None:
         """Union of the masks that make up a structure, ``(x, y, z)``."""
-        masks = [self._read_one(name) for name in self.names_of(structure)]
-        return _any_of(masks)
+        return _any_of([self._read_one(name) for name in self.names_of(structure)])
 
     def _read_one(self, name: str) -> NDArray[np.bool_]:
         assert self.tree is not None

@@ -20,7 +20,8 @@ from monai_topo.data.volume import Volume, save_nifti
 
 DATALIST = "datalist.json"
 _SETTINGS = "settings.json"
-_PARTIAL = ".partial-"
+PARTIAL = ".partial-"
+"""How the names of folders begin that hold what is not complete; they are removed when the next run begins."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class PreparedFolder:
         self.root = Path(root)
         self.root.mkdir(parents=True, exist_ok=True)
         self._check_settings(json.loads(json.dumps(settings)))
-        for left_over in self.root.glob(f"{_PARTIAL}*"):  # of a run that was killed
+        for left_over in self.root.glob(f"{PARTIAL}*"):  # of a run that was killed
             shutil.rmtree(left_over)
 
     def _check_settings(self, settings: Any) -> None:
         path = self.root / _SETTINGS
         if not path.exists():
-            if any(not entry.name.startswith(_PARTIAL) for entry in self.root.iterdir()):
+            if any(not entry.name.startswith(PARTIAL) for entry in self.root.iterdir()):
                 raise ValueError(f"{self.root} is not empty and no prepared folder: name another one.")
             self.write_text(_SETTINGS, json.dumps(settings, indent=2) + "\n")
             return
@@ -125,7 +126,7 @@ class PreparedFolder:
 
     @contextmanager
     def _partial(self) -> Iterator[Path]:
-        with TemporaryDirectory(dir=self.root, prefix=_PARTIAL) as folder:
+        with TemporaryDirectory(dir=self.root, prefix=PARTIAL) as folder:
             yield Path(folder)
 
     def _move(self, source: Path, name: str) -> None:

@@ -129,14 +129,20 @@ class SWCReader(VolumeReader):
         """Read the image that was traced.
 
         Raises:
-            ValueError: when it has several channels.
+            ValueError: when it cannot be read or has several channels.
         """
         reader = self.image_reader
         if reader is None and path.suffix.lower() in (".tif", ".tiff"):
             reader = TIFFStackReader(self.spacing or (1.0, 1.0, 1.0))
         elif reader is None and path.suffix.lower() in (".h5", ".hdf", ".hdf5"):
             reader = HDF5Reader()
-        image: MetaTensor = LoadImage(reader=reader, dtype=None)(path)
+        if isinstance(reader, VolumeReader):
+            return reader.read_volume(path)
+        try:
+            image: MetaTensor = LoadImage(reader=reader, dtype=None)(path)
+        except Exception as error:  # every format has its own
+            cause = str(error).strip().rsplit("\n", 1)[-1]
+            raise ValueError(f"{path} cannot be read: {cause}. Is the download complete?") from None
         if image.ndim != len(image.meta["spatial_shape"]):
             raise ValueError(f"{path} has several channels, its shape is {tuple(image.shape)}: name the traced one.")
         return Volume(image.numpy(), np.asarray(image.affine, dtype=np.float64))

@@ -83,7 +83,7 @@ def _page_offsets(file: BinaryIO, path: Path) -> Iterator[int]:
     """Where the pages' directories lie. A file that was cut off is missing some, of which libtiff says nothing."""
     header = file.read(16)
     order = {b"II": "<", b"MM": ">"}.get(header[:2], "")
-    version = struct.unpack(f"{order}H", header[2:4])[0] if order and len(header) >= 8 else 0
+    version = struct.unpack(f"{order}H", header[2:4])[0] if order and len(header) == 16 else 0
     if version not in (42, 43):
         raise ValueError(f"{path} is no TIFF file.")
     big = version == 43

@@ -62,7 +62,8 @@ def contract_chains(graph: networkx.Graph) -> networkx.MultiGraph:
 
     Returns:
         Nodes of degree other than 2, with all their attributes, and the first node of each closed chain. Edges have
-        ``path`` and ``length``; two between the same nodes and self loops are kept. Contracting again changes nothing.
+        ``path``, ``length`` and ``along``, the length from the start of the path to each of its points; two between the
+        same nodes and self loops are kept. Contracting again changes nothing.
 
     Raises:
         TypeError: when it is no undirected networkx graph.
@@ -77,31 +78,72 @@ def contract_chains(graph: networkx.Graph) -> networkx.MultiGraph:
     """
     import networkx
 
-    nodes, positions = node_positions(graph)
-    ends, paths, lengths = _edges(graph, {node: index for index, node in enumerate(nodes)}, positions)
+    nodes, _, ends, paths = read_graph(graph)
     contracted = networkx.MultiGraph(**graph.graph)
     chains = trace_chains(ends, len(nodes))
     degree = np.bincount(ends.ravel(), minlength=len(nodes))
     kept = {*np.flatnonzero(degree != 2).tolist(), *(int(ends.flat[chain[0]]) for chain in chains)}
     contracted.add_nodes_from((nodes[index], graph.nodes[nodes[index]]) for index in sorted(kept))
     for chain in chains:
-        points = [paths[half >> 1][:: -1 if half & 1 else 1] for half in chain]
-        path = np.concatenate([points[0][:1], *(part[1:] for part in points)])
+        path = _joined([_backward(paths[half >> 1]) if half & 1 else paths[half >> 1] for half in chain.tolist()])
         first, last = nodes[ends.flat[chain[0]]], nodes[ends.flat[chain[-1] ^ 1]]
-        contracted.add_edge(first, last, path=path, length=float(sum(lengths[half >> 1] for half in chain)))
+        contracted.add_edge(first, last, path=path[:, :-1], along=path[:, -1], length=float(path[-1, -1]))
     return contracted
 
 
-def node_positions(graph: networkx.Graph) -> tuple[list[Any], NDArray[np.float64]]:
-    """Nodes of a graph and their positions, checked.
+def read_graph(
+    graph: networkx.Graph,
+) -> tuple[list[Any], NDArray[np.float64], NDArray[np.int64], list[NDArray[np.float64]]]:
+    """A graph as arrays, checked.
 
     Returns:
-        The nodes, and ``(n, ndim)`` positions; ``(0, 0)`` for a graph without nodes.
+        The ``n`` nodes; their ``(n, ndim)`` positions, ``(0, 0)`` without nodes; ``(m, 2)`` ends of the edges, as
+        numbers of nodes; and for each edge its path from the first end to the second, as rows of a point and the length
+        from the first end to it.
 
     Raises:
         TypeError: when it is no undirected networkx graph.
-        ValueError: for a position that is missing, not finite or of another number of axes than the first.
+        ValueError: as :func:`contract_chains`.
     """
+    nodes, positions = _node_positions(graph)
+    index = {node: number for number, node in enumerate(nodes)}
+    ends = np.array([(index[u], index[v]) for u, v in graph.edges()], dtype=np.int64).reshape(-1, 2)
+    edges = zip(ends, graph.edges(data=True), strict=True)
+    return nodes, positions, ends, [_measured_path(edge, positions[pair]) for pair, edge in edges]
+
+
+def _measured_path(edge: tuple[Any, Any, dict[str, Any]], ends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows of a point and the length up to it; an undirected edge does not say at which end its path begins."""
+    *pair, data = edge
+    path = np.asarray(data.get("path", ends), dtype=np.float64)
+    if path.ndim != 2 or len(path) < 2 or path.shape[1] != ends.shape[1] or not np.isfinite(path).all():
+        raise ValueError(
+            f"path of edge {tuple(pair)!r} must be finite and of shape (n, {ends.shape[1]}) with n of at least 2, "
+            f"got shape {path.shape}."
+        )
+    along = np.append(0, np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1)))
+    length = float(data.get("length", along[-1]))
+    if not 0 <= length < np.inf:
+        raise ValueError(f"length of edge {tuple(pair)!r} must be finite and at least 0, got {length}.")
+    along = along * (length / along[-1]) if along[-1] else np.linspace(0, length, len(path))
+    measured = np.column_stack([path, data.get("along", along)])
+    backward = np.linalg.norm(path[[-1, 0]] - ends) < np.linalg.norm(path[[0, -1]] - ends)
+    return _backward(measured) if backward else measured
+
+
+def _backward(path: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.column_stack([path[::-1, :-1], path[-1, -1] - path[::-1, -1]])
+
+
+def _joined(paths: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """One measured path of several that go on from one another."""
+    joined: NDArray[np.float64] = np.concatenate([paths[0][:1], *(path[1:] for path in paths)])
+    begins = np.cumsum([path[-1, -1] for path in paths]) - [path[-1, -1] for path in paths]
+    joined[1:, -1] += np.repeat(begins, [len(path) - 1 for path in paths])
+    return joined
+
+
+def _node_positions(graph: networkx.Graph) -> tuple[list[Any], NDArray[np.float64]]:
     import networkx
 
     if not isinstance(graph, networkx.Graph) or graph.is_directed():
@@ -117,31 +159,3 @@ def node_positions(graph: networkx.Graph) -> tuple[list[Any], NDArray[np.float64
             )
     positions = np.array([graph.nodes[node]["pos"] for node in nodes], dtype=np.float64)
     return nodes, positions.reshape(len(nodes), ndim or 0)
-
-
-def _edges(
-    graph: networkx.Graph, index: dict[Any, int], positions: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], list[NDArray[np.float64]], list[float]]:
-    """Ends, paths from first to second end, and lengths."""
-    ends, paths, lengths = [], [], []
-    for u, v, data in graph.edges(data=True):
-        straight = positions[[index[u], index[v]]]
-        path = np.asarray(data.get("path", straight), dtype=np.float64)
-        if path.ndim != 2 or len(path) < 2 or path.shape[1] != positions.shape[1] or not np.isfinite(path).all():
-            raise ValueError(
-                f"path of edge {(u, v)!r} must be finite and of shape (n, {positions.shape[1]}) with n of at least 2, "
-                f"got shape {path.shape}."
-            )
-        length = float(data.get("length", np.linalg.norm(np.diff(path, axis=0), axis=1).sum()))
-        if not 0 <= length < np.inf:
-            raise ValueError(f"length of edge {(u, v)!r} must be finite and at least 0, got {length}.")
-        ends.append((index[u], index[v]))
-        paths.append(path_from(path, straight))
-        lengths.append(length)
-    return np.array(ends, dtype=np.int64).reshape(-1, 2), paths, lengths
-
-
-def path_from(path: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The path in the direction from the first of two ends: an undirected edge does not say where its path begins."""
-    backward = np.linalg.norm(path[[-1, 0]] - ends) < np.linalg.norm(path[[0, -1]] - ends)
-    return path[::-1] if backward else path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.graphs.chains import contract_chains, node_positions, path_from
+from monai_topo.graphs.chains import contract_chains, read_graph
 
 if TYPE_CHECKING:
     import networkx
@@ -65,18 +65,12 @@ class Network:
     @classmethod
     def from_graph(cls, graph: networkx.Graph) -> Network:
         """Arrays of a graph; :func:`monai_topo.graphs.contract_chains` says what it must hold."""
-        graph = contract_chains(graph)
-        nodes, positions = node_positions(graph)
-        index = {node: number for number, node in enumerate(nodes)}
-        degree = np.array([graph.degree(node) for node in nodes], dtype=np.int64)
-        edges = [(index[u], index[v], data) for u, v, data in graph.edges(data=True)]
-        paths = [path_from(data["path"], positions[[u, v]]) for u, v, data in edges]
-        lengths = [data["length"] for *_, data in edges]
-        alone = np.flatnonzero(degree == 0).tolist()
-        ends = [(u, v) for u, v, _ in edges] + [(node, node) for node in alone]
-        paths += [positions[[node, node]] for node in alone]
-        along = np.array(lengths + [0.0] * len(alone))
-        return cls(positions, degree, np.array(ends, dtype=np.int64).reshape(-1, 2), along, *_pieces(paths, along))
+        nodes, positions, ends, paths = read_graph(contract_chains(graph))
+        degree = np.bincount(ends.ravel(), minlength=len(nodes))
+        alone = np.flatnonzero(degree == 0)
+        ends = np.concatenate([ends, np.stack([alone, alone], axis=1)])
+        paths += [np.append(position, 0.0)[None].repeat(2, axis=0) for position in positions[alone]]
+        return cls(positions, degree, ends, np.array([path[-1, -1] for path in paths]), *_pieces(paths))
 
     def nearest(self, points: NDArray[np.float64], max_distance: float = np.inf) -> Places:
         """The place on the edges that is nearest to each point, the first of several.
@@ -160,22 +154,18 @@ class Network:
 
 
 def _pieces(
-    paths: Sequence[NDArray[np.float64]], lengths: NDArray[np.float64]
+    paths: Sequence[NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Straight pieces of paths, none longer than the mean of them all: start, step, edge, offset and length."""
+    """Straight pieces of measured paths, none longer than their mean: start, step, edge, offset and length."""
     if not paths:
         return np.empty((0, 0)), np.empty((0, 0)), np.empty(0, np.int64), np.empty(0), np.empty(0)
     start = np.concatenate([path[:-1] for path in paths])
     step = np.concatenate([np.diff(path, axis=0) for path in paths])
     edge = np.repeat(np.arange(len(paths)), [len(path) - 1 for path in paths])
-    size = np.linalg.norm(step, axis=1)
+    size = np.linalg.norm(step[:, :-1], axis=1)
     parts = np.maximum(np.ceil(size / (size.mean() or 1)), 1).astype(np.int64)
     piece = np.repeat(np.arange(len(edge)), parts)
     number = np.arange(len(piece)) - np.repeat(np.cumsum(parts) - parts, parts)
-    step, edge, size = step[piece] / parts[piece, None], edge[piece], size[piece] / parts[piece]
-    total = np.bincount(edge, size)
-    weight = np.where(total[edge] > 0, size, 1)
-    length = weight / np.bincount(edge, weight)[edge] * lengths[edge]
-    before = np.cumsum(length) - length
-    first = np.searchsorted(edge, np.arange(len(paths)))
-    return start[piece] + number[:, None] * step, step, edge, before - before[first][edge], length
+    step = step[piece] / parts[piece, None]
+    start = start[piece] + number[:, None] * step
+    return start[:, :-1], step[:, :-1], edge[piece], start[:, -1], step[:, -1]

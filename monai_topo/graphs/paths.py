@@ -27,67 +27,73 @@ def path_lengths(network: Network, starts: Places, stops: Places) -> NDArray[np.
     Returns:
         ``(k,)``, infinite where there is no path or a place is nowhere.
     """
-    places = Places(np.concatenate([starts.edge, stops.edge]), np.concatenate([starts.offset, stops.offset]))
-    lengths = np.empty(len(starts))
-    for rows, block in path_length_blocks(network, places, len(starts)):
-        lengths[rows] = block[np.arange(len(block)), np.arange(rows.start, rows.stop) + len(starts)]
+    lengths = np.full(len(starts), np.inf)
+    somewhere = np.flatnonzero((starts.edge >= 0) & (stops.edge >= 0))
+    by_edge = somewhere[np.argsort(starts.edge[somewhere], kind="stable")]  # so that few nodes are in a block
+    roads = _roads(network)
+    for begin in range(0, len(by_edge), _BLOCK):
+        rows = by_edge[begin : begin + _BLOCK]
+        start, stop, each = starts[rows], stops[rows], np.arange(len(rows))
+        to_nodes = _lengths_to_nodes(network, roads, start)
+        first, second = network.ends[stop.edge].T
+        rest = network.lengths[stop.edge] - stop.offset
+        found = np.minimum(to_nodes[each, first] + stop.offset, to_nodes[each, second] + rest)
+        direct = np.where(start.edge == stop.edge, np.abs(start.offset - stop.offset), np.inf)
+        lengths[rows] = np.minimum(found, direct)
     return lengths
 
 
-def path_length_blocks(
-    network: Network, places: Places, num_starts: int | None = None
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Lengths of the shortest paths from the first places to all, in blocks of rows that fit into memory.
+def path_length_blocks(network: Network, places: Places) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Lengths of the shortest paths between all places, in blocks of rows that fit into memory.
 
     Args:
         network: where.
         places: ``k`` places.
-        num_starts: how many of them paths start at, None for all.
 
     Yields:
         The block's rows, and ``(rows, k)`` lengths, infinite where there is no path or a place is nowhere.
     """
-    from scipy.sparse.csgraph import dijkstra
-
-    roads, first = _with_places(network, places), len(network.positions)
-    count = len(places) if num_starts is None else num_starts
-    for begin in range(0, count, _BLOCK):
-        rows = slice(begin, min(begin + _BLOCK, count))
-        lengths = dijkstra(roads, indices=np.arange(rows.start, rows.stop) + first)[:, first:]
-        lengths[places.edge[rows] < 0] = np.inf
+    roads = _roads(network)
+    nowhere = places.edge < 0
+    edge = np.where(nowhere, 0, places.edge)
+    for begin in range(0, len(places), _BLOCK):
+        rows = slice(begin, min(begin + _BLOCK, len(places)))
+        lengths = np.full((rows.stop - rows.start, len(places)), np.inf)
+        here = np.flatnonzero(~nowhere[rows])
+        if len(here):
+            start = places[rows][here]
+            to_nodes = _lengths_to_nodes(network, roads, start)
+            first, second = network.ends[edge].T
+            rest = network.lengths[edge] - places.offset
+            found = np.minimum(to_nodes[:, first] + places.offset, to_nodes[:, second] + rest)
+            row, column = np.nonzero(start.edge[:, None] == places.edge)
+            direct = np.abs(start.offset[row] - places.offset[column])
+            found[row, column] = np.minimum(found[row, column], direct)
+            lengths[here] = np.where(nowhere, np.inf, found)
         yield rows, lengths
 
 
-def _with_places(network: Network, places: Places) -> csr_array:
-    """Nodes and places with the lengths between them: each edge is cut at its places."""
-    count = len(network.positions)
-    order = np.lexsort([places.offset, places.edge])
-    order = order[places.edge[order] >= 0]
-    edge, offset, node = places.edge[order], places.offset[order], order + count
-    starts, stops = network.ends.T
-    begins = np.append(True, edge[1:] != edge[:-1])[: len(edge)]
-    before = np.where(begins, starts[edge], np.roll(node, 1))
-    gap = offset - np.where(begins, 0, np.roll(offset, 1))
-    lasts = np.append(begins[1:], True)[: len(edge)]
-    whole = np.setdiff1d(np.arange(len(starts)), edge)
-    return _shortest(
-        np.concatenate([starts[whole], before, node[lasts]]),
-        np.concatenate([stops[whole], node, stops[edge[lasts]]]),
-        np.concatenate([network.lengths[whole], gap, (network.lengths[edge] - offset)[lasts]]),
-        count + len(places),
-    )
+def _lengths_to_nodes(network: Network, roads: csr_array, places: Places) -> NDArray[np.float64]:
+    """``(k, n)`` from each place to each node, by way of either end of its edge."""
+    from scipy.sparse.csgraph import dijkstra
+
+    nodes, index = np.unique(network.ends[places.edge], return_inverse=True)
+    first, second = dijkstra(roads, indices=nodes)[index.reshape(-1, 2).T]
+    offset = places.offset[:, None]
+    first += offset
+    second += network.lengths[places.edge][:, None] - offset
+    return np.asarray(np.minimum(first, second))
 
 
-def _shortest(
-    starts: NDArray[np.int64], stops: NDArray[np.int64], lengths: NDArray[np.float64], size: int
-) -> csr_array:
-    """Symmetric matrix of the shortest of parallel connections; stored zeros are connections of length 0."""
+def _roads(network: Network) -> csr_array:
+    """Symmetric matrix of the shortest edge between nodes; stored zeros are edges of length 0."""
     from scipy.sparse import csr_array
 
-    row, column = np.concatenate([starts, stops]), np.concatenate([stops, starts])
-    length = np.concatenate([lengths, lengths])
+    row, column = np.concatenate([network.ends, network.ends[:, ::-1]]).T
+    length = np.concatenate([network.lengths, network.lengths])
     order = np.lexsort([length, column, row])
     row, column, length = row[order], column[order], length[order]
-    first = np.append(True, (np.diff(row) != 0) | (np.diff(column) != 0))[: len(row)]
-    begins = np.searchsorted(row[first], np.arange(size + 1))
-    return csr_array((length[first], column[first], begins), shape=(size, size))
+    shortest = np.append(True, (np.diff(row) != 0) | (np.diff(column) != 0))[: len(row)]
+    size = len(network.positions)
+    begins = np.searchsorted(row[shortest], np.arange(size + 1))
+    return csr_array((length[shortest], column[shortest], begins), shape=(size, size))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -150,8 +149,10 @@ class TopologyMetric(CumulativeIterationMetric):
         return self._to_array(y_pred, "y_pred"), self._to_array(y, "y")
 
     def _ignored(self, y: torch.Tensor) -> torch.Tensor | None:
-        valid = create_ignore_mask(y.float(), self.ignore_index)
-        return None if valid is None else valid == 0
+        if self.ignore_index is None:
+            return None
+        ignored: torch.Tensor = create_ignore_mask(y.float(), self.ignore_index) == 0
+        return ignored
 
     def _to_array(self, tensor: torch.Tensor, name: str) -> NDArray[Any]:
         """The checked values of one side."""
@@ -222,23 +223,6 @@ def empty_score(prediction_is_empty: bool, target_is_empty: bool, ignore_empty: 
     if target_is_empty:
         return math.nan if ignore_empty else float(prediction_is_empty)
     return 0.0 if prediction_is_empty else None
-
-
-def get_spacing(spacing: Sequence[float] | float | None, ndim: int) -> tuple[float, ...]:
-    """Voxel size on every axis; None is 1, so that lengths are in voxels.
-
-    Raises:
-        ValueError: when there is not one positive, finite number for each axis.
-
-    Example:
-        >>> get_spacing(None, 2), get_spacing(0.5, 3), get_spacing((1, 1, 4), 3)
-        ((1.0, 1.0), (0.5, 0.5, 0.5), (1.0, 1.0, 4.0))
-    """
-    sizes = np.atleast_1d(1.0 if spacing is None else np.asarray(spacing, dtype=float))
-    sizes = np.repeat(sizes, ndim) if sizes.shape == (1,) else sizes
-    if sizes.shape != (ndim,) or not np.isfinite(sizes).all() or (sizes <= 0).any():
-        raise ValueError(f"spacing must be None or {ndim} positive numbers for {ndim}D data, got {spacing!r}.")
-    return tuple(sizes.tolist())
 
 
 def _check_shapes(y_pred: torch.Tensor, y: torch.Tensor) -> None:

@@ -11,7 +11,8 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from monai_topo.metrics.base import ComponentMetric, empty_score, get_spacing
+from monai_topo.graphs.spacing import check_spacing
+from monai_topo.metrics.base import ComponentMetric, empty_score
 from monai_topo.metrics.skeleton import skeletonize_mask
 
 _ROUNDING = 1e-9
@@ -107,7 +108,7 @@ class CCQMetric(ComponentMetric):
 
     def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
         """Quality, correctness and completeness."""
-        spacing = get_spacing(self.spacing, target.ndim)
+        spacing = check_spacing(1.0 if self.spacing is None else self.spacing, target.ndim)
         decided = empty_score(not prediction.any(), not target.any(), self.ignore_empty)
         if decided is not None:
             return dict.fromkeys(self.components, decided)
@@ -130,10 +131,10 @@ class CCQMetric(ComponentMetric):
         return {"quality": quality, "correctness": correctness, "completeness": completeness}
 
 
-def _count_within(slack: float, mask: NDArray[Any], other: NDArray[Any], spacing: tuple[float, ...]) -> int:
+def _count_within(slack: float, mask: NDArray[Any], other: NDArray[Any], spacing: NDArray[Any]) -> int:
     """Number of voxels of ``mask`` with a voxel of ``other`` no farther than the slack."""
     same = int((mask & other).sum())
-    if slack < min(spacing):
+    if slack < spacing.min():
         return same
     rest = np.argwhere(mask & ~other) * spacing
     distance, _ = cKDTree(np.argwhere(other) * spacing).query(rest)

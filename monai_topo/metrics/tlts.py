@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import networkx
 
 _COMPONENTS = ("correct", "too_long", "too_short", "infeasible")
+_ROUNDING = 1e-9
 
 
 def graph_tlts(
@@ -62,8 +63,9 @@ def graph_tlts(
     matches = [predicted.nearest(true.points(places), max_node_dist) for places in (starts, stops)]
     lengths, others = path_lengths(true, starts, stops), path_lengths(predicted, *matches)
     feasible = np.isfinite(others)
-    too_long = feasible & (others - lengths > tol * lengths)
-    too_short = lengths - others > tol * lengths
+    allowed = (tol + _ROUNDING) * lengths
+    too_long = feasible & (others - lengths > allowed)
+    too_short = lengths - others > allowed
     counts = [int(found.sum()) for found in (feasible & ~too_long & ~too_short, too_long, too_short, ~feasible)]
     return {name: count / n_paths for name, count in zip(_COMPONENTS, counts, strict=True)}
 

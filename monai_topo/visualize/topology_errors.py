@@ -18,6 +18,7 @@ from monai_topo.visualize.segmentation import error_map
 
 _NAMES = ("component", "loop", "cavity")
 _MARKERS = ("o", "s", "D")
+_SPARSE = 0.5
 _COLORS = {True: "tab:green", False: "tab:purple"}
 
 
@@ -115,7 +116,8 @@ def plot_topology_errors(
 ) -> Path:
     """Write a PNG of a label and its prediction with the wrong voxels and a mark at each topology error.
 
-    A volume is shown as its projection along the last axis, and below it the slices with the most errors.
+    A volume is shown as its projection along the last axis, unless that is full, and below it the slices with the most
+    errors.
 
     Args:
         path: PNG file to write.
@@ -131,9 +133,9 @@ def plot_topology_errors(
     predicted, true = (mask.astype(bool).reshape(*mask.shape, *[1] * (3 - mask.ndim)) for mask in (prediction, label))
     levels = [error.center[2] if label.ndim == 3 else 0 for error in errors]
     slices = sorted(sorted(set(levels), key=levels.count, reverse=True)[:max_slices])
-    views: list[tuple[str, Any, Any, list[TopologyError]]] = [
-        ("projection" if label.ndim == 3 else "", predicted.any(axis=2), true.any(axis=2), list(errors))
-    ]
+    views: list[tuple[str, Any, Any, list[TopologyError]]] = []
+    if not slices or label.ndim == 2 or true.any(axis=2).mean() < _SPARSE:
+        views.append(("projection" if label.ndim == 3 else "", predicted.any(axis=2), true.any(axis=2), list(errors)))
     for level in slices if label.ndim == 3 else ():
         shown = [error for error, at in zip(errors, levels, strict=True) if at == level]
         views.append((f"slice {level}", predicted[..., level], true[..., level], shown))

@@ -9,16 +9,14 @@ likelihood between the two.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from scipy import ndimage
 
 from monai_topo.data import phantoms
 from monai_topo.topology import stable_manifolds
 from monai_topo.visualize.figure import new_figure, save_png
+from tests.benchmarks.sections import DOCS
 
-PICTURE = Path(__file__).parents[2] / "docs" / "images" / "manifolds.png"
 THRESHOLDS = (0.05, 0.2)
 
 
@@ -37,7 +35,7 @@ def pierced_shell():
     return 0.05 + wall * (0.85 - 0.75 * hole) + 0.03 * noise
 
 
-def draw(path=PICTURE):
+def draw():
     """A row for each: likelihood, what is over 0.5, and the manifolds in red over the likelihood."""
     figure, axes = new_figure(2, 4, size=2.2)
     for row, likelihood, dim in zip(axes, (membranes(), pierced_shell()), (1, 2), strict=True):
@@ -55,7 +53,7 @@ def draw(path=PICTURE):
             cell.set_title(f"S{dim}, threshold {eps}", fontsize="small")
         row[0].set_title("likelihood", fontsize="small")
         row[1].set_title("over 0.5", fontsize="small")
-    save_png(figure, path)
+    save_png(figure, DOCS / "images" / "manifolds.png")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ import torch
 from monai.bundle import ConfigWorkflow, ckpt_export, verify_metadata, verify_net_in_out
 from monai.losses import DiceCELoss
 from monai.transforms import LoadImage, SaveImage
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from monai_topo.losses import DiceCETopologyLoss, DMTLoss, TopoLoss
+from monai_topo.losses import DiceCETopologyLoss, DMTLoss, LocalizedTopoLoss, TopoLoss
 from tests.bundles.conftest import BUNDLES
 
 BUNDLE = BUNDLES / "em_membranes"
@@ -86,6 +87,16 @@ def test_the_topology_term_joins_after_half_of_the_epochs(trained, tiny):
     assert flow.parser.get_parsed_content("loss").lambda_topo == 0
 
 
+def test_tensorboard_has_the_weight_of_the_term(trained):
+    events = EventAccumulator(str(trained[0] / "eval"))
+    events.Reload()
+    epochs = trained[1].parser.get_parsed_content("max_epochs")
+    start = trained[1].parser.get_parsed_content("topology_start_epoch")
+    expected = [0.01 if epoch >= start else 0.0 for epoch in range(1, epochs + 1)]
+    assert [event.value for event in events.Scalars("lambda_topo")] == pytest.approx(expected)
+    assert expected[-1] > 0
+
+
 @pytest.mark.parametrize(
     ("overlay", "term", "weight"),
     [("loss_dice_ce.yaml", None, None), ("loss_topo.yaml", TopoLoss, 0.01), ("loss_dmt.yaml", DMTLoss, 3.0)],
@@ -98,6 +109,19 @@ def test_overlays_swap_the_loss(overlay, term, weight, tiny):
     if term:
         assert isinstance(loss.topology[0], term)
         assert loss.lambda_topo == weight
+
+
+def test_a_network_that_regresses_distances(tiny, em_volumes):
+    """The overlay's label is a map of distances, its metrics are those of masks."""
+    flow = run(["train.yaml", "loss_localized.yaml"], **tiny)
+    loss, trainer = (flow.parser.get_parsed_content(name) for name in ("loss", "train#trainer"))
+    assert isinstance(loss.losses[1], LocalizedTopoLoss)
+    assert loss.weights == [1.0, pytest.approx(0.01 / 9)]
+    label = next(iter(flow.parser.get_parsed_content("train#dataloader")))["label"]
+    assert set(label.unique().tolist()) >= {-1.0, 1.0}
+    assert label.abs().max() <= 3
+    assert 0 <= trainer.state.metrics["train_mean_dice"] <= 1
+    assert 0 <= flow.parser.get_parsed_content("validate#evaluator").state.metrics["val_mean_dice"] <= 1
 
 
 def test_evaluation_writes_its_figures(trained, em_volumes, tmp_path):

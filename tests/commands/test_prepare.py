@@ -174,6 +174,22 @@ def test_a_tracing_that_misses_its_stack_is_reported(tmp_path):
     assert "no brighter on the tracing" in notes[1]
 
 
+def test_damaged_neurons_are_reported(tmp_path, capfd):
+    layouts.write_neurons(tmp_path / "download")
+    stack = tmp_path / "download" / "cell_1.tif"
+    stack.write_bytes(stack.read_bytes()[:-300])
+    (tmp_path / "download" / "cell_2.swc").write_text("1 3 1 1 1 1 2\n2 3 2 1 1 1 1")
+    (tmp_path / "download" / "cell_4.nii.gz").write_bytes(b"no NIfTI")
+    (tmp_path / "download" / "cell_4.swc").write_text("1 3 1 1 1 1 -1")
+    assert prepare("neurons", tmp_path / "download", tmp_path / "out", "--spacing", 0.5, 0.5, 2.0) == 2
+    assert len(capfd.readouterr().err.strip().splitlines()[-1].split("cell_1")) > 1
+    failed = json.loads((tmp_path / "out" / "report.json").read_text())["failed"]
+    assert "cell_1.tif ends before its page" in failed["cell_1"]
+    assert "node 1 is its own ancestor" in failed["cell_2"]
+    assert "cell_4.nii.gz cannot be read" in failed["cell_4"]
+    assert all("\n" not in reason for reason in failed.values())
+
+
 def test_an_interrupted_run_goes_on(ircadb, tmp_path, monkeypatch, capfd):
     source, cases = ircadb
     out = tmp_path / "out"
@@ -248,6 +264,14 @@ def test_another_conversion_needs_another_folder(ircadb, tmp_path, capfd):
     assert "was begun with other settings" in capfd.readouterr().err
     assert prepare("ircadb", source, source) == 2
     assert "is not empty and no prepared folder" in capfd.readouterr().err
+
+
+def test_two_cases_of_one_name(tmp_path, capfd):
+    layouts.write_cremi(tmp_path / "download")
+    shutil.copy(tmp_path / "download" / "sample_A_20160501.hdf", tmp_path / "download" / "sample_a_20160501.h5")
+    assert prepare("cremi", tmp_path / "download", tmp_path / "out") == 2
+    assert "two cases are named sample_a_20160501" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("dataset", ["ircadb", "cremi", "isbi", "neurons"])

@@ -28,6 +28,7 @@ def write_dicom(path, pixels, position=None, intercept=0, direction=((1, 0, 0), 
     if position is not None:
         entries["0008|0060"] = "CT"
     entries["0028|1052"], entries["0028|1053"] = str(intercept), "1"
+    entries["0018|0050"] = str(SPACING[2])
     entries["0028|0030"] = f"{SPACING[1]}\\{SPACING[0]}"
     image.SetMetaDataDictionary(entries)
     io = itk.GDCMImageIO.New()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from monai.transforms import LoadImage, LoadImaged, SaveImage
 
-from monai_topo.data import HDF5Reader, cremi_datalist, save_cremi
+from monai_topo.data import HDF5Reader, cremi_datalist, save_cremi, split_folds
 
 RAW, IDS = "volumes/raw", "volumes/labels/neuron_ids"
 
@@ -219,8 +219,11 @@ def test_reader_errors(path, tmp_path):
         HDF5Reader().read(path, dtype=float)
     with h5py.File(tmp_path / "flat.h5", "w") as file:
         file[RAW] = np.zeros(4)
+        file["text"] = np.array([[b"a"]])
     with pytest.raises(ValueError, match=r"axes \(z, y, x\)"):
         HDF5Reader().read(tmp_path / "flat.h5")
+    with pytest.raises(ValueError, match=r"text must hold numbers, it holds \|S1"):
+        HDF5Reader("text").read(tmp_path / "flat.h5")
 
 
 def folder_of(tmp_path, names):
@@ -239,8 +242,8 @@ def test_datalist_by_names(tmp_path):
     assert names(cremi_datalist(root, "training")) == ["fib_train.hdf"]
     assert names(cremi_datalist(root, "validation")) == ["fib_val.hdf"]
     json.dumps(cremi_datalist(root))
-    assert set(cremi_datalist(root)[0]) == {"image", "label"}
-    assert set(cremi_datalist(root, label=None)[0]) == {"image"}
+    assert set(cremi_datalist(root)[0]) == {"image", "label", "patient"}
+    assert set(cremi_datalist(root, label=None)[0]) == {"image", "patient"}
 
 
 def test_datalist_by_a_seeded_draw(tmp_path):
@@ -254,6 +257,14 @@ def test_datalist_by_a_seeded_draw(tmp_path):
         draws.append(tuple(validation))
     assert len(set(draws)) > 1
     assert len(cremi_datalist(root, "validation", val_frac=0.5)) == 4
+
+
+def test_volumes_of_one_sample_come_into_one_fold(tmp_path):
+    files = ["sample_A_20160501.hdf", "sample_A_padded_20160501.hdf", "sample_B_20160501.hdf", "sample_C_20160501.hdf"]
+    folds = split_folds(cremi_datalist(folder_of(tmp_path, files)), 3)
+    assert sorted(len(fold["validation"]) for fold in folds) == [1, 1, 2]
+    (pair,) = [fold["validation"] for fold in folds if len(fold["validation"]) == 2]
+    assert {item["patient"] for item in pair} == {"sample_A_20160501"}
 
 
 def test_one_file_is_a_datalist(path):
@@ -286,6 +297,13 @@ def test_saving_leaves_no_partial_file(tmp_path):
     with pytest.raises(ValueError, match="one shape"):
         save_cremi(tmp_path / "a.hdf", np.zeros((2, 2, 2), np.uint8), np.zeros((2, 2, 3), int), (1, 1, 1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_real_volume_of_another_layout(real_data):
+    path = real_data / "ovules" / "sample_ovule.h5"
+    image = LoadImage(reader=HDF5Reader("raw", resolution="element_size_um"))(path)
+    assert image.shape == (128, 128, 32)
+    np.testing.assert_allclose(image.affine.diagonal()[:3], [0.15, 0.15, 0.235], atol=1e-6)
 
 
 def test_real_volume(real_data):

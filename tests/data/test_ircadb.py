@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import zipfile
 
 import numpy as np
@@ -56,12 +57,30 @@ def as_zips_with_doubled_folders(folder):
         archive.writestr("__MACOSX/MASKS_DICOM/liver/._image_0", b"clutter")
 
 
+def as_zips_of_windows(folder):
+    as_zips(folder)
+    for path in folder.glob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            content = {info.filename: archive.read(info) for info in archive.infolist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in content.items():
+                archive.writestr(name.replace("/", "\\"), data)
+
+
 def as_other_spellings(folder):
     (folder / "MASKS_DICOM" / "portalvein").rename(folder / "MASKS_DICOM" / "PortalVein1")
     (folder / "MASKS_DICOM").rename(folder / "Masks_Dicom")
 
 
-LAYOUTS = [as_unpacked, as_zips, as_flat_zips, as_doubled_folders, as_zips_with_doubled_folders, as_other_spellings]
+LAYOUTS = [
+    as_unpacked,
+    as_zips,
+    as_flat_zips,
+    as_doubled_folders,
+    as_zips_with_doubled_folders,
+    as_zips_of_windows,
+    as_other_spellings,
+]
 
 
 @pytest.mark.parametrize("suffix", ["", ".dcm"], ids=["no suffix", "dcm"])
@@ -294,7 +313,16 @@ def test_a_bad_case_is_named_and_the_others_are_read(spoil, message, case, tmp_p
     }
 
 
-HOSTILE = ["../../evil", "/evil", "C:/evil", "C:evil", "..\\evil", "PATIENT_DICOM/../../evil", "\\\\host\\share\\evil"]
+HOSTILE = [
+    "../../evil",
+    "/evil",
+    "C:/evil",
+    "C:evil",
+    "..\\evil",
+    "PATIENT_DICOM/../../evil",
+    "MASKS_DICOM\\..\\..\\evil",
+    "\\\\host\\share\\evil",
+]
 
 
 @pytest.mark.parametrize("part", ["PATIENT_DICOM", "MASKS_DICOM"])
@@ -306,6 +334,15 @@ def test_archives_that_point_outside_are_refused(name, part, case, tmp_path):
     with zipfile.ZipFile(folder / f"{part}.zip", "a") as archive:
         archive.writestr(f"{name}/image_99", b"evil")
     check_refused(tmp_path, rf"{part}\.zip holds .*evil.*which points outside the archive")
+
+
+def test_archives_are_unpacked_in_the_cache_alone(case, tmp_path, monkeypatch):
+    folder = tmp_path / "data" / "3Dircadb1.1"
+    layouts.write_case(folder, *case)
+    as_zips(folder)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert len(datalist(tmp_path / "data", cache_dir=tmp_path / "cache")) == 1
+    assert not any(path.name.startswith(".") for path in (tmp_path / "cache").iterdir())
 
 
 def test_links_in_archives_are_refused(case, tmp_path):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+import torch
+
 from monai_topo.losses import (
     DMTLoss,
     LifetimeTopoLoss,
@@ -12,6 +15,7 @@ from monai_topo.losses import (
     RegionCrossEntropyLoss,
     TopoLoss,
 )
+from tests.losses import images
 
 
 def false_voxels(*, engine=None, connectivity=None, dims=None, **options):
@@ -43,6 +47,22 @@ SYMMETRIC = {
 """Those that know no direction in space."""
 
 OF_LIKELIHOODS = {name: loss for name, loss in LOSSES.items() if name != "localized_map"}
+
+
+every_loss = pytest.mark.parametrize("new_loss", LOSSES.values(), ids=LOSSES)
+symmetric_losses = pytest.mark.parametrize("new_loss", SYMMETRIC.values(), ids=SYMMETRIC)
+losses_of_likelihoods = pytest.mark.parametrize("new_loss", OF_LIKELIHOODS.values(), ids=OF_LIKELIHOODS)
+
+
+def example(shape, seed=0, threshold=0.5):
+    """A tie-free likelihood and a random mask, ``(1, 1, ...)``."""
+    return images.tie_free(shape, seed)[None, None], (images.tie_free(shape, seed + 1) > threshold).float()[None, None]
+
+
+def stack(shape, channels=3, batch=2):
+    """Tie-free likelihoods and random masks, ``(batch, channels, ...)``."""
+    pairs = [example(shape, 2 * n) for n in range(batch * channels)]
+    return tuple(torch.cat(tensors).reshape(batch, channels, *shape) for tensors in zip(*pairs, strict=True))
 
 
 def value_and_gradient(loss, likelihood, target):

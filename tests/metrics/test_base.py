@@ -9,7 +9,7 @@ import torch
 from monai.data import MetaTensor
 from monai.metrics.utils import do_metric_reduction
 
-from monai_topo.metrics.base import ComponentMetric, TopologyMetric, get_spacing
+from monai_topo.metrics.base import ComponentMetric, TopologyMetric
 
 
 class MissedVoxels(TopologyMetric):
@@ -151,9 +151,3 @@ def test_bad_input_says_what_is_wrong(prediction, target, message):
 def test_options_go_to_the_constructor():
     with pytest.raises(TypeError, match=r"go to its constructor, got \['spacing'\]"):
         MissedVoxels()(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4), spacing=2.0)
-
-
-@pytest.mark.parametrize("spacing", [(1, 2), 0, -1.0, (1, 1, float("inf"))], ids=str)
-def test_a_bad_spacing_is_refused(spacing):
-    with pytest.raises(ValueError, match="spacing must be None or 3 positive numbers"):
-        get_spacing(spacing, 3)

@@ -133,7 +133,7 @@ def test_a_real_tracing_against_itself_aside_and_cut(real_data):
     [
         ({"slack": -1}, "slack must be at least 0"),
         ({"slack": math.nan}, "slack must be at least 0"),
-        ({"spacing": (1, 1, 1)}, "spacing must be None or 2 positive numbers"),
+        ({"spacing": (1, 1, 1)}, "spacing must be one positive number or one for each of the 2 axes"),
     ],
 )
 def test_bad_options_are_refused(options, message):

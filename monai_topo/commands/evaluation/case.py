@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from monai_topo.commands.evaluation.metric_table import build_metric, compute
 from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.report import Row
-from monai_topo.commands.evaluation.volumes import Pair, Volume, check_same_grid, read_volume, to_labels, to_mask
+from monai_topo.commands.evaluation.volumes import Pair, VolumeFile, check_same_grid, read_volume, to_labels, to_mask
 
 PACKAGES = ("monai_topo", "monai", "numpy", "scipy", "scikit-image", "torch")
 
@@ -40,7 +40,7 @@ def score_case(pair: Pair, options: Options) -> list[Row]:
     return rows
 
 
-def read_pair(pair: Pair, options: Options) -> tuple[Volume, Volume]:
+def read_pair(pair: Pair, options: Options) -> tuple[VolumeFile, VolumeFile]:
     """Prediction and label, on one grid.
 
     Raises:
@@ -53,7 +53,7 @@ def read_pair(pair: Pair, options: Options) -> tuple[Volume, Volume]:
 
 
 def comparisons(
-    prediction: Volume, label: Volume, options: Options
+    prediction: VolumeFile, label: VolumeFile, options: Options
 ) -> Iterator[tuple[int | None, NDArray[Any], NDArray[Any]]]:
     """What is compared: for each class, its number, predicted and true mask; or two masks or label maps at once."""
     if options.instances == "labels":

@@ -174,8 +174,8 @@ def _content(evaluation: Evaluation, pairs: Sequence[Pair], prints: dict[str, st
         "cases": [
             {
                 "case": pair.name,
-                "prediction": str(pair.prediction),
-                "label": str(pair.label),
+                "prediction_file": str(pair.prediction),
+                "label_file": str(pair.label),
                 "fingerprint": prints[pair.name],
                 "rows": [
                     {"label": row.label, "scores": {column: finite(value) for column, value in row.scores.items()}}

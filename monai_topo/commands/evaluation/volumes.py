@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monai.data import ImageReader, ITKReader, NibabelReader, NumpyReader
+from monai.data import ImageReader, NibabelReader, NumpyReader
 from monai.data.utils import affine_to_spacing
 from numpy.typing import NDArray
 
-from monai_topo.data import HDF5Reader
+from monai_topo.data import HDF5Reader, TIFFStackReader
 from monai_topo.data.hdf5_reader import h5py, open_hdf5
 
 NIFTI, TIFF, HDF5, NUMPY = (".nii", ".nii.gz"), (".tif", ".tiff"), (".h5", ".hdf", ".hdf5"), (".npy", ".npz")
@@ -39,13 +39,13 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Volume:
+class VolumeFile:
     """What a file holds.
 
     Attributes:
         path: the file.
         array: ``(x, y[, z])``; a NumPy file's axes stay as they are.
-        spacing: voxel size along each axis; None in a NumPy file.
+        spacing: voxel size along each axis; None in TIFF and NumPy files, which do not know it.
     """
 
     path: Path
@@ -99,7 +99,7 @@ def _by_name(root: Path) -> dict[str, list[Path]]:
     files = [root] if root.is_file() else sorted(root.rglob("*"))
     found = defaultdict(list)
     for path in files:
-        if path.is_file() and path.name.lower().endswith(SUFFIXES):
+        if path.is_file() and path.name.lower().endswith(SUFFIXES) and not path.name.startswith("."):
             found[case_name(path)].append(path)
     if not found:
         raise FileNotFoundError(f"{root} holds no volume ({', '.join(SUFFIXES)}).")
@@ -114,7 +114,7 @@ def _why_alone(name: str, files: dict[str, list[Path]]) -> str:
     return f"{name}: more than one " + " and ".join(f"{role}: {', '.join(map(str, p))}" for role, p in many.items())
 
 
-def read_volume(path: Path, dataset: str | None = None) -> Volume:
+def read_volume(path: Path, dataset: str | None = None) -> VolumeFile:
     """Read a NIfTI, TIFF, HDF5 or NumPy file.
 
     Args:
@@ -132,9 +132,9 @@ def read_volume(path: Path, dataset: str | None = None) -> Volume:
         raise ValueError(f"{path} cannot be read: {reason[0]}") from error
     if array.ndim not in (2, 3):
         raise ValueError(f"{path} must hold one image of two or three axes, its shape is {array.shape}.")
-    known = not path.name.lower().endswith(NUMPY)
+    known = path.name.lower().endswith((*NIFTI, *HDF5))
     spacing = affine_to_spacing(np.asarray(meta["affine"]), array.ndim) if known else None
-    return Volume(path, np.asarray(array), None if spacing is None else tuple(map(float, spacing)))
+    return VolumeFile(path, np.asarray(array), None if spacing is None else tuple(map(float, spacing)))
 
 
 def _reader(path: Path, dataset: str | None) -> ImageReader:
@@ -142,7 +142,7 @@ def _reader(path: Path, dataset: str | None) -> ImageReader:
     if name.endswith(NIFTI):
         return NibabelReader()
     if name.endswith(TIFF):
-        return ITKReader()
+        return TIFFStackReader()
     if name.endswith(HDF5):
         return HDF5Reader(dataset=dataset or _only_dataset(path), relabel=False)
     return NumpyReader()
@@ -163,7 +163,7 @@ def _is_image(item: Any) -> bool:
     return isinstance(item, h5py.Dataset) and item.ndim in (2, 3)
 
 
-def check_same_grid(prediction: Volume, label: Volume, check_spacing: bool = True) -> None:
+def check_same_grid(prediction: VolumeFile, label: VolumeFile, check_spacing: bool = True) -> None:
     """Refuse volumes that do not lie on one grid of voxels.
 
     Args:
@@ -191,7 +191,7 @@ def _text(spacing: tuple[float, ...]) -> str:
     return " x ".join(f"{size:.6g}" for size in spacing)
 
 
-def to_mask(volume: Volume, threshold: float | None = None) -> NDArray[np.bool_]:
+def to_mask(volume: VolumeFile, threshold: float | None = None) -> NDArray[np.bool_]:
     """The mask that a file holds: 0 and 1, or 0 and 255; or a likelihood from a threshold up.
 
     Raises:
@@ -214,7 +214,7 @@ def to_mask(volume: Volume, threshold: float | None = None) -> NDArray[np.bool_]
     )
 
 
-def to_labels(volume: Volume) -> NDArray[np.int64]:
+def to_labels(volume: VolumeFile) -> NDArray[np.int64]:
     """The integer labels that a file holds.
 
     Raises:

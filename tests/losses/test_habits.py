@@ -1,0 +1,202 @@
+"""Every topology loss as a MONAI loss: arguments, dtypes, wrappers, copies, errors."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+from monai.losses import DeepSupervisionLoss, MaskedLoss
+
+from tests.losses import images
+from tests.losses.cases import every_loss, example, losses_of_likelihoods, stack, symmetric_losses, value_and_gradient
+
+
+@every_loss
+def test_none_has_as_many_axes_as_the_input(new_loss):
+    assert new_loss(reduction="none")(*stack((3, 4, 5), channels=1)).shape == (2, 1, 1, 1, 1)
+
+
+@losses_of_likelihoods
+def test_softmax_one_hot_and_background(new_loss):
+    logits = torch.stack([images.tie_free((6, 7), seed) for seed in range(3)])[None] * 4
+    classes = torch.tensor(np.random.default_rng(0).integers(0, 3, (1, 1, 6, 7)))
+    one_hot = torch.stack([classes[:, 0] == k for k in range(3)], dim=1).float()
+    expected = new_loss(reduction="none")(torch.softmax(logits, 1), one_hot)
+    every = new_loss(softmax=True, to_onehot_y=True, reduction="none")(logits, classes)
+    torch.testing.assert_close(every, expected)
+    assert expected.min() > 0
+    foreground = new_loss(include_background=False, softmax=True, to_onehot_y=True, reduction="none")(logits, classes)
+    alone = new_loss(reduction="none")(torch.softmax(logits, 1)[:, 1:], one_hot[:, 1:])
+    torch.testing.assert_close(foreground, alone)
+
+
+@every_loss
+def test_activations_agree(new_loss):
+    likelihood, target = example((6, 7))
+    logits = likelihood * 6 - 3
+    plain = new_loss()(torch.sigmoid(logits), target)
+    assert plain > 0
+    torch.testing.assert_close(new_loss(sigmoid=True)(logits, target), plain)
+    torch.testing.assert_close(new_loss(other_act=torch.sigmoid)(logits, target), plain)
+
+
+@symmetric_losses
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_dtypes(engine, new_loss, dtype):
+    likelihood, target = (tensor.to(dtype) for tensor in example((5, 7)))
+    value, gradient = value_and_gradient(new_loss(engine=engine), likelihood, target)
+    assert value == pytest.approx(float(new_loss(engine=engine)(likelihood.float(), target.float())))
+    assert gradient.dtype == dtype
+    assert gradient.abs().sum() > 0
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_under_autocast(new_loss, dtype):
+    torch.manual_seed(0)
+    network = torch.nn.Conv2d(1, 1, 3, padding=1)
+    image, target = example((8, 9))
+    with torch.autocast("cpu", dtype=dtype):
+        output = network(image)
+        value = new_loss(sigmoid=True)(output, target)
+    assert output.dtype == dtype
+    assert value.dtype == torch.float32
+    value.backward()
+    assert network.weight.grad.abs().sum() > 0
+
+
+@symmetric_losses
+def test_metatensors(new_loss):
+    likelihood, target = example((8, 9))
+    plain = new_loss()(likelihood, target)
+    wrapped = MetaTensor(likelihood.clone()).requires_grad_()
+    value = new_loss()(wrapped, MetaTensor(target))
+    value.backward()
+    assert not isinstance(value, MetaTensor)
+    torch.testing.assert_close(value, plain)
+    assert wrapped.grad.abs().sum() > 0
+
+
+@every_loss
+def test_deep_supervision(new_loss):
+    outputs = [example(shape, seed)[0].requires_grad_() for seed, shape in enumerate([(8, 12), (4, 6), (1, 2)])]
+    target = torch.zeros(1, 1, 8, 12)
+    target[..., 2:5, 3:8] = 1
+    DeepSupervisionLoss(new_loss())(outputs, target).backward()
+    assert outputs[0].grad.abs().sum() > 0
+    assert outputs[1].grad.abs().sum() > 0
+
+
+@symmetric_losses
+def test_as_a_masked_loss(new_loss):
+    """MONAI's wrapper multiplies input and target by the mask: what it hides is background."""
+    likelihood, target = example((8, 9))
+    region = torch.zeros_like(target)
+    region[..., :5, :] = 1
+    value = MaskedLoss(new_loss())(likelihood, target, region)
+    torch.testing.assert_close(value, new_loss()(likelihood * region, target * region))
+    assert value > 0
+
+
+@every_loss
+def test_copies_are_the_same_loss(new_loss):
+    likelihood, target = example((9, 12))
+    loss = new_loss(dims=1, patch_size=5, patch_mode="random", num_patches=2)
+    copies = [copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))]
+    value = loss(likelihood, target)
+    assert value > 0
+    for other in copies:
+        torch.testing.assert_close(other(likelihood, target), value)
+
+
+@pytest.mark.filterwarnings("default")  # of torch's own tracing
+@symmetric_losses
+def test_in_a_compiled_training_step(new_loss):
+    """The loss may break the graph; the network's gradient is the one without compilation."""
+    image, target = example((8, 9))
+    gradients = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        network = torch.nn.Conv2d(1, 1, 3, padding=1)
+        loss = new_loss(sigmoid=True)
+
+        def step(network=network, loss=loss):
+            value = loss(network(image), target)
+            value.backward()
+            return value.detach()
+
+        value = torch.compile(step, backend="aot_eager")() if compiled else step()
+        gradients.append((value, network.weight.grad))
+    assert gradients[0][1].abs().sum() > 0
+    torch.testing.assert_close(*gradients)
+
+
+@every_loss
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_nan_names_batch_index_and_channel(new_loss, bad):
+    likelihood, target = stack((4, 5))
+    likelihood[1, 2, 0, 0] = bad
+    with pytest.raises(ValueError, match="batch index 1, channel 2"):
+        new_loss()(likelihood, target)
+
+
+@losses_of_likelihoods
+def test_logits_without_activation_say_what_to_set(new_loss):
+    with pytest.raises(ValueError, match=r"from -3 to 3.*sigmoid=True, softmax=True or other_act"):
+        new_loss()(torch.tensor([[[[-3.0, 3.0]]]]), torch.zeros(1, 1, 1, 2))
+
+
+@losses_of_likelihoods
+def test_soft_or_class_index_targets_say_what_to_set(new_loss):
+    for value in (0.5, 2.0):
+        with pytest.raises(ValueError, match="to_onehot_y=True"):
+            new_loss()(torch.rand(1, 1, 4, 4), torch.full((1, 1, 4, 4), value))
+
+
+@every_loss
+def test_monais_own_errors(new_loss):
+    with pytest.raises(TypeError, match="other_act must be None or callable but is int"):
+        new_loss(other_act=1)
+    with pytest.raises(ValueError, match="more than 1 of"):
+        new_loss(sigmoid=True, softmax=True)
+    with pytest.raises(ValueError, match="foo"):
+        new_loss(reduction="foo")
+    with pytest.raises(AssertionError, match="ground truth has different shape"):
+        new_loss()(torch.rand(1, 1, 4, 4), torch.zeros(1, 1, 4, 5))
+    with pytest.raises(ValueError, match=r"\(B, C, H, W\)"):
+        new_loss()(torch.rand(1, 4, 4), torch.zeros(1, 4, 4))
+    later = new_loss()
+    later.reduction = "foo"
+    with pytest.raises(ValueError, match="Unsupported reduction: foo"):
+        later(torch.rand(1, 1, 4, 4), torch.zeros(1, 1, 4, 4))
+
+
+@losses_of_likelihoods
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"softmax": True}, "`softmax=True` ignored"),
+        ({"to_onehot_y": True}, "`to_onehot_y=True` ignored"),
+        ({"include_background": False}, "`include_background=False` ignored"),
+    ],
+)
+def test_single_channel_warnings(new_loss, arguments, message):
+    with pytest.warns(UserWarning, match=message):
+        new_loss(**arguments)(*example((4, 4)))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@symmetric_losses
+def test_on_the_gpu(new_loss):
+    likelihood, target = images.pierced_shell()
+    value, gradient = value_and_gradient(new_loss(), likelihood, target)
+    with torch.autocast("cuda"):
+        on_gpu = value_and_gradient(new_loss(), likelihood.cuda(), target.cuda())
+    assert on_gpu[0] == pytest.approx(value)
+    torch.testing.assert_close(on_gpu[1].cpu(), gradient)
+    assert gradient.abs().sum() > 0
