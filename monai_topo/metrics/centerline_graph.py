@@ -9,7 +9,7 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
 from monai_topo.graphs import Network, skeleton_graph
-from monai_topo.metrics.base import ComponentMetric, get_spacing
+from monai_topo.metrics.base import ComponentMetric
 
 if TYPE_CHECKING:
     import networkx
@@ -56,7 +56,7 @@ class CenterlineGraphMetric(ComponentMetric):
 
     def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
         """All numbers of the graphs of a pair of masks, by name."""
-        spacing = get_spacing(self.spacing, target.ndim)
+        spacing = 1.0 if self.spacing is None else self.spacing
         graphs = [skeleton_graph(mask, spacing=spacing, smoothing=self.smoothing) for mask in (prediction, target)]
         options = {name: value for name, value in self.options.items() if name not in _OF_MASKS}
         return self.compare(*graphs, **options)
