@@ -13,6 +13,8 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import convert_data_type, convert_to_dst_type
 from numpy.typing import NDArray
 
+from monai_topo.graphs.spacing import check_spacing as voxel_size
+
 
 def to_channels(img: NdarrayOrTensor) -> NDArray[Any]:
     """The image as an array, ``(C, H, W)`` or ``(C, H, W, D)``.
@@ -96,10 +98,7 @@ def spacing_of(img: NdarrayOrTensor, spacing: Sequence[float] | float | None = N
     """
     ndim: int = img.ndim - 1
     if spacing is not None:
-        sizes: tuple[float, ...] = tuple(np.atleast_1d(spacing).tolist())
-        if len(sizes) not in (1, ndim):
-            raise ValueError(f"spacing must be one number or one for each of {ndim} axes, got {spacing!r}.")
-        return sizes if len(sizes) == ndim else sizes * ndim
+        return tuple(voxel_size(spacing, ndim).tolist())
     if not isinstance(img, MetaTensor):
         return (1.0,) * ndim
     return tuple(map(float, affine_to_spacing(img.affine.cpu().numpy(), r=ndim)))

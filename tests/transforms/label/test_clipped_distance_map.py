@@ -69,7 +69,7 @@ def test_bad_max_distance(max_distance):
 def test_bad_spacing():
     with pytest.raises(ValueError, match="spacing must be positive"):
         ClippedDistanceMap(1.0, spacing=(1.0, 0.0))
-    with pytest.raises(ValueError, match="each of 3 axes"):
+    with pytest.raises(ValueError, match="each of the 3 axes"):
         ClippedDistanceMap(1.0, spacing=(1.0, 2.0))(np.zeros((1, 3, 3, 3)))
 
 
