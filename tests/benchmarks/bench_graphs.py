@@ -1,13 +1,6 @@
-"""How long centerline graphs and their metrics take: ``python -m tests.benchmarks.bench_graphs``.
-
-A neuron-like stack of 512 x 512 x 100 voxels and a prediction of it with breaks and false branches. Seconds are of
-the process's own time on one thread; the shortest paths are also networkx's, on the same graph.
-"""
+"""What centerline graphs and their metrics cost, on a neuron-like stack and a prediction of it."""
 
 from __future__ import annotations
-
-import sys
-import time
 
 import networkx
 import numpy as np
@@ -17,7 +10,9 @@ from skimage.morphology import ball, skeletonize
 
 from monai_topo.graphs import Network, contract_chains, path_length_blocks, skeleton_graph
 from monai_topo.metrics import APLSMetric, TLTSMetric, graph_apls, graph_junction_f1, graph_tlts
+from tests.benchmarks.timing import interleaved
 
+TITLE = "Centerline graphs"
 SHAPE = (512, 512, 100)
 
 
@@ -47,12 +42,6 @@ def stacks(branches=40, steps=300):
     return prediction, truth
 
 
-def seconds(function, *arguments):
-    start = time.process_time()
-    function(*arguments)
-    return time.process_time() - start
-
-
 def all_lengths(graph):
     network = Network.from_graph(graph)
     for _ in path_length_blocks(network, network.control_places()):
@@ -65,48 +54,34 @@ def all_lengths_by_networkx(graph):
         pass
 
 
-def measure_graphs(rounds=3):
-    """Median seconds of each step, by turns; the first round, which compiles kernels, is left out."""
+def measure_graphs(rounds):
+    """Number of nodes of the truth's graph, and median seconds of each step."""
     masks = stacks()
     graphs = [skeleton_graph(mask) for mask in masks]
     tensors = [torch.as_tensor(mask)[None, None] for mask in masks]
     metrics = (APLSMetric(), TLTSMetric())
     calls = {
-        "skeletonize (scikit-image)": lambda: skeletonize(masks[1]),
-        "skeleton_graph": lambda: skeleton_graph(masks[1]),
-        "graph_apls": lambda: graph_apls(*graphs),
-        "graph_tlts": lambda: graph_tlts(*graphs),
-        "graph_junction_f1": lambda: graph_junction_f1(*graphs),
-        "APLSMetric and TLTSMetric of the masks": lambda: [metric(*tensors) for metric in metrics],
-        "shortest paths of all control nodes": lambda: all_lengths(graphs[1]),
+        "`APLSMetric` and `TLTSMetric` of the two masks": lambda: [metric(*tensors) for metric in metrics],
+        "`skeleton_graph` of one": lambda: skeleton_graph(masks[1]),
+        "scikit-image's `skeletonize` of one": lambda: skeletonize(masks[1]),
+        "`graph_apls`": lambda: graph_apls(*graphs),
+        "`graph_tlts`": lambda: graph_tlts(*graphs),
+        "`graph_junction_f1`": lambda: graph_junction_f1(*graphs),
+        "shortest paths between all control nodes": lambda: all_lengths(graphs[1]),
         "the same by networkx": lambda: all_lengths_by_networkx(graphs[1]),
     }
-    times = {name: [] for name in calls}
-    for _ in range(rounds + 1):
-        for name, call in calls.items():
-            times[name].append(seconds(call))
-    found = {name: float(np.median(taken[1:])) for name, taken in times.items()}
-    found["control nodes"] = len(graphs[1])
-    return found
+    return len(graphs[1]), interleaved(calls, rounds)
 
 
-def lines(found):
-    """The table as Markdown."""
-    networks = found["the same by networkx"] / found["shortest paths of all control nodes"]
-    return [
-        "## Centerline graphs and their metrics",
+def section(rounds):
+    """The part of the page."""
+    num_nodes, times = measure_graphs(rounds)
+    lines = [
+        f"A stack of {' x '.join(map(str, SHAPE))} voxels with neurites whose graph has {num_nodes} nodes,",
+        "and a prediction of it with breaks and false branches.",
         "",
-        f"A neuron-like stack of {' x '.join(map(str, SHAPE))} voxels whose graph has {found['control nodes']} nodes,",
-        "and a prediction with breaks and false branches; seconds of the process on one thread.",
-        "",
-        "| step | s |",
+        "| | s |",
         "| --- | --- |",
-        *[f"| {name} | {taken:.2f} |" for name, taken in found.items() if name != "control nodes"],
-        "",
-        f"networkx takes {networks:.0f} times as long for the shortest paths.",
-        "",
+        *[f"| {name} | {taken:.2f} |" for name, taken in times.items()],
     ]
-
-
-if __name__ == "__main__":
-    sys.stdout.write("\n".join(lines(measure_graphs())))
+    return "\n".join(lines)
