@@ -14,17 +14,9 @@ FRAME, ESSENTIAL = -2, -1
 
 def voxel_pairs(field, full, frame):
     """Pairs (birth, death) for each dimension, voxels as flat indices, of the sublevel filtration of ``field``."""
-    order = np.argsort(field, axis=None, kind="stable")
-    ranks = np.empty(field.size, int)
-    ranks[order] = np.arange(1, field.size + 1)
-    ranks = ranks.reshape(field.shape)
-    if frame:
-        ranks = np.pad(ranks, 1)
-    cells = _cells_over_top_cells(ranks) if full else _cells_over_vertices(ranks)
-    sequence = sorted(cells, key=lambda cell: (cells[cell], _dimension(cell), cell))
+    sequence, cells, voxel = _filtration(field, full, frame)
     pairs = {k: set() for k in range(field.ndim)}
-    voxel = {0: FRAME} | {rank + 1: int(index) for rank, index in enumerate(order)}
-    for birth, death in _reduce(sequence):
+    for birth, death in _reduce(sequence, sequence):
         k = _dimension(birth)
         if k >= field.ndim:
             continue
@@ -33,6 +25,35 @@ def voxel_pairs(field, full, frame):
         elif cells[birth] != cells[death]:
             pairs[k].add((voxel[cells[birth]], voxel[cells[death]]))
     return pairs
+
+
+def image_pairs(domain, codomain, full, frame):
+    """Sorted pairs for each dimension of the image of one sublevel filtration in a larger one: a class is born in the
+    domain and dies in the codomain. The matrix has its rows in the order of the domain, its columns in the
+    codomain's. Without the essential classes, those of the frame, and bars that are empty by value."""
+    rows, row_cells, row_voxel = _filtration(domain, full, frame)
+    columns, column_cells, column_voxel = _filtration(codomain, full, frame)
+    pairs = {k: [] for k in range(domain.ndim)}
+    for birth, death in _reduce(rows, columns):
+        if death is None or _dimension(birth) >= domain.ndim:
+            continue
+        born, dies = row_voxel[row_cells[birth]], column_voxel[column_cells[death]]
+        if born != FRAME and dies != FRAME and domain.ravel()[born] < codomain.ravel()[dies]:
+            pairs[_dimension(birth)].append((born, dies))
+    return {k: sorted(found) for k, found in pairs.items()}
+
+
+def _filtration(field, full, frame):
+    """All cells in order, the rank of the voxel that each belongs to, and the voxel of each rank."""
+    order = np.argsort(field, axis=None, kind="stable")
+    ranks = np.empty(field.size, int)
+    ranks[order] = np.arange(1, field.size + 1)
+    ranks = ranks.reshape(field.shape)
+    if frame:
+        ranks = np.pad(ranks, 1)
+    cells = _cells_over_top_cells(ranks) if full else _cells_over_vertices(ranks)
+    sequence = sorted(cells, key=lambda cell: (cells[cell], _dimension(cell), cell))
+    return sequence, cells, {0: FRAME} | {rank + 1: int(index) for rank, index in enumerate(order)}
 
 
 def _dimension(cell):
@@ -58,9 +79,9 @@ def _cells_over_vertices(ranks):
     return cells
 
 
-def _reduce(sequence):
-    """Standard reduction modulo 2; yields (creator, destroyer or None)."""
-    position = {cell: i for i, cell in enumerate(sequence)}
+def _reduce(rows, sequence):
+    """Standard reduction modulo 2; yields (creator, destroyer), or (creator, None) where both orders are one."""
+    position = {cell: i for i, cell in enumerate(rows)}
     columns, owner, creators = {}, {}, set()
     for j, cell in enumerate(sequence):
         column = set()
@@ -74,7 +95,7 @@ def _reduce(sequence):
             columns[j] = column
             owner[max(column)] = j
             creators.discard(max(column))
-            yield sequence[max(column)], cell
+            yield rows[max(column)], cell
         else:
             creators.add(j)
     for i in sorted(creators):

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.topology.engines.native.gradient import new_link_table
-from monai_topo.topology.engines.native.order import to_integers
+from monai_topo.topology.engines.native.image import image_pairs_of_plane, image_pairs_of_volume
+from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, to_integers
 from monai_topo.topology.engines.native.pairs import pairs_of_planes, pairs_of_volumes
 from monai_topo.topology.engines.registry import IndexPairs
 
@@ -54,6 +55,53 @@ def compute_pairs_stack(
     else:
         found = pairs_of_volumes(values, is_float, framed, full_connectivity, wanted, _shared_link_table())
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
+
+
+def compute_image_pairs(
+    keys: NDArray[np.int32],
+    larger_keys: NDArray[np.int32],
+    *,
+    full_connectivity: bool,
+    dims: tuple[int, ...],
+    frame: bool,
+) -> dict[int, IndexPairs]:
+    """Image pairs of a sublevel filtration in a larger one; see ``registry.ImageEngine``.
+
+    Raises:
+        ValueError: for fields of more than 2**31 voxels.
+    """
+    ndim = keys.ndim
+    _check_size(keys.shape)
+    of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
+    wanted = np.isin(np.arange(ndim), list(of_dim.values()))
+    domain, codomain = _align(keys, larger_keys)
+    options = (frame != full_connectivity, full_connectivity, wanted)
+    if ndim == 2:
+        found = image_pairs_of_plane(domain[None], codomain[None], *options)
+    else:
+        found = image_pairs_of_volume(domain, codomain, *options, _shared_link_table())
+    return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
+
+
+def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Order both fields alike where it cannot change a bar that is not empty: the gradient that they share is larger.
+
+    What dies in the codomain before the domain's first voxel, or is born in the domain after the codomain's last,
+    has an empty bar. So these voxels of the one field, the foreground of a binary target above all, may come in
+    the order of the other. Where the integers do not suffice for both orders, they stay as they are.
+    """
+    start, stop = int(domain.min()), int(codomain.max())
+    early, late = codomain <= start, domain >= stop
+    aligned_domain, aligned_codomain = domain, codomain
+    if early.any():
+        shift = int(domain[early].max()) - start + 1
+        if start - shift > BELOW_ALL + 1:
+            aligned_codomain = np.where(early, domain - np.int32(shift), codomain)
+    if late.any():
+        shift = stop + 1 - int(codomain[late].min())
+        if stop + shift < ABOVE_ALL - 1:
+            aligned_domain = np.where(late, codomain + np.int32(shift), domain)
+    return aligned_domain, aligned_codomain
 
 
 def _check_size(shape: Sequence[int]) -> None:
