@@ -74,13 +74,24 @@ def compute_image_pairs(
     _check_size(keys.shape)
     of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
     wanted = np.isin(np.arange(ndim), list(of_dim.values()))
-    domain, codomain = _align(keys, larger_keys)
     options = (frame != full_connectivity, full_connectivity, wanted)
-    if ndim == 2:
+    domain, codomain = _align(keys, larger_keys)
+    if domain is codomain:
+        found = _pairs_inside(domain, *options)
+    elif ndim == 2:
         found = image_pairs_of_plane(domain[None], codomain[None], *options)
     else:
         found = image_pairs_of_volume(domain, codomain, *options, _shared_link_table())
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
+
+
+def _pairs_inside(keys: NDArray[np.int32], framed: bool, upside_down: bool, wanted: NDArray[np.bool_]) -> Any:
+    """Pairs of one field, without those that never die or are born with the frame."""
+    if keys.ndim == 2:
+        found = pairs_of_planes(keys[None, None], False, framed, upside_down, wanted)
+    else:
+        found = pairs_of_volumes(keys[None], False, framed, upside_down, wanted, _shared_link_table())
+    return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 
 def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -92,16 +103,14 @@ def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDAr
     """
     start, stop = int(domain.min()), int(codomain.max())
     early, late = codomain <= start, domain >= stop
-    aligned_domain, aligned_codomain = domain, codomain
-    if early.any():
-        shift = int(domain[early].max()) - start + 1
-        if start - shift > BELOW_ALL + 1:
-            aligned_codomain = np.where(early, domain - np.int32(shift), codomain)
-    if late.any():
-        shift = stop + 1 - int(codomain[late].min())
-        if stop + shift < ABOVE_ALL - 1:
-            aligned_domain = np.where(late, codomain + np.int32(shift), domain)
-    return aligned_domain, aligned_codomain
+    down = int(domain[early].max()) - start + 1 if early.any() else 0
+    up = stop + 1 - int(codomain[late].min()) if late.any() else 0
+    down = down if start - down > BELOW_ALL + 1 else 0
+    up = up if stop + up < ABOVE_ALL - 1 else 0
+    aligned = np.where(early, domain - np.int32(down), codomain) if down else codomain
+    if down and up and (early | late).all():
+        return aligned, aligned
+    return np.where(late, codomain + np.int32(up), domain) if up else domain, aligned
 
 
 def _check_size(shape: Sequence[int]) -> None:

@@ -21,7 +21,8 @@ import numpy as np
 
 from monai_topo.topology.engines.native.components import OUTSIDE, UNPAIRED, find_root, merge_in_order, plant_forest
 from monai_topo.topology.engines.native.loops import pair_loops
-from monai_topo.topology.engines.native.neighbors import neighbor_offsets
+from monai_topo.topology.engines.native.mixed import share_words, shared_word
+from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit, neighbor_offsets
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, fill_border, order_code, surround
 from monai_topo.topology.engines.native.pairs import ALL_2D, ALL_3D, FACES_2D, FACES_3D, append_pairs
 from monai_topo.topology.engines.native.saddles import (
@@ -38,12 +39,11 @@ from monai_topo.topology.engines.native.shared import (
     clear_squares,
     list_shared_edges,
     list_shared_squares,
-    share_words,
 )
 from monai_topo.topology.kernel import allocating_kernel, entry_kernel, kernel
 
 _NO_ELDER = -1
-_MAXIMUM_2D, _MAXIMUM_3D = (1 << 8) - 1, (1 << 26) - 1
+_FACES_OF_PIXEL, _NEIGHBORS_OF_PIXEL = 0xF, 0xFF
 
 
 @entry_kernel
@@ -76,14 +76,14 @@ def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: 
         cells, partner = np.empty((3, runs_b), np.int32), np.empty(runs_b, np.int32)
         list_runs(sorted_saddles(keys_b, lower_b, HAS_CRITICAL_EDGE, saddles_b), lower_b, offsets, False, cells)
         plant_forest(lower_b, offsets, FACES_2D, True, grid, forest)
-        _choose_minima(lower_a, 0xF, keys_a, forest, elder)
+        _choose_minima(lower_a, _FACES_OF_PIXEL, keys_a, forest, elder)
         _merge_by_elder(cells, partner, forest, elder, keys_a, True)
         low, counts[0] = append_pairs(low, 0, partner, cells[0], place)
     if wanted[1]:
         cells, partner = np.empty((3, runs_a), np.int32), np.empty(runs_a, np.int32)
         list_runs(sorted_saddles(keys_a, lower_a, HAS_CRITICAL_EDGE, saddles_a), lower_a, offsets, True, cells)
         plant_forest(lower_a, offsets, ALL_2D, False, grid, forest)
-        _choose_maxima(lower_b, _MAXIMUM_2D, keys_b, forest, elder)
+        _choose_maxima(lower_b, _NEIGHBORS_OF_PIXEL, keys_b, forest, elder)
         _merge_by_elder(cells, partner, forest, elder, keys_b, False)
         high, counts[1] = append_pairs(high, 0, cells[0], partner, place)
     return low[:, : counts[0]], high[:, : counts[1]]
@@ -121,7 +121,7 @@ def image_pairs_of_volume(domain: Any, codomain: Any, framed: bool, upside_down:
         plant_forest(lower_b, offsets, FACES_3D, True, grid, forest)
     classify_volume(keys_a, lower_a, grid, table, critical)
     if wanted[0]:
-        _choose_minima(lower_a, 0x3F, keys_a, forest, elder)
+        _choose_minima(lower_a, FACES, keys_a, forest, elder)
         _merge_by_elder(cells, partner, forest, elder, keys_a, True)
         low, counts[0] = append_pairs(low, 0, partner, cells[0], place)
     if wanted[2]:
@@ -129,21 +129,21 @@ def image_pairs_of_volume(domain: Any, codomain: Any, framed: bool, upside_down:
         saddles = sorted_saddles(keys_a, lower_a, HAS_CRITICAL_SQUARE, critical[2])
         list_squares(saddles, lower_a, table, offsets, scratch, squares)
         plant_forest(lower_a, offsets, ALL_3D, False, grid, forest)
-        _choose_maxima(lower_b, _MAXIMUM_3D, keys_b, forest, elder)
+        _choose_maxima(lower_b, ALL_NEIGHBORS, keys_b, forest, elder)
         _merge_by_elder(squares, summit, forest, elder, keys_b, False)
         high, counts[2] = append_pairs(high, 0, squares[0], summit, place)
     if wanted[1]:
-        mixed = np.empty(size, np.uint8)
-        share_words(lower_a, lower_b, mixed)
-        edges = list_shared_edges(keys_a, lower_a, mixed, table, offsets)
+        mixed, words = np.empty(size, np.int32), np.empty(size, np.int32)
+        share_words(lower_a, lower_b, offsets, mixed, words)
+        edges = list_shared_edges(keys_a, words, mixed, table, offsets)
         merged = np.empty(edges.shape[1], np.int32)
-        _plant_shared_forest(lower_a, mixed, offsets, grid, forest)
+        _plant_shared_forest(words, mixed, offsets, grid, forest)
         merge_in_order(edges, merged, forest, keys_a, True)
-        squares = list_shared_squares(keys_b, lower_a, lower_b, mixed, table, offsets)
+        squares = list_shared_squares(keys_b, lower_a, lower_b, words, mixed, table, offsets)
         enclosed = np.empty(squares.shape[1], np.int32)
         plant_forest(lower_b, offsets, ALL_3D, False, grid, forest)
         clear_squares(squares, enclosed, forest, lower_b, offsets)
-        loops = pair_loops(edges, merged, squares, enclosed, keys_a, lower_a, table, offsets, grid, forest, mixed)
+        loops = pair_loops(edges, merged, squares, enclosed, keys_a, words, table, offsets, grid, forest, mixed)
         mid, counts[1] = append_pairs(mid, 0, loops, squares[0], place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
@@ -163,13 +163,10 @@ def _two_orders(domain: Any, codomain: Any, grid: tuple[int, int, int], framed: 
 def _plant_shared_forest(words: Any, mixed: Any, offsets: Any, grid: tuple[int, int, int], forest: Any) -> None:
     """One step from every voxel to the lowest face neighbor that both orders have before it, if any."""
     for voxel in range(words.size):
-        faces = words[voxel] & 0x3F & ~np.int32(mixed[voxel])
+        faces = shared_word(words, mixed, voxel) & FACES
         forest[voxel] = voxel
         if faces:
-            direction = 0
-            while not (faces >> direction) & 1:
-                direction += 1
-            forest[voxel] = voxel + offsets[direction]
+            forest[voxel] = voxel + offsets[lowest_bit(faces)]
     fill_border(forest, grid, OUTSIDE)
 
 

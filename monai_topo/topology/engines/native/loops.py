@@ -33,6 +33,7 @@ from monai_topo.topology.engines.native.gradient import (
     tree_parent,
 )
 from monai_topo.topology.engines.native.neighbors import lowest_bit
+from monai_topo.topology.engines.native.mixed import critical_mixed_edges, mixed_edges, mixed_parent
 from monai_topo.topology.engines.native.order import fill_border, order_code, voxel_of
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
@@ -76,7 +77,7 @@ def pair_loops(
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.
-        mixed: None, or for each voxel (uint8, flat, padded) which of its edges are in no gradient; see ``image``.
+        mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``shared``.
 
     Returns:
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
@@ -123,10 +124,10 @@ def _mark_edges_without_loop(edges: Any, merged: Any, words: Any, offsets: Any, 
 
 @inlined_kernel
 def _without_mixed(word: int, mixed: Any, voxel: int) -> int:
-    """The voxel's word without the edges that are in no gradient."""
+    """The voxel's word without the neighbors that only one of two orders has before it."""
     if mixed is None:
         return word
-    return word & ~np.int64(mixed[voxel])
+    return word & ~mixed_edges(np.int64(mixed[voxel]))
 
 
 @kernel
@@ -182,8 +183,10 @@ def _reduce(
         while size:
             voxel, size = _pop(heap, size)
             link = link_of(table, _without_mixed(np.int64(words[voxel]), mixed, voxel))
-            critical = roots(link) if mixed is None else roots(link) | np.int64(mixed[voxel])
-            size = _push_down(voxel, link, critical, heap, size, keys, words, offsets)
+            critical = roots(link)
+            if mixed is not None:
+                critical |= critical_mixed_edges(np.int64(mixed[voxel]))
+            size = _push_down(voxel, link, critical, heap, size, keys, words, offsets, mixed)
             edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), words, first_edge)
             while edge >= 0 and taker[edge] != _UNTAKEN:
                 first, last = start[taker[edge]], start[taker[edge] + 1]
@@ -253,7 +256,7 @@ def _add_kept(voxels: Any, edges: Any, heap: Any, size: int, keys: Any, words: A
 
 @inlined_kernel
 def _push_down(
-    voxel: int, link: int, critical: int, heap: Any, size: int, keys: Any, words: Any, offsets: Any
+    voxel: int, link: int, critical: int, heap: Any, size: int, keys: Any, words: Any, offsets: Any, mixed: Any
 ) -> int:
     """Push the voxel's edges down the gradient until only critical ones are left.
 
@@ -265,6 +268,8 @@ def _push_down(
     while chain & between:
         i = lowest_bit(chain & between)
         j = tree_parent(link, i)
+        if mixed is not None and (np.int64(mixed[voxel]) >> i) & 1:
+            j = mixed_parent(np.int64(mixed[voxel]), i)
         chain ^= (1 << i) | ((1 << j) & closing)
         for start, direction in ((i, j), (j, i)):
             size = _add_edge(voxel + offsets[start], direction, heap, size, keys, words, offsets)

@@ -2,8 +2,9 @@
 
 A cell belongs to one voxel in each order, its last. The cells that belong to one voxel v in both orders, those whose
 other voxels are before v in both, pair up by the table of ``gradient``. A cell that belongs to two different voxels is
-mixed and stays critical. So every step down the gradient is one in both orders, and what is left, a complex of few
-cells where the orders agree, holds both filtrations.
+mixed, and may pair only with one that belongs to the same two: an edge with the first such square around it, the other
+squares around it with the cubes between, a square with either of its cubes. Every step down the gradient is one in both
+orders, so the cells that are left hold both filtrations.
 
 Source: Allili, Kaczynski, Landi, "Reducing complexes in multidimensional persistent homology theory", Journal of
 Symbolic Computation 78 (2017).
@@ -26,38 +27,21 @@ from monai_topo.topology.engines.native.gradient import (
     link_of,
     roots,
 )
-from monai_topo.topology.engines.native.neighbors import lowest_bit
+from monai_topo.topology.engines.native.mixed import critical_mixed_edges, is_paired, shared_word
+from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, lowest_bit
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
 from monai_topo.topology.engines.native.squares import critical_squares
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
-_FACES = 0x3F
-_NEIGHBORS = (1 << 26) - 1
 _NO_SIDE = -1
-
-
-@kernel
-def share_words(lower_a: Any, lower_b: Any, mixed: Any) -> None:
-    """Write which edges are mixed, and into the first words which neighbors both orders have before a voxel.
-
-    The first order's words keep all their face neighbors, because they tell to which voxel an edge belongs.
-    """
-    for voxel in range(lower_a.size):
-        first, second = lower_a[voxel] & _NEIGHBORS, lower_b[voxel] & _NEIGHBORS
-        mixed[voxel] = first & ~second & _FACES
-        lower_a[voxel] = (first & second) | (first & _FACES)
-
-
-@inlined_kernel
-def _shared_word(words: Any, mixed: Any, voxel: int) -> int:
-    return np.int64(words[voxel]) & ~np.int64(mixed[voxel])
 
 
 @inlined_kernel
 def _critical_edges(words: Any, mixed: Any, voxel: int, table: Any) -> int:
-    """The voxel's critical edges in the first order, as bits: all but one root of the shared link, and the mixed."""
-    tops = roots(link_of(table, _shared_word(words, mixed, voxel)))
-    return (tops & (tops - 1)) | np.int64(mixed[voxel])
+    """The voxel's critical edges in the first order, as bits: all but one root of the shared link, and mixed ones."""
+    tops = roots(link_of(table, shared_word(words, mixed, voxel)))
+    word = np.int64(mixed[voxel])
+    return (tops & (tops - 1)) | (critical_mixed_edges(word) if word else 0)
 
 
 @allocating_kernel
@@ -66,8 +50,8 @@ def list_shared_edges(keys: Any, words: Any, mixed: Any, table: Any, offsets: An
 
     Args:
         keys: of the first order.
-        words: of the first order, from ``share_words``.
-        mixed: from ``share_words``.
+        words: of the first order, from ``mixed.share_words``.
+        mixed: from ``mixed.share_words``.
         table: memo of links.
         offsets: offset of each neighbor, by bit.
     """
@@ -112,22 +96,32 @@ def _list_edges(codes: Any, words: Any, mixed: Any, table: Any, offsets: Any, ce
 
 
 @inlined_kernel
-def _mixed_squares(lower: int, shared: int) -> int:
-    """The voxel's squares in the second order, as link edges, that belong to another voxel in the first."""
-    if (lower ^ shared) & LINK_MASK == 0:
+def _mixed_squares(voxel: int, lower_a: Any, lower_b: Any, shared: int, mixed: Any, offsets: Any) -> int:
+    """The voxel's critical mixed squares in the second order, as link edges."""
+    if (np.int64(lower_b[voxel]) ^ shared) & LINK_MASK == 0:
         return 0
-    return link_edges(lower) & ~link_edges(shared)
+    return _critical_mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
+
+
+@kernel
+def _critical_mixed_squares(voxel: int, lower_a: Any, lower_b: Any, shared: int, mixed: Any, offsets: Any) -> int:
+    squares = link_edges(np.int64(lower_b[voxel])) & ~link_edges(shared)
+    for e in range(12):
+        if (squares >> e) & 1 and is_paired(voxel, e, lower_a, lower_b, offsets, mixed):
+            squares &= ~(1 << e)
+    return squares
 
 
 @allocating_kernel
-def list_shared_squares(keys: Any, words: Any, lower: Any, mixed: Any, table: Any, offsets: Any) -> Any:
+def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed: Any, table: Any, offsets: Any) -> Any:
     """The critical squares in the second order.
 
     Args:
         keys: of the second order.
-        words: of the first order, from ``share_words``.
-        lower: the second order's words of lower neighbors.
-        mixed: from ``share_words``.
+        lower_a: the first order's words of lower neighbors.
+        lower_b: the second order's.
+        words: from ``mixed.share_words``.
+        mixed: likewise.
         table: memo of links.
         offsets: offset of each neighbor, by bit.
 
@@ -135,60 +129,70 @@ def list_shared_squares(keys: Any, words: Any, lower: Any, mixed: Any, table: An
         int32 ``(4, n)``: the voxel that each square belongs to, an upper voxel on either side (-1 if the cube on that
         side belongs to the same voxel), and the link edge.
     """
-    voxels, count = _count_squares(words, lower, mixed, table)
+    critical = np.empty(words.size, np.int8)
+    voxels, count = _count_squares(lower_a, lower_b, words, mixed, table, offsets, critical)
     codes = np.empty(voxels, np.int64)
-    _collect_squares(keys, words, lower, mixed, table, codes)
+    _collect_squares(keys, critical, codes)
     cells = np.empty((4, count), np.int32)
-    _list_squares(sort_codes(codes), words, lower, mixed, table, offsets, np.empty(20, np.int64), cells)
+    codes = sort_codes(codes)
+    _list_squares(codes, lower_a, lower_b, words, mixed, table, offsets, np.empty(20, np.int64), cells)
     return cells
 
 
-@inlined_kernel
-def _count_at(words: Any, lower: Any, mixed: Any, voxel: int, table: Any) -> int:
-    shared = _shared_word(words, mixed, voxel)
-    count = critical_square_count(link_of(table, shared), shared)
-    squares = _mixed_squares(np.int64(lower[voxel]), shared)
-    return int(count + BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8])
-
-
 @kernel
-def _count_squares(words: Any, lower: Any, mixed: Any, table: Any) -> tuple[int, int]:
+def _count_squares(
+    lower_a: Any, lower_b: Any, words: Any, mixed: Any, table: Any, offsets: Any, critical: Any
+) -> tuple[int, int]:
     voxels = total = 0
     for voxel in range(words.size):
-        count = _count_at(words, lower, mixed, voxel, table)
+        shared = shared_word(words, mixed, voxel)
+        squares = _mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
+        count = critical_square_count(link_of(table, shared), shared)
+        count += BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8]
+        critical[voxel] = count
         voxels += 1 if count else 0
         total += count
     return voxels, total
 
 
 @kernel
-def _collect_squares(keys: Any, words: Any, lower: Any, mixed: Any, table: Any, codes: Any) -> None:
+def _collect_squares(keys: Any, critical: Any, codes: Any) -> None:
     found = 0
-    for voxel in range(words.size):
-        if _count_at(words, lower, mixed, voxel, table):
+    for voxel in range(critical.size):
+        if critical[voxel]:
             codes[found] = order_code(keys, voxel)
             found += 1
 
 
 @kernel
 def _list_squares(
-    codes: Any, words: Any, lower: Any, mixed: Any, table: Any, offsets: Any, scratch: Any, cells: Any
+    codes: Any,
+    lower_a: Any,
+    lower_b: Any,
+    words: Any,
+    mixed: Any,
+    table: Any,
+    offsets: Any,
+    scratch: Any,
+    cells: Any,
 ) -> None:
     region, edges = scratch[:8], scratch[8:]
     found = 0
     for i in range(codes.size):
         voxel = voxel_of(codes[i])
-        shared = _shared_word(words, mixed, voxel)
-        squares = _mixed_squares(np.int64(lower[voxel]), shared)
+        shared = shared_word(words, mixed, voxel)
         link = link_of(table, shared)
-        count = critical_squares(shared, link, region, edges) if critical_square_count(link, shared) else 0
+        count = critical_square_count(link, shared)
+        if count:
+            critical_squares(shared, np.int64(lower_b[voxel]), link, region, edges)
         for k in range(count):
             first, second = region[EDGE_SIDES[edges[k], 0]], region[EDGE_SIDES[edges[k], 1]]
-            _write_square(cells, found, voxel, edges[k], first, second, lower, offsets)
+            _write_square(cells, found, voxel, edges[k], first, second, lower_b, offsets)
             found += 1
+        squares = _mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
         for e in range(12):
             if (squares >> e) & 1:
-                _write_square(cells, found, voxel, e, EDGE_SIDES[e, 0], EDGE_SIDES[e, 1], lower, offsets)
+                _write_square(cells, found, voxel, e, EDGE_SIDES[e, 0], EDGE_SIDES[e, 1], lower_b, offsets)
                 found += 1
 
 
@@ -230,7 +234,7 @@ def clear_squares(squares: Any, enclosed: Any, forest: Any, lower: Any, offsets:
 
 @kernel
 def _merge_upper(voxel: int, forest: Any, lower: Any, offsets: Any) -> None:
-    upper = ~np.int64(lower[voxel]) & _NEIGHBORS
+    upper = ~np.int64(lower[voxel]) & ALL_NEIGHBORS
     while upper:
         a, b = find_root(voxel + offsets[lowest_bit(upper)], forest), find_root(voxel, forest)
         forest[a] = b
