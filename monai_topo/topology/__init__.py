@@ -6,19 +6,24 @@ from monai_topo.topology.betti import betti_numbers, euler_characteristic
 from monai_topo.topology.diagram import diagram
 from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
 from monai_topo.topology.field import sublevel_field
+from monai_topo.topology.induced import InducedMatching, comparison, match_induced, match_induced_batch
 from monai_topo.topology.matching import Matching, by_lifetime, nearest_corner, optimal
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
 
 __all__ = [
     "ESSENTIAL",
     "FRAME",
+    "InducedMatching",
     "Matching",
     "PersistencePairs",
     "available_engines",
     "betti_numbers",
     "by_lifetime",
+    "comparison",
     "diagram",
     "euler_characteristic",
+    "match_induced",
+    "match_induced_batch",
     "nearest_corner",
     "optimal",
     "persistence_pairs",

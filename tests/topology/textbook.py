@@ -14,17 +14,68 @@ FRAME, ESSENTIAL = -2, -1
 
 def voxel_pairs(field, full, frame):
     """Pairs (birth, death) for each dimension, voxels as flat indices, of the sublevel filtration of ``field``."""
+    return {k: set(found) for k, found in _pair_lists(field, full, frame).items()}
+
+
+def _pair_lists(field, full, frame):
     sequence, cells, voxel = _filtration(field, full, frame)
-    pairs = {k: set() for k in range(field.ndim)}
+    pairs = {k: [] for k in range(field.ndim)}
     for birth, death in _reduce(sequence, sequence):
         k = _dimension(birth)
         if k >= field.ndim:
             continue
         if death is None:
-            pairs[k].add((voxel[cells[birth]], ESSENTIAL))
+            pairs[k].append((voxel[cells[birth]], ESSENTIAL))
         elif cells[birth] != cells[death]:
-            pairs[k].add((voxel[cells[birth]], voxel[cells[death]]))
+            pairs[k].append((voxel[cells[birth]], voxel[cells[death]]))
     return pairs
+
+
+def induced_matching(first, second, full, frame):
+    """Sorted quadruples (birth, death, birth, death) for each dimension: the features of two fields that are matched.
+
+    A bar of a field and a bar of its image with the same birth belong together, the longest with the longest; a bar of
+    the image and one of the comparison with the same death likewise; both fields' bars with one of the comparison are
+    matched.
+    """
+    joint = np.minimum(first, second)
+    reached = [_bars_of_comparison(field, joint, full, frame) for field in (first, second)]
+    return {
+        k: sorted((*reached[0][k][bar], *reached[1][k][bar]) for bar in set(reached[0][k]) & set(reached[1][k]))
+        for k in range(first.ndim)
+    }
+
+
+def _bars_of_comparison(field, joint, full, frame):
+    """For each dimension, from (death, place) of a bar of the comparison to the bar of the field that goes there."""
+    values, image = field.ravel(), image_pairs(field, joint, full, frame)
+    position, joint_position = _positions(field), _positions(joint)
+    reached = {k: {} for k in range(field.ndim)}
+    for k, bars in _pair_lists(field, full, frame).items():
+        of_birth = {}
+        for birth, death in bars:
+            if birth == FRAME:
+                continue
+            if death == ESSENTIAL:
+                reached[k][ESSENTIAL, 0] = (birth, death)
+            elif values[birth] < values[death]:
+                of_birth.setdefault(birth, []).append(death)
+        of_death = {}
+        for birth in {birth for birth, _ in image[k]}:
+            deaths = sorted((d for b, d in image[k] if b == birth), key=lambda d: -joint_position[d])
+            own = sorted(of_birth[birth], key=lambda d: -position[d])
+            for death, own_death in zip(deaths, own[: len(deaths)], strict=True):
+                of_death.setdefault(death, []).append((birth, own_death))
+        for death, found in of_death.items():
+            for place, bar in enumerate(sorted(found, key=lambda bar: position[bar[0]])):
+                reached[k][death, place] = bar
+    return reached
+
+
+def _positions(field):
+    positions = np.empty(field.size, int)
+    positions[np.argsort(field, axis=None, kind="stable")] = np.arange(field.size)
+    return positions
 
 
 def image_pairs(domain, codomain, full, frame):
