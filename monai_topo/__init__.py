@@ -16,7 +16,7 @@ from monai_topo.losses import (
     TopoLoss,
     WeightedSumLoss,
 )
-from monai_topo.metrics import BettiErrorMetric, compute_betti_error
+from monai_topo.metrics import BettiErrorMetric, TopologyMetric, compute_betti_error
 from monai_topo.transforms import (
     InstanceToMembrane,
     InstanceToMembraneD,
@@ -40,6 +40,7 @@ __all__ = [
     "PersistenceLoss",
     "TopoLoss",
     "TopologyLoss",
+    "TopologyMetric",
     "WeightedSumLoss",
     "compute_betti_error",
     "cremi_datalist",

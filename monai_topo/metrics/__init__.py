@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_topo.metrics.base import TopologyMetric
 from monai_topo.metrics.betti_error import BettiErrorMetric, compute_betti_error
 
-__all__ = ["BettiErrorMetric", "compute_betti_error"]
+__all__ = ["BettiErrorMetric", "TopologyMetric", "compute_betti_error"]
