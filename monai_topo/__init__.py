@@ -9,9 +9,11 @@ from monai_topo import data, handlers, losses, metrics, topology, transforms, vi
 from monai_topo.data import HDF5Reader, cremi_datalist, image_datalist, phantoms
 from monai_topo.handlers import BettiError, LossWeightSchedule
 from monai_topo.losses import (
+    BettiMatchingLoss,
     DiceCETopologyLoss,
     LifetimeTopoLoss,
     PersistenceLoss,
+    SpatialMatchingLoss,
     TopologyLoss,
     TopoLoss,
     WeightedSumLoss,
@@ -29,6 +31,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BettiError",
     "BettiErrorMetric",
+    "BettiMatchingLoss",
     "DiceCETopologyLoss",
     "HDF5Reader",
     "InstanceToMembrane",
@@ -38,6 +41,7 @@ __all__ = [
     "LifetimeTopoLoss",
     "LossWeightSchedule",
     "PersistenceLoss",
+    "SpatialMatchingLoss",
     "TopoLoss",
     "TopologyLoss",
     "TopologyMetric",

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
 from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.persistence import PersistenceLoss
 from monai_topo.losses.topo import TopoLoss
 
-__all__ = ["DiceCETopologyLoss", "LifetimeTopoLoss", "PersistenceLoss", "TopoLoss", "TopologyLoss", "WeightedSumLoss"]
+__all__ = [
+    "BettiMatchingLoss",
+    "DiceCETopologyLoss",
+    "LifetimeTopoLoss",
+    "PersistenceLoss",
+    "SpatialMatchingLoss",
+    "TopoLoss",
+    "TopologyLoss",
+    "WeightedSumLoss",
+]

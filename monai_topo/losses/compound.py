@@ -9,10 +9,16 @@ from monai.losses import DiceCELoss
 from torch import nn
 from torch.nn.modules.loss import _Loss
 
+from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.topo import TopoLoss
 
-TOPOLOGY_TERMS: dict[str, Callable[..., _Loss]] = {"topo": TopoLoss, "lifetime": LifetimeTopoLoss}
+TOPOLOGY_TERMS: dict[str, Callable[..., _Loss]] = {
+    "topo": TopoLoss,
+    "lifetime": LifetimeTopoLoss,
+    "betti_matching": BettiMatchingLoss,
+    "spatial_matching": SpatialMatchingLoss,
+}
 """The names that ``DiceCETopologyLoss(topology=...)`` accepts."""
 
 
@@ -39,7 +45,8 @@ class DiceCETopologyLoss(DiceCELoss):
         lambda_dice: weight of the Dice term.
         lambda_ce: weight of the cross-entropy term.
         label_smoothing: of the cross-entropy term, as in ``DiceCELoss``.
-        topology: ``"topo"`` for :class:`TopoLoss` or ``"lifetime"`` for :class:`LifetimeTopoLoss`, with its defaults
+        topology: ``"topo"`` for :class:`TopoLoss`, ``"lifetime"`` for :class:`LifetimeTopoLoss`, ``"betti_matching"``
+            for :class:`BettiMatchingLoss` or ``"spatial_matching"`` for :class:`SpatialMatchingLoss`, with its defaults
             and this loss's first six arguments; or any loss of (input, target), which then has its own activation,
             background and reduction.
         lambda_topo: weight of the topology term; 0 leaves it out, and it may be changed while training. The default

@@ -7,12 +7,14 @@ from monai_topo.topology.diagram import diagram
 from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
 from monai_topo.topology.field import sublevel_field
 from monai_topo.topology.induced import InducedMatching, comparison, match_induced, match_induced_batch
-from monai_topo.topology.matching import Matching, by_lifetime, nearest_corner, optimal
+from monai_topo.topology.matching import FieldMatching, Matching, by_lifetime, nearest_corner, optimal
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
+from monai_topo.topology.place import match_by_place, match_by_place_batch
 
 __all__ = [
     "ESSENTIAL",
     "FRAME",
+    "FieldMatching",
     "InducedMatching",
     "Matching",
     "PersistencePairs",
@@ -22,6 +24,8 @@ __all__ = [
     "comparison",
     "diagram",
     "euler_characteristic",
+    "match_by_place",
+    "match_by_place_batch",
     "match_induced",
     "match_induced_batch",
     "nearest_corner",

@@ -157,4 +157,4 @@ def to_ordered_integers(field: NDArray[Any]) -> NDArray[np.int32]:
         return np.unique(field, return_inverse=True)[1].reshape(field.shape).astype(np.int32)
     bits = np.ascontiguousarray(single).view(np.int32)
     # Of a negative float all bits but the sign are turned around.
-    return bits ^ ((bits >> 31) & np.int32(2**31 - 1))
+    return np.asarray(bits ^ ((bits >> 31) & np.int32(2**31 - 1)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.engines import ESSENTIAL, ImageEngine, get_image_engine
 from monai_topo.topology.field import check_dims, sublevel_field, to_ordered_integers
-from monai_topo.topology.matching import Matching
+from monai_topo.topology.matching import FieldMatching, Matching, map_pairs
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
 
 _MOST_AT_A_VOXEL = 64
@@ -23,21 +21,15 @@ _MOST_AT_A_VOXEL = 64
 
 
 @dataclass(frozen=True)
-class InducedMatching:
-    """The features of two fields on one grid, and which belong together.
+class InducedMatching(FieldMatching):
+    """The features of two fields on one grid, and which belong together through the comparison of both.
 
     Attributes:
-        prediction: persistence pairs of the first field.
-        target: persistence pairs of the second field.
-        matchings: for each dimension the rows of ``prediction`` and of ``target`` that belong together, and the rest.
         prediction_image: for each feature of the prediction that is still one in the comparison, the voxel where it
             is born in the prediction and the one where it dies in the comparison. The essential class is left out.
         target_image: likewise for the target.
     """
 
-    prediction: PersistencePairs
-    target: PersistencePairs
-    matchings: Mapping[int, Matching]
     prediction_image: PersistencePairs
     target_image: PersistencePairs
 
@@ -157,12 +149,7 @@ def match_induced_batch(
         >>> [len(found.matchings[0].matched) for found in match_induced_batch(np.ones((2, 3, 3)), np.ones((2, 3, 3)))]
         [1, 1]
     """
-    if num_threads is not None and num_threads < 1:
-        raise ValueError(f"num_threads must be None or at least 1, got {num_threads!r}.")
-    if len(predictions) != len(targets):
-        raise ValueError(f"there must be as many targets as predictions, got {len(targets)} and {len(predictions)}.")
-    with ThreadPoolExecutor(num_threads or os.cpu_count() or 1) as pool:
-        return list(pool.map(partial(match_induced, **options), predictions, targets))
+    return map_pairs(partial(match_induced, **options), predictions, targets, num_threads)
 
 
 def _two_fields(prediction: Any, target: Any, direction: str) -> tuple[NDArray[Any], NDArray[Any]]:

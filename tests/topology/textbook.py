@@ -14,10 +14,11 @@ FRAME, ESSENTIAL = -2, -1
 
 def voxel_pairs(field, full, frame):
     """Pairs (birth, death) for each dimension, voxels as flat indices, of the sublevel filtration of ``field``."""
-    return {k: set(found) for k, found in _pair_lists(field, full, frame).items()}
+    return {k: set(found) for k, found in pair_lists(field, full, frame).items()}
 
 
-def _pair_lists(field, full, frame):
+def pair_lists(field, full, frame):
+    """The same with repetitions: a voxel can give birth to several features that another one ends."""
     sequence, cells, voxel = _filtration(field, full, frame)
     pairs = {k: [] for k in range(field.ndim)}
     for birth, death in _reduce(sequence, sequence):
@@ -51,7 +52,7 @@ def _bars_of_comparison(field, joint, full, frame):
     values, image = field.ravel(), image_pairs(field, joint, full, frame)
     position, joint_position = _positions(field), _positions(joint)
     reached = {k: {} for k in range(field.ndim)}
-    for k, bars in _pair_lists(field, full, frame).items():
+    for k, bars in pair_lists(field, full, frame).items():
         of_birth = {}
         for birth, death in bars:
             if birth == FRAME:

@@ -13,4 +13,13 @@ from monai_topo.topology.engines.registry import (
     get_stack_engine,
 )
 
-__all__ = ["ESSENTIAL", "FRAME", "Engine", "ImageEngine", "available_engines", "get_engine", "get_image_engine", "get_stack_engine"]
+__all__ = [
+    "ESSENTIAL",
+    "FRAME",
+    "Engine",
+    "ImageEngine",
+    "available_engines",
+    "get_engine",
+    "get_image_engine",
+    "get_stack_engine",
+]

@@ -32,8 +32,8 @@ from monai_topo.topology.engines.native.gradient import (
     roots,
     tree_parent,
 )
-from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.mixed import critical_mixed_edges, mixed_edges, mixed_parent
+from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code, voxel_of
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 

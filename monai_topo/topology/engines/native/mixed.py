@@ -1,8 +1,8 @@
 """Edges that belong to different voxels in two orders, in one word a voxel.
 
-The mixed word of a voxel says which of its edges in the first order are another voxel's in the second (bits 0 to 5), and
-for each of them toward which neighbor the square lies that it is paired with (three bits each); an edge that has none
-and stays critical has its own direction there. See ``shared`` for the gradient that this is part of.
+The mixed word of a voxel says which of its edges in the first order are another voxel's in the second (bits 0 to 5),
+and for each of them toward which neighbor the square lies that it is paired with (three bits each); an edge that has
+none and stays critical has its own direction there. See ``shared`` for the gradient that this is part of.
 """
 
 from __future__ import annotations
@@ -104,12 +104,12 @@ def _squares_connected(voxel: int, direction: int, start: int, lower_a: Any, low
 def _has_square(lower: int, i: int, j: int) -> bool:
     edge = EDGE_BETWEEN[i, j]
     needed = (1 << i) | (1 << j) | (1 << (6 + edge))
-    return lower & needed == needed
+    return bool(lower & needed == needed)
 
 
 @inlined_kernel
 def _has_cube(lower: int, cube: int) -> bool:
-    return TRIANGLE_BITS[cube] & ~lower == 0
+    return bool(TRIANGLE_BITS[cube] & ~lower == 0)
 
 
 @inlined_kernel
@@ -137,4 +137,4 @@ def critical_mixed_edges(mixed_word: int) -> int:
 @inlined_kernel
 def shared_word(words: Any, mixed: Any, voxel: int) -> int:
     """The neighbors that both orders have before a voxel."""
-    return np.int64(words[voxel]) & ~mixed_edges(np.int64(mixed[voxel]))
+    return int(np.int64(words[voxel]) & ~mixed_edges(np.int64(mixed[voxel])))
