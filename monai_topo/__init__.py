@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from monai_topo import data, handlers, losses, metrics, topology, transforms, visualize
 from monai_topo.data import HDF5Reader, cremi_datalist, image_datalist, phantoms
-from monai_topo.handlers import BettiError, LossWeightSchedule
+from monai_topo.handlers import BettiError, BettiMatchingError, LossWeightSchedule
 from monai_topo.losses import (
     BettiMatchingLoss,
     DiceCETopologyLoss,
@@ -18,7 +18,13 @@ from monai_topo.losses import (
     TopoLoss,
     WeightedSumLoss,
 )
-from monai_topo.metrics import BettiErrorMetric, TopologyMetric, compute_betti_error
+from monai_topo.metrics import (
+    BettiErrorMetric,
+    BettiMatchingErrorMetric,
+    TopologyMetric,
+    compute_betti_error,
+    compute_betti_matching_error,
+)
 from monai_topo.transforms import (
     InstanceToMembrane,
     InstanceToMembraneD,
@@ -31,6 +37,8 @@ __version__ = "0.1.0"
 __all__ = [
     "BettiError",
     "BettiErrorMetric",
+    "BettiMatchingError",
+    "BettiMatchingErrorMetric",
     "BettiMatchingLoss",
     "DiceCETopologyLoss",
     "HDF5Reader",
@@ -47,6 +55,7 @@ __all__ = [
     "TopologyMetric",
     "WeightedSumLoss",
     "compute_betti_error",
+    "compute_betti_matching_error",
     "cremi_datalist",
     "data",
     "handlers",

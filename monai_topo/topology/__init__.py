@@ -8,6 +8,7 @@ from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
 from monai_topo.topology.field import sublevel_field
 from monai_topo.topology.induced import InducedMatching, comparison, match_induced, match_induced_batch
 from monai_topo.topology.matching import FieldMatching, Matching, by_lifetime, nearest_corner, optimal
+from monai_topo.topology.overlap import shared_betti_numbers
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
 from monai_topo.topology.place import match_by_place, match_by_place_batch
 
@@ -32,5 +33,6 @@ __all__ = [
     "optimal",
     "persistence_pairs",
     "persistence_pairs_batch",
+    "shared_betti_numbers",
     "sublevel_field",
 ]

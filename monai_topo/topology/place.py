@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from monai_topo.topology.engines import ESSENTIAL
 from monai_topo.topology.field import check_dims, is_full_connectivity, to_array
 from monai_topo.topology.matching import FieldMatching, Matching, map_pairs
+from monai_topo.topology.overlap import label_components
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
 
 
@@ -106,11 +107,7 @@ def _check_dims(dims: Any, ndim: int) -> tuple[int, ...]:
 
 def _regions(truth: NDArray[Any], dim: int, full: bool) -> NDArray[Any]:
     """Labels of the components of the mask, or for the top dimension of its background, flat; 0 elsewhere."""
-    from skimage.measure import label
-
-    diagonal = full == (dim == 0)
-    labels: NDArray[Any] = label(truth == (dim == 0), connectivity=truth.ndim if diagonal else 1)
-    return labels.ravel()
+    return label_components(truth == (dim == 0), diagonal=full == (dim == 0)).ravel()
 
 
 def _by_region(pairs: PersistencePairs, dim: int, field: NDArray[Any], labels: NDArray[Any]) -> dict[int, list[int]]:
