@@ -242,7 +242,8 @@ def _corner(index: NDArray[Any], axes: tuple[int, int], steps: tuple[int, int]) 
 
 def _chosen(here: Mask, ids: NDArray[Any], squares: Mask, count: int) -> NDArray[Any]:
     """The nodes ``(count, n)`` of the squares that have this many."""
-    return np.asarray(ids[:, squares].T[here[:, squares].T]).reshape(-1, count).T
+    nodes: NDArray[Any] = ids[:, squares].T[here[:, squares].T].reshape(-1, count).T
+    return nodes
 
 
 def _rank(equations: Any) -> int:
