@@ -34,12 +34,12 @@ def main():
     axes = figure.subplots(2, 4)
     rows = {"a ring and a false one": panels(images.two_rings, 1), "a cell and a void": panels(images.two_cells, 2)}
     for row, (label, fields) in zip(axes, rows.items(), strict=True):
-        for axis, (name, field) in zip(row, fields.items(), strict=True):
+        for axis, field in zip(row, fields.values(), strict=True):
             axis.imshow(field.numpy(), cmap="gray", vmin=0, vmax=1)
             axis.set(xticks=[], yticks=[])
-            if row is axes[0]:
-                axis.set_title(name)
         row[0].set_ylabel(label)
+    for axis, name in zip(axes[0], fields, strict=True):
+        axis.set_title(name)
     figure.savefig(PICTURE)
 
 

@@ -14,7 +14,7 @@ from monai.bundle import ConfigWorkflow, ckpt_export, verify_metadata, verify_ne
 from monai.losses import DiceCELoss
 from monai.transforms import LoadImage, SaveImage
 
-from monai_topo.losses import DiceCETopologyLoss, TopoLoss
+from monai_topo.losses import BettiMatchingLoss, DiceCETopologyLoss, TopoLoss
 from tests.bundles.conftest import BUNDLES
 
 BUNDLE = BUNDLES / "em_membranes"
@@ -87,15 +87,20 @@ def test_the_topology_term_joins_after_half_of_the_epochs(trained, tiny):
 
 
 @pytest.mark.parametrize(
-    ("overlay", "kind"), [("loss_dice_ce.yaml", DiceCELoss), ("loss_topo.yaml", DiceCETopologyLoss)]
+    ("overlay", "kind", "term"),
+    [
+        ("loss_dice_ce.yaml", DiceCELoss, None),
+        ("loss_topo.yaml", DiceCETopologyLoss, TopoLoss),
+        ("loss_betti_matching.yaml", DiceCETopologyLoss, BettiMatchingLoss),
+    ],
 )
-def test_overlays_swap_the_loss(overlay, kind, tiny):
+def test_overlays_swap_the_loss(overlay, kind, term, tiny):
     flow = run(["train.yaml", overlay], **tiny)
     loss = flow.parser.get_parsed_content("loss")
     assert type(loss) is kind
     assert os.path.exists(os.path.join(tiny["ckpt_dir"], "model.pt"))
-    if kind is DiceCETopologyLoss:
-        assert isinstance(loss.topology, TopoLoss)
+    if term is not None:
+        assert isinstance(loss.topology, term)
         assert loss.lambda_topo == 0.01
 
 
