@@ -5,6 +5,7 @@ from __future__ import annotations
 from monai_topo.topology.betti import betti_numbers, euler_characteristic
 from monai_topo.topology.diagram import diagram
 from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
+from monai_topo.topology.features import Feature, list_features
 from monai_topo.topology.field import sublevel_field
 from monai_topo.topology.induced import InducedMatching, comparison, match_induced, match_induced_batch
 from monai_topo.topology.matching import FieldMatching, Matching, by_lifetime, nearest_corner, optimal
@@ -15,6 +16,7 @@ from monai_topo.topology.place import match_by_place, match_by_place_batch
 __all__ = [
     "ESSENTIAL",
     "FRAME",
+    "Feature",
     "FieldMatching",
     "InducedMatching",
     "Matching",
@@ -25,6 +27,7 @@ __all__ = [
     "comparison",
     "diagram",
     "euler_characteristic",
+    "list_features",
     "match_by_place",
     "match_by_place_batch",
     "match_induced",

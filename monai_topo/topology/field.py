@@ -152,8 +152,8 @@ def to_ordered_integers(field: NDArray[Any]) -> NDArray[np.int32]:
         array([1, 2, 0])
     """
     with np.errstate(over="ignore"):
-        single = field.astype(np.float32)
-    if not np.array_equal(single, field):
+        single = field.astype(np.float32, copy=False)
+    if single is not field and not np.array_equal(single, field):
         return np.unique(field, return_inverse=True)[1].reshape(field.shape).astype(np.int32)
     bits = np.ascontiguousarray(single).view(np.int32)
     # Of a negative float all bits but the sign are turned around.

@@ -117,9 +117,8 @@ def match_induced(
     keys = to_ordered_integers(np.stack([*fields, np.minimum(*fields)]))
     pairs = [persistence_pairs(field, direction=direction, **options) for field in (prediction, target)]
     images = [_image(pairs[n], keys[n], keys[2], image_pairs) for n in range(2)]
-    codes = [_order_codes(key) for key in keys]
     matchings = {
-        k: _match(*(_Side.of(pairs[n], images[n], k, codes[n], codes[2]) for n in range(2))) for k in options["dims"]
+        k: _match(*(_Side.of(pairs[n], images[n], k, keys[n], keys[2]) for n in range(2))) for k in options["dims"]
     }
     return InducedMatching(pairs[0], pairs[1], matchings, images[0], images[1])
 
@@ -159,9 +158,9 @@ def _two_fields(prediction: Any, target: Any, direction: str) -> tuple[NDArray[A
     return first, second
 
 
-def _order_codes(keys: NDArray[np.int32]) -> NDArray[np.int64]:
-    """One integer for each voxel that compares like the total order."""
-    return (keys.ravel().astype(np.int64) << 32) | np.arange(keys.size)
+def _order_codes(keys: NDArray[np.int32], voxels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One integer for each of some voxels that compares like the total order."""
+    return (keys.take(voxels).astype(np.int64) << 32) | voxels
 
 
 def _image(
@@ -205,17 +204,17 @@ class _Side:
         pairs: PersistencePairs,
         image: PersistencePairs,
         dim: int,
-        own: NDArray[np.int64],
-        joint: NDArray[np.int64],
+        own: NDArray[np.int32],
+        joint: NDArray[np.int32],
     ) -> _Side:
         """Match the field's features with those of its image: same birth, the longest with the longest."""
         birth, death = pairs.birth[dim], pairs.death[dim]
         image_birth, image_death = image.birth[dim], image.death[dim]
         finite = np.flatnonzero(death != ESSENTIAL)
-        place = _place_in_group(birth[finite], -own[death[finite]])
-        image_place = _place_in_group(image_birth, -joint[image_death])
+        place = _place_in_group(birth[finite], -_order_codes(own, death[finite]))
+        image_place = _place_in_group(image_birth, -_order_codes(joint, image_death))
         rows, of_image = _common(birth[finite], place, image_birth, image_place)
-        place_of_death = _place_in_group(image_death, own[image_birth])
+        place_of_death = _place_in_group(image_death, _order_codes(own, image_birth))
         essential = np.flatnonzero(death == ESSENTIAL)
         return cls(finite[rows], image_death[of_image], place_of_death[of_image], essential, len(birth))
 

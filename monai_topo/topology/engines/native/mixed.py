@@ -1,8 +1,8 @@
 """Edges that belong to different voxels in two orders, in one word a voxel.
 
 The mixed word of a voxel says which of its edges in the first order are another voxel's in the second (bits 0 to 5),
-and for each of them toward which neighbor the square lies that it is paired with (three bits each); an edge that has
-none and stays critical has its own direction there. See ``shared`` for the gradient that this is part of.
+for each of them toward which neighbor the square lies that it is paired with (three bits each), and which have none and
+stay critical (the last six bits). See ``shared`` for the gradient that this is part of.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numpy as np
 from monai_topo.topology.engines.native.gradient import EDGE_BETWEEN, EDGE_ENDS, EDGE_SIDES, TRIANGLE_BITS, link_edges
 from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit
 from monai_topo.topology.kernel import inlined_kernel, kernel
+
+_CRITICAL_BITS = 24
 
 
 @kernel
@@ -36,7 +38,7 @@ def _mixed_word(voxel: int, edges: int, lower_a: Any, lower_b: Any, offsets: Any
     for i in range(6):
         if (edges >> i) & 1:
             squares = _squares_around(i, own, link_edges(np.int64(lower_b[voxel + offsets[i]])))
-            word |= (lowest_bit(squares) if squares else i) << (6 + 3 * i)
+            word |= lowest_bit(squares) << (6 + 3 * i) if squares else 1 << (_CRITICAL_BITS + i)
     return word
 
 
@@ -114,7 +116,7 @@ def _has_cube(lower: int, cube: int) -> bool:
 
 @inlined_kernel
 def mixed_parent(mixed_word: int, direction: int) -> int:
-    """The direction in which the square of a mixed edge lies; the edge's own if it has none."""
+    """The direction in which the square of a mixed edge lies that is not critical."""
     return (mixed_word >> (6 + 3 * direction)) & 0x7
 
 
@@ -124,14 +126,10 @@ def mixed_edges(mixed_word: int) -> int:
     return mixed_word & FACES
 
 
-@kernel
+@inlined_kernel
 def critical_mixed_edges(mixed_word: int) -> int:
     """The voxel's mixed edges that have no square, as bits."""
-    critical = 0
-    for i in range(6):
-        if (mixed_word >> i) & 1 and mixed_parent(mixed_word, i) == i:
-            critical |= 1 << i
-    return critical
+    return mixed_word >> _CRITICAL_BITS
 
 
 @inlined_kernel

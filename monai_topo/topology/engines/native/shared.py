@@ -40,8 +40,7 @@ _NO_SIDE = -1
 def _critical_edges(words: Any, mixed: Any, voxel: int, table: Any) -> int:
     """The voxel's critical edges in the first order, as bits: all but one root of the shared link, and mixed ones."""
     tops = roots(link_of(table, shared_word(words, mixed, voxel)))
-    word = np.int64(mixed[voxel])
-    return (tops & (tops - 1)) | (critical_mixed_edges(word) if word else 0)
+    return (tops & (tops - 1)) | critical_mixed_edges(np.int64(mixed[voxel]))
 
 
 @allocating_kernel
