@@ -77,6 +77,17 @@ def test_image_pairs_of_larger_volumes_are_the_textbooks(shape, kind, seed, conn
         assert len(ours[1]) > 5
 
 
+@pytest.mark.parametrize(("seed", "frame"), [(1797, True), (1809, False), (2817, False)])
+def test_a_square_beside_a_mixed_cube_is_not_left_out(seed, frame):
+    """Volumes in which a square that fills a loop merges upper voxels only through a cube of its own voxel."""
+    prediction, target = np.random.default_rng(seed).random((2, 7, 6, 8)).astype(np.float32)
+    found = match_induced(prediction, target, dims=1, frame=frame)
+    joint = -comparison(prediction, target).astype(np.float64)
+    expected = textbook.image_pairs(-prediction.astype(np.float64), joint, True, frame)[1]
+    image = found.prediction_image
+    assert sorted(zip(image.birth[1].tolist(), image.death[1].tolist(), strict=True)) == expected
+
+
 def test_the_textbook_can_tell_a_wrong_implementation():
     prediction, target = two_fields("white", (6, 8), 0, binary=False)
     found = match_induced(prediction, target)

@@ -77,7 +77,7 @@ def pair_loops(
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.
-        mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``shared``.
+        mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``.
 
     Returns:
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
