@@ -83,9 +83,9 @@ def test_a_square_beside_a_mixed_cube_is_not_left_out(seed, frame):
     prediction, target = np.random.default_rng(seed).random((2, 7, 6, 8)).astype(np.float32)
     found = match_induced(prediction, target, dims=1, frame=frame)
     joint = -comparison(prediction, target).astype(np.float64)
-    expected = textbook.image_pairs(-prediction.astype(np.float64), joint, True, frame)[1]
-    image = found.prediction_image
-    assert sorted(zip(image.birth[1].tolist(), image.death[1].tolist(), strict=True)) == expected
+    for field, image in ((prediction, found.prediction_image), (target, found.target_image)):
+        expected = textbook.image_pairs(-field.astype(np.float64), joint, True, frame)[1]
+        assert sorted(zip(image.birth[1].tolist(), image.death[1].tolist(), strict=True)) == expected
 
 
 def test_the_textbook_can_tell_a_wrong_implementation():
