@@ -11,6 +11,7 @@ from monai_topo.metrics import (
     AdaptedRandErrorMetric,
     APLSMetric,
     BettiErrorMetric,
+    BettiMatchingErrorMetric,
     CCQMetric,
     CenterlineDiceMetric,
     EulerErrorMetric,
@@ -63,6 +64,12 @@ class BettiError(TopologyMetricHandler):
     """The Betti number error, with the options of ``BettiErrorMetric``; lower is better."""
 
     metric = BettiErrorMetric
+
+
+class BettiMatchingError(TopologyMetricHandler):
+    """The Betti matching error, with the options of ``BettiMatchingErrorMetric``; lower is better."""
+
+    metric = BettiMatchingErrorMetric
 
 
 class CCQ(TopologyMetricHandler):

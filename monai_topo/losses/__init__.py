@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
 from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
 from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
@@ -12,12 +13,14 @@ from monai_topo.losses.region import RegionCrossEntropyLoss
 from monai_topo.losses.topo import TopoLoss
 
 __all__ = [
+    "BettiMatchingLoss",
     "DMTLoss",
     "DiceCETopologyLoss",
     "LifetimeTopoLoss",
     "LocalizedTopoLoss",
     "PersistenceLoss",
     "RegionCrossEntropyLoss",
+    "SpatialMatchingLoss",
     "TopoLoss",
     "TopologyLoss",
     "WeightedSumLoss",

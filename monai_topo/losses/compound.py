@@ -11,6 +11,7 @@ from monai.losses import DiceCELoss
 from torch import nn
 from torch.nn.modules.loss import _Loss
 
+from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
 from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
@@ -21,6 +22,8 @@ TOPOLOGY_TERMS: dict[str, Callable[..., _Loss]] = {
     "localized": partial(LocalizedTopoLoss, direction="superlevel", slope=(0.002, 0.008)),
     "lifetime": LifetimeTopoLoss,
     "dmt": DMTLoss,
+    "betti_matching": BettiMatchingLoss,
+    "spatial_matching": SpatialMatchingLoss,
 }
 """The names that ``DiceCETopologyLoss(topology=...)`` accepts; a likelihood rises by 0.1 to 0.5 over 64 voxels."""
 
@@ -52,7 +55,8 @@ class DiceCETopologyLoss(DiceCELoss):
         label_smoothing: of the cross-entropy term, as in ``DiceCELoss``.
         topology: the name of a topology loss, built with its defaults and this loss's first six arguments and
             ``weight``: ``"topo"`` for :class:`TopoLoss`, ``"localized"`` for :class:`LocalizedTopoLoss` on likelihoods,
-            ``"lifetime"`` for :class:`LifetimeTopoLoss`, ``"dmt"`` for :class:`DMTLoss`; or any loss of (input,
+            ``"lifetime"`` for :class:`LifetimeTopoLoss`, ``"dmt"`` for :class:`DMTLoss`, ``"betti_matching"`` for
+            :class:`BettiMatchingLoss`, ``"spatial_matching"`` for :class:`SpatialMatchingLoss`; or any loss of (input,
             target), which then has its own activation, background and reduction; or a list of these.
         lambda_topo: weight of the topology term, for a list of terms one for each; 0 leaves a term out, and it may be
             changed while training. The default suits ``"topo"`` on 3D patches of 32 voxels an axis (``make demo``),

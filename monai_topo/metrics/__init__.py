@@ -6,6 +6,7 @@ from monai_topo.metrics.adapted_rand_error import AdaptedRandErrorMetric, comput
 from monai_topo.metrics.apls import APLSMetric, compute_apls, graph_apls
 from monai_topo.metrics.base import TopologyMetric
 from monai_topo.metrics.betti_error import BettiErrorMetric, compute_betti_error
+from monai_topo.metrics.betti_matching_error import BettiMatchingErrorMetric, compute_betti_matching_error
 from monai_topo.metrics.ccq import CCQMetric, compute_ccq
 from monai_topo.metrics.centerline_dice import CenterlineDiceMetric, compute_centerline_dice
 from monai_topo.metrics.euler_error import EulerErrorMetric, compute_euler_error
@@ -20,6 +21,7 @@ __all__ = [
     "APLSMetric",
     "AdaptedRandErrorMetric",
     "BettiErrorMetric",
+    "BettiMatchingErrorMetric",
     "CCQMetric",
     "CenterlineDiceMetric",
     "EulerErrorMetric",
@@ -30,6 +32,7 @@ __all__ = [
     "compute_adapted_rand_error",
     "compute_apls",
     "compute_betti_error",
+    "compute_betti_matching_error",
     "compute_ccq",
     "compute_centerline_dice",
     "compute_euler_error",

@@ -89,13 +89,18 @@ def _euler_of_face_part(volume: NDArray[np.uint8], full: bool, frame: bool, plan
 
 def _as_volume(mask: ArrayLike | torch.Tensor, connectivity: int | None) -> tuple[NDArray[np.uint8], bool, bool]:
     """The mask as ``(D, H, W)``, whether its connectivity is full, and whether it is an image."""
-    foreground = _check_mask(mask)
+    foreground = check_mask(mask)
     full, planar = is_full_connectivity(connectivity, foreground.ndim), foreground.ndim == 2
     volume = np.ascontiguousarray(foreground[None] if planar else foreground).view(np.uint8)
     return volume, full, planar
 
 
-def _check_mask(mask: ArrayLike | torch.Tensor) -> NDArray[np.bool_]:
+def check_mask(mask: ArrayLike | torch.Tensor) -> NDArray[np.bool_]:
+    """One channel, ``(H, W)`` or ``(H, W, D)``, as bools.
+
+    Raises:
+        ValueError: for another number of axes, an empty axis, or values other than 0 and 1.
+    """
     array: NDArray[Any] = mask.detach().cpu().numpy() if isinstance(mask, torch.Tensor) else np.asarray(mask)
     if array.ndim not in (2, 3) or array.size == 0:
         raise ValueError(f"mask must be one channel of shape (H, W) or (H, W, D), not empty; got shape {array.shape}.")

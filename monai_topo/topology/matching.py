@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.field import to_array
+from monai_topo.topology.persistence import PersistencePairs
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,21 @@ class Matching:
     matched: NDArray[np.int64]
     unmatched_first: NDArray[np.int64]
     unmatched_second: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FieldMatching:
+    """The features of two fields on one grid, and which belong together.
+
+    Attributes:
+        prediction: persistence pairs of the first field.
+        target: persistence pairs of the second field.
+        matchings: for each dimension the rows of ``prediction`` and of ``target`` that belong together, and the rest.
+    """
+
+    prediction: PersistencePairs
+    target: PersistencePairs
+    matchings: Mapping[int, Matching]
 
 
 def nearest_corner(diagram: ArrayLike | torch.Tensor, count: int) -> Matching:
@@ -116,6 +137,24 @@ def by_lifetime(
     order_a, order_b = (np.argsort(keys[sort_by](dots), kind="stable") for dots in (a, b))
     m = min(len(a), len(b))
     return _matching(np.stack([order_a[:m], order_b[:m]], axis=1), len(a), len(b))
+
+
+def map_pairs(match: Callable[..., Result], predictions: Any, targets: Any, num_threads: int | None) -> list[Result]:
+    """Match each prediction with its target, in threads; the order is that of the inputs.
+
+    Raises:
+        ValueError: when their numbers differ, or ``num_threads`` is not positive.
+
+    Example:
+        >>> map_pairs(max, [1, 5], [3, 4], num_threads=2)
+        [3, 5]
+    """
+    if num_threads is not None and num_threads < 1:
+        raise ValueError(f"num_threads must be None or at least 1, got {num_threads!r}.")
+    if len(predictions) != len(targets):
+        raise ValueError(f"there must be as many targets as predictions, got {len(targets)} and {len(predictions)}.")
+    with ThreadPoolExecutor(num_threads or os.cpu_count() or 1) as pool:
+        return list(pool.map(match, predictions, targets))
 
 
 def _matching(matched: NDArray[np.int64], num_first: int, num_second: int) -> Matching:

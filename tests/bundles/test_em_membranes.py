@@ -15,7 +15,7 @@ from monai.losses import DiceCELoss
 from monai.transforms import LoadImage, SaveImage
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from monai_topo.losses import DiceCETopologyLoss, DMTLoss, LocalizedTopoLoss, TopoLoss
+from monai_topo.losses import BettiMatchingLoss, DiceCETopologyLoss, DMTLoss, LocalizedTopoLoss, TopoLoss
 from tests.bundles.conftest import BUNDLES
 
 BUNDLE = BUNDLES / "em_membranes"
@@ -99,7 +99,12 @@ def test_tensorboard_has_the_weight_of_the_term(trained):
 
 @pytest.mark.parametrize(
     ("overlay", "term", "weight"),
-    [("loss_dice_ce.yaml", None, None), ("loss_topo.yaml", TopoLoss, 0.01), ("loss_dmt.yaml", DMTLoss, 3.0)],
+    [
+        ("loss_dice_ce.yaml", None, None),
+        ("loss_topo.yaml", TopoLoss, 0.01),
+        ("loss_dmt.yaml", DMTLoss, 3.0),
+        ("loss_betti_matching.yaml", BettiMatchingLoss, 0.01),
+    ],
 )
 def test_overlays_swap_the_loss(overlay, term, weight, tiny):
     flow = run(["train.yaml", overlay], **tiny)

@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from monai_topo.losses import (
+    BettiMatchingLoss,
     DMTLoss,
     LifetimeTopoLoss,
     LocalizedTopoLoss,
     PersistenceLoss,
     RegionCrossEntropyLoss,
+    SpatialMatchingLoss,
     TopoLoss,
 )
 from tests.losses import images
@@ -28,12 +30,19 @@ def dmt(*, engine=None, **options):
     return DMTLoss(**{"persistence_threshold": 0.05, **options})
 
 
+def in_space(new_loss):
+    """On image persistence, which the native engine alone has."""
+    return lambda *, engine=None, **options: new_loss(**options)
+
+
 LOSSES = {
     "nearest_corner": partial(PersistenceLoss, frame=False),
     "topo": TopoLoss,
     "lifetime": LifetimeTopoLoss,
     "localized_likelihood": partial(LocalizedTopoLoss, direction="superlevel", slope=(0.01, 0.05), dims=(0, 1)),
     "dmt": dmt,
+    "betti_matching": in_space(BettiMatchingLoss),
+    "spatial_matching": in_space(SpatialMatchingLoss),
     "false_voxels": false_voxels,
     "localized_map": partial(LocalizedTopoLoss, slope=(0.01, 0.05), dims=(0, 1)),
 }

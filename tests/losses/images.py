@@ -121,3 +121,25 @@ def phantom_wall():
     likelihood = noisy(truth, 7)
     likelihood[2:6, 2:7, 5:7] = 0.7
     return batched(likelihood, truth)
+
+
+def two_rings():
+    """A true ring, so faint at one place that its loop hardly shows, and beside it a false one that does."""
+    truth = np.zeros((13, 26))
+    rows, columns = np.indices(truth.shape)
+    truth[np.maximum(abs(rows - 6), abs(columns - 6)) == 4] = 1
+    likelihood = np.where(truth, 0.85, 0.05) + 0.02 * np.random.default_rng(4).random(truth.shape)
+    likelihood[np.maximum(abs(rows - 6), abs(columns - 19)) == 3] = 0.7
+    likelihood[6, 10] = 0.2
+    return batched(likelihood, truth)
+
+
+def two_cells():
+    """A true cell whose membrane is pierced, and in a thick part of the membrane a void that is no cell."""
+    truth = np.zeros((9, 9, 18))
+    truth[1:8, 1:8, 1:17] = 1
+    truth[2:7, 2:7, 2:8] = 0
+    likelihood = noisy(truth, 5)
+    likelihood[4, 4, 1] = 0.15
+    likelihood[4, 4, 12] = 0.1
+    return batched(likelihood, truth)

@@ -6,9 +6,20 @@ from monai_topo.topology.engines.registry import (
     ESSENTIAL,
     FRAME,
     Engine,
+    ImageEngine,
     available_engines,
     get_engine,
+    get_image_engine,
     get_stack_engine,
 )
 
-__all__ = ["ESSENTIAL", "FRAME", "Engine", "available_engines", "get_engine", "get_stack_engine"]
+__all__ = [
+    "ESSENTIAL",
+    "FRAME",
+    "Engine",
+    "ImageEngine",
+    "available_engines",
+    "get_engine",
+    "get_image_engine",
+    "get_stack_engine",
+]

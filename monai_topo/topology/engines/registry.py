@@ -46,6 +46,27 @@ class StackEngine(Protocol):
         """Return (birth, death) for every dimension of ``dims``."""
 
 
+class ImageEngine(Protocol):
+    """Computes the image pairs of the sublevel filtration of one field in that of a larger one, as flat indices.
+
+    The fields are given as integer keys in the order of their values, the larger filtration's at most the other's
+    everywhere; ties are in the order of flat indices. A class is born in the first and dies in the second. Pairs that
+    are born with the frame or never die are left out, and so may be pairs born at a key not lower than that of their
+    death, which are no bars.
+    """
+
+    def __call__(
+        self,
+        keys: NDArray[np.int32],
+        larger_keys: NDArray[np.int32],
+        *,
+        full_connectivity: bool,
+        dims: tuple[int, ...],
+        frame: bool,
+    ) -> dict[int, IndexPairs]:
+        """Return (birth, death) for every dimension of ``dims``."""
+
+
 _MODULES = {
     "native": "monai_topo.topology.engines.native",
     "gudhi": "monai_topo.topology.engines.gudhi",
@@ -81,6 +102,19 @@ def get_stack_engine(name: str) -> StackEngine:
     module = _load(name)
     own = getattr(module, "compute_pairs_stack", None)
     return cast(StackEngine, own or partial(_one_by_one, module.compute_pairs))
+
+
+def get_image_engine(name: str) -> ImageEngine:
+    """Load an engine by name for image persistence.
+
+    Raises:
+        ValueError: when no engine has this name, or the engine cannot do it.
+    """
+    own = getattr(_load(name), "compute_image_pairs", None)
+    if own is None:
+        able = [other for other in _MODULES if hasattr(_load(other), "compute_image_pairs")]
+        raise ValueError(f"engine {name!r} has no image persistence: take 'auto' or one of {tuple(able)}.")
+    return cast(ImageEngine, own)
 
 
 def _load(name: str) -> ModuleType:

@@ -297,7 +297,7 @@ def test_critical_squares_separate_the_upper_neighbors():
             count = gradient.critical_square_count(link, word)
             assert count == max(upper_regions(word) - 1, 0)
             if count:
-                assert squares.critical_squares(word, link, region, found) == count
+                assert squares.critical_squares(word, word, link, region, found) == count
             counts.append(count)
     assert max(counts) >= 3
 

@@ -3,12 +3,14 @@
 The steps, one file each: ``order`` (the total order as integer keys), ``neighbors`` (which neighbors are lower),
 ``circle`` and ``gradient`` (the discrete gradient by tables of the lower link, 2D and 3D), ``squares`` and ``saddles``
 (the critical cells), ``components`` (dimension 0 and the top dimension), ``loops`` (dimension 1 in 3D), ``pairs``
-(the steps in order) and ``compute`` (the two functions that the registry knows). ``descent`` and ``manifolds`` go on
-from the pairs to the stable manifolds of a field.
+(the steps in order) and ``compute`` (the functions that the registry knows). ``shared``, ``mixed`` and ``image`` go on
+to two fields: a gradient for both, image persistence. ``descent``, ``manifolds`` and ``morse`` go on from the pairs to
+the stable manifolds of a field.
 """
 
 from __future__ import annotations
 
-from monai_topo.topology.engines.native.compute import compute_manifolds, compute_pairs, compute_pairs_stack
+from monai_topo.topology.engines.native.compute import compute_image_pairs, compute_pairs, compute_pairs_stack
+from monai_topo.topology.engines.native.morse import compute_manifolds
 
-__all__ = ["compute_manifolds", "compute_pairs", "compute_pairs_stack"]
+__all__ = ["compute_image_pairs", "compute_manifolds", "compute_pairs", "compute_pairs_stack"]

@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.engines.native.descent import neighborhood
 from monai_topo.topology.engines.native.gradient import new_link_table
-from monai_topo.topology.engines.native.manifolds import (
-    IS_SADDLE,
-    IS_SHALLOW,
-    STARTS_LOOP,
-    mark_curves,
-    mark_sheets,
-)
-from monai_topo.topology.engines.native.order import to_integers
+from monai_topo.topology.engines.native.image import image_pairs_of_plane, image_pairs_of_volume
+from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, to_integers
 from monai_topo.topology.engines.native.pairs import pairs_of_planes, pairs_of_volumes
-from monai_topo.topology.engines.registry import ESSENTIAL, IndexPairs
+from monai_topo.topology.engines.registry import IndexPairs
 
 LARGEST_FIELD = 2**31 - 1
 """Voxels, with one layer of border, that 32-bit indices can name."""
@@ -64,49 +57,60 @@ def compute_pairs_stack(
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
-def compute_manifolds(
-    field: NDArray[Any], *, full_connectivity: bool, dim: int, persistence_threshold: float
-) -> NDArray[np.bool_]:
-    """Stable manifolds of the sublevel filtration of one field, from its persistence pairs.
-
-    Args:
-        field: float32 or float64, 2D or 3D, finite, without negative zeros.
-        full_connectivity: of the sublevel sets.
-        dim: 1 for the curves down from the saddles, 2 for the sheets between the basins.
-        persistence_threshold: what lives longer than this counts.
-
-    Returns:
-        Mask of the field's shape.
+def compute_image_pairs(
+    keys: NDArray[np.int32],
+    larger_keys: NDArray[np.int32],
+    *,
+    full_connectivity: bool,
+    dims: tuple[int, ...],
+    frame: bool,
+) -> dict[int, IndexPairs]:
+    """Image pairs of a sublevel filtration in a larger one; see ``registry.ImageEngine``.
 
     Raises:
-        ValueError: for a field of more than 2**31 voxels.
+        ValueError: for fields of more than 2**31 voxels.
     """
-    dims = (0, 1) if dim == 1 else (0,)
-    pairs = compute_pairs(field, full_connectivity=full_connectivity, dims=dims, frame=False)
-    flags = np.pad(_flag_critical_voxels(field, pairs, persistence_threshold), 1)
-    flat = (1,) * (3 - field.ndim)
-    grid = (*flat, *flags.shape)
-    integers, is_float = to_integers(field.reshape(flat + field.shape))
-    mark = mark_curves if dim == 1 else mark_sheets
-    mask = mark(integers, is_float, flags.ravel(), grid, neighborhood(grid, full_connectivity))
-    return np.ascontiguousarray(mask.reshape(flags.shape)[(slice(1, -1),) * field.ndim])
+    ndim = keys.ndim
+    _check_size(keys.shape)
+    of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
+    wanted = np.isin(np.arange(ndim), list(of_dim.values()))
+    options = (frame != full_connectivity, full_connectivity, wanted)
+    domain, codomain = _align(keys, larger_keys)
+    if domain is codomain:
+        found = _pairs_inside(domain, *options)
+    elif ndim == 2:
+        found = image_pairs_of_plane(domain[None], codomain[None], *options)
+    else:
+        found = image_pairs_of_volume(domain, codomain, *options, _shared_link_table())
+    return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
-def _flag_critical_voxels(
-    field: NDArray[Any], pairs: dict[int, IndexPairs], persistence_threshold: float
-) -> NDArray[np.uint8]:
-    values, flags = field.ravel(), np.zeros(field.size, np.uint8)
-    for k, (birth, death) in pairs.items():
-        mortal = death != ESSENTIAL
-        birth, death = birth[mortal], death[mortal]
-        lasts = values[death].astype(np.float64) - values[birth] > persistence_threshold
-        if k == 0:
-            flags[death] |= IS_SADDLE
-            flags[birth[~lasts]] |= IS_SHALLOW
-        else:
-            flags[birth] |= IS_SADDLE
-            flags[birth[lasts]] |= STARTS_LOOP
-    return flags.reshape(field.shape)
+def _pairs_inside(keys: NDArray[np.int32], framed: bool, upside_down: bool, wanted: NDArray[np.bool_]) -> Any:
+    """Pairs of one field, without those that never die or are born with the frame."""
+    if keys.ndim == 2:
+        found = pairs_of_planes(keys[None, None], False, framed, upside_down, wanted)
+    else:
+        found = pairs_of_volumes(keys[None], False, framed, upside_down, wanted, _shared_link_table())
+    return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
+
+
+def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Order both fields alike where it cannot change a bar that is not empty: the gradient that they share is larger.
+
+    What dies in the codomain before the domain's first voxel, or is born in the domain after the codomain's last,
+    has an empty bar. So these voxels of the one field, the foreground of a binary target above all, may come in
+    the order of the other. Where the integers do not suffice for both orders, they stay as they are.
+    """
+    start, stop = int(domain.min()), int(codomain.max())
+    early, late = codomain <= start, domain >= stop
+    down = int(domain[early].max()) - start + 1 if early.any() else 0
+    up = stop + 1 - int(codomain[late].min()) if late.any() else 0
+    down = down if start - down > BELOW_ALL + 1 else 0
+    up = up if stop + up < ABOVE_ALL - 1 else 0
+    aligned = np.where(early, domain - np.int32(down), codomain) if down else codomain
+    if down and up and (early | late).all():
+        return aligned, aligned
+    return np.where(late, codomain + np.int32(up), domain) if up else domain, aligned
 
 
 def _check_size(shape: Sequence[int]) -> None:

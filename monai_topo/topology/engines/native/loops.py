@@ -32,6 +32,7 @@ from monai_topo.topology.engines.native.gradient import (
     roots,
     tree_parent,
 )
+from monai_topo.topology.engines.native.mixed import critical_mixed_edges, mixed_edges, mixed_parent
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code, voxel_of
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
@@ -58,6 +59,7 @@ def pair_loops(
     offsets: Any,
     grid: Any,
     first_edge: Any,
+    mixed: Any = None,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
@@ -75,13 +77,14 @@ def pair_loops(
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.
+        mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``.
 
     Returns:
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
     """
     partner = np.empty(squares.shape[1], np.int32)
     taker = np.empty(edges.shape[1], np.int32)
-    _mark_edges_without_loop(edges, merged, words, offsets, grid)
+    _mark_edges_without_loop(edges, merged, words, offsets, grid, mixed)
     _forget_pairs(edges, partner, taker, first_edge)
     heap = np.empty(1024, np.int64)
     start = np.zeros(squares.shape[1] + 1, np.int64)
@@ -90,7 +93,7 @@ def pair_loops(
     while square < squares.shape[1]:
         square, heap_is_full, kept_is_full = _reduce(
             square, squares, enclosed, partner, taker, first_edge, heap,
-            start, kept_voxels, kept_edges, keys, words, table, offsets,
+            start, kept_voxels, kept_edges, keys, words, table, offsets, mixed,
         )  # fmt: skip
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
@@ -100,7 +103,7 @@ def pair_loops(
 
 
 @kernel
-def _mark_edges_without_loop(edges: Any, merged: Any, words: Any, offsets: Any, grid: Any) -> None:
+def _mark_edges_without_loop(edges: Any, merged: Any, words: Any, offsets: Any, grid: Any, mixed: Any) -> None:
     """Write into the words which edges close no loop.
 
     These are the edge paired with the voxel itself, at its first link vertex; the critical edges that merge components;
@@ -108,7 +111,7 @@ def _mark_edges_without_loop(edges: Any, merged: Any, words: Any, offsets: Any, 
     """
     for voxel in range(words.size):
         link = words[voxel] & LINK_MASK
-        faces = link & _EDGES
+        faces = _without_mixed(link, mixed, voxel) & _EDGES
         words[voxel] = link | ((faces & -faces) << _NO_LOOP_BITS)
     fill_border(words, grid, _EDGES << _NO_LOOP_BITS)
     for i in range(merged.size):
@@ -117,6 +120,14 @@ def _mark_edges_without_loop(edges: Any, merged: Any, words: Any, offsets: Any, 
             while offsets[direction] != edges[2, i] - edges[0, i]:
                 direction += 1
             words[edges[0, i]] |= 1 << (_NO_LOOP_BITS + direction)
+
+
+@inlined_kernel
+def _without_mixed(word: int, mixed: Any, voxel: int) -> int:
+    """The voxel's word without the neighbors that only one of two orders has before it."""
+    if mixed is None:
+        return word
+    return word & ~mixed_edges(np.int64(mixed[voxel]))
 
 
 @kernel
@@ -153,6 +164,7 @@ def _reduce(
     words: Any,
     table: Any,
     offsets: Any,
+    mixed: Any,
 ) -> tuple[int, bool, bool]:
     """Reduce the squares from ``begin`` on, in the total order.
 
@@ -170,16 +182,19 @@ def _reduce(
         size = _add_square(np.int64(squares[0, square]), squares[3, square], heap, keys, words, offsets)
         while size:
             voxel, size = _pop(heap, size)
-            link = link_of(table, np.int64(words[voxel]))
-            size = _push_down(voxel, link, heap, size, keys, words, offsets)
-            edge = _last_critical_edge(voxel, link, words, first_edge)
+            link = link_of(table, _without_mixed(np.int64(words[voxel]), mixed, voxel))
+            critical = roots(link)
+            if mixed is not None:
+                critical |= critical_mixed_edges(np.int64(mixed[voxel]))
+            size = _push_down(voxel, link, critical, heap, size, keys, words, offsets, mixed)
+            edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), words, first_edge)
             while edge >= 0 and taker[edge] != _UNTAKEN:
                 first, last = start[taker[edge]], start[taker[edge] + 1]
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
                     _clear(voxel, heap, size, words)
                     return square, True, False
                 size = _add_kept(kept_voxels[first:last], kept_edges[first:last], heap, size, keys, words)
-                edge = _last_critical_edge(voxel, link, words, first_edge)
+                edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), words, first_edge)
             if edge >= 0:
                 if start[square] + size >= kept_voxels.size:
                     _clear(voxel, heap, size, words)
@@ -240,17 +255,21 @@ def _add_kept(voxels: Any, edges: Any, heap: Any, size: int, keys: Any, words: A
 
 
 @inlined_kernel
-def _push_down(voxel: int, link: int, heap: Any, size: int, keys: Any, words: Any, offsets: Any) -> int:
+def _push_down(
+    voxel: int, link: int, critical: int, heap: Any, size: int, keys: Any, words: Any, offsets: Any, mixed: Any
+) -> int:
     """Push the voxel's edges down the gradient until only critical ones are left.
 
     Within the voxel that is a walk of every link vertex along the forest to its root.
     """
     word = np.int64(words[voxel])
-    closing, between = ~(word >> _NO_LOOP_BITS), _EDGES & ~roots(link)
+    closing, between = ~(word >> _NO_LOOP_BITS), _EDGES & ~critical
     chain = (word >> _CHAIN_BITS) & _EDGES
     while chain & between:
         i = lowest_bit(chain & between)
         j = tree_parent(link, i)
+        if mixed is not None and (np.int64(mixed[voxel]) >> i) & 1:
+            j = mixed_parent(np.int64(mixed[voxel]), i)
         chain ^= (1 << i) | ((1 << j) & closing)
         for start, direction in ((i, j), (j, i)):
             size = _add_edge(voxel + offsets[start], direction, heap, size, keys, words, offsets)
@@ -259,15 +278,18 @@ def _push_down(voxel: int, link: int, heap: Any, size: int, keys: Any, words: An
 
 
 @inlined_kernel
-def _last_critical_edge(voxel: int, link: int, words: Any, first_edge: Any) -> int:
-    """The last critical edge of the voxel in the chain, or -1; after ``_push_down`` there are no others."""
+def _last_critical_edge(voxel: int, critical: int, words: Any, first_edge: Any) -> int:
+    """The last critical edge of the voxel in the chain, or -1; after ``_push_down`` there are no others.
+
+    ``critical`` are the voxel's critical edges, as bits.
+    """
     chain = (np.int64(words[voxel]) >> _CHAIN_BITS) & _EDGES
     if chain == 0:
         return -1
     last = 5
     while not (chain >> last) & 1:
         last -= 1
-    return int(first_edge[voxel] + BIT_COUNT[roots(link) & ((1 << last) - 1)] - 1)
+    return int(first_edge[voxel] + BIT_COUNT[critical & ((1 << last) - 1)])
 
 
 @kernel

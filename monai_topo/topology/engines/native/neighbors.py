@@ -31,6 +31,9 @@ def _bits(ndim: int) -> NDArray[np.int32]:
 
 STEPS_2D = np.array(_steps(2))
 STEPS_3D = np.array(_steps(3))
+FACES = 0x3F
+ALL_NEIGHBORS = (1 << 26) - 1
+"""The bits of all neighbors in 3D, and those of the six that share a face."""
 _BITS_2D = _bits(2)
 _BITS_3D = _bits(3)
 

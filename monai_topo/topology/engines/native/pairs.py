@@ -32,8 +32,8 @@ from monai_topo.topology.engines.native.saddles import (
 )
 from monai_topo.topology.kernel import allocating_kernel, entry_kernel, kernel
 
-_FACES_2D, _FACES_3D = (0, 4, 0), (0, 6, 0)
-_ALL_2D, _ALL_3D = (0, 8, 0), (6, 12, (1 << 26) - 1)
+FACES_2D, FACES_3D = (0, 4, 0), (0, 6, 0)
+ALL_2D, ALL_3D = (0, 8, 0), (6, 12, (1 << 26) - 1)
 _NEVER, _FRAME = -1, -2
 
 
@@ -66,15 +66,15 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
         cells, partner = np.empty((3, edge_count), np.int32), np.empty(edge_count, np.int32)
         if wanted[0]:
             list_runs(saddles, lower, offsets, False, cells)
-            plant_forest(lower, offsets, _FACES_2D, True, grid, forest)
+            plant_forest(lower, offsets, FACES_2D, True, grid, forest)
             merge_in_order(cells, partner, forest, keys, True)
-            low, counts[0] = _append(low, counts[0], partner, cells[0], place)
+            low, counts[0] = append_pairs(low, counts[0], partner, cells[0], place)
             counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
             list_runs(saddles, lower, offsets, True, cells)
-            plant_forest(lower, offsets, _ALL_2D, False, grid, forest)
+            plant_forest(lower, offsets, ALL_2D, False, grid, forest)
             merge_in_order(cells, partner, forest, keys, False)
-            high, counts[1] = _append(high, counts[1], cells[0], partner, place)
+            high, counts[1] = append_pairs(high, counts[1], cells[0], partner, place)
             counts[1] = _append_outer(high, counts[1], keys, framed, 1, place)
     return low[:, : counts[0]], high[:, : counts[1]]
 
@@ -111,21 +111,21 @@ def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool
         squares, maxima = np.empty((4, critical[3]), np.int32), np.empty(critical[3], np.int32)
         if wanted[0] or wanted[1]:
             list_edges(sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical[0]), lower, table, offsets, edges)
-            plant_forest(lower, offsets, _FACES_3D, True, grid, forest)
+            plant_forest(lower, offsets, FACES_3D, True, grid, forest)
             merge_in_order(edges, minima, forest, keys, True)
         if wanted[1] or wanted[2]:
             saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical[2])
             list_squares(saddles, lower, table, offsets, scratch, squares)
-            plant_forest(lower, offsets, _ALL_3D, False, grid, forest)
+            plant_forest(lower, offsets, ALL_3D, False, grid, forest)
             merge_in_order(squares, maxima, forest, keys, False)
         if wanted[0]:
-            low, counts[0] = _append(low, counts[0], minima, edges[0], place)
+            low, counts[0] = append_pairs(low, counts[0], minima, edges[0], place)
             counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
             loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
-            mid, counts[1] = _append(mid, counts[1], loops, squares[0], place)
+            mid, counts[1] = append_pairs(mid, counts[1], loops, squares[0], place)
         if wanted[2]:
-            high, counts[2] = _append(high, counts[2], squares[0], maxima, place)
+            high, counts[2] = append_pairs(high, counts[2], squares[0], maxima, place)
             counts[2] = _append_outer(high, counts[2], keys, framed, 2, place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
@@ -138,7 +138,7 @@ def _new_grid(grid: tuple[int, int, int]) -> Any:
 
 
 @allocating_kernel
-def _append(found: Any, count: int, births: Any, deaths: Any, place: Any) -> Any:
+def append_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -> Any:
     """Append the pairs that have both sides; return the buffer, longer if it had to be, and the new count."""
     if count + births.size >= found.shape[1]:
         longer = np.empty((2, 2 * (count + births.size) + 1), np.int64)
@@ -161,7 +161,7 @@ def _write_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -
 def _append_outer(found: Any, count: int, keys: Any, framed: bool, dim: int, place: Any) -> int:
     """Append the class of dimension 0 that never dies, or the top class that the frame gives birth to.
 
-    There is room for it: ``_append`` leaves one place free.
+    There is room for it: ``append_pairs`` leaves one place free.
     """
     lowest_dim = dim == 0
     if framed == lowest_dim:

@@ -157,7 +157,7 @@ def list_squares(saddles: Any, lower: Any, table: Any, offsets: Any, scratch: An
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
         word = np.int64(lower[voxel])
-        for k in range(critical_squares(word, link_of(table, word), region, edges)):
+        for k in range(critical_squares(word, word, link_of(table, word), region, edges)):
             cells[0, found] = voxel
             for side in range(2):
                 neighbor = upper_neighbor(word, region[EDGE_SIDES[edges[k], side]])

@@ -26,11 +26,13 @@ _UNKNOWN = -1
 
 
 @kernel
-def critical_squares(word: int, link: int, region: Any, found: Any) -> int:
+def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) -> int:
     """List the critical squares of a voxel as link edges.
 
     Args:
         word: the voxel's lower neighbors.
+        lower: likewise, but with those that are lower in only one of two orders: regions are connected through
+            squares that are not there either.
         link: its link, from ``link_of``.
         region: int64 of 8, filled with the region of every link triangle, named by one of its missing triangles.
         found: int64 of 12, filled with the link edges.
@@ -40,7 +42,8 @@ def critical_squares(word: int, link: int, region: Any, found: Any) -> int:
     """
     edges = link_edges(word)
     cotree = edges & ~_forest(word, link)
-    _flood_missing(edges, triangles(link) & (word >> LINK_BITS), region)
+    around = edges if lower == word else link_edges(lower)
+    _flood_missing(around, triangles(link) & (word >> LINK_BITS), region)
     cotree = _attach_triangles(cotree, region)
     count = 0
     for e in range(12):

@@ -1,0 +1,138 @@
+"""Edges that belong to different voxels in two orders, in one word a voxel.
+
+The mixed word of a voxel says which of its edges in the first order are another voxel's in the second (bits 0 to 5),
+for each of them toward which neighbor the square lies that it is paired with (three bits each), and which have none and
+stay critical (the last six bits). See ``shared`` for the gradient that this is part of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from monai_topo.topology.engines.native.gradient import EDGE_BETWEEN, EDGE_ENDS, EDGE_SIDES, TRIANGLE_BITS, link_edges
+from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit
+from monai_topo.topology.kernel import inlined_kernel, kernel
+
+_CRITICAL_BITS = 24
+
+
+@kernel
+def share_words(lower_a: Any, lower_b: Any, offsets: Any, mixed: Any, words: Any) -> None:
+    """Write the mixed words, and the words of the neighbors that both orders have before a voxel.
+
+    The latter keep all face neighbors of the first order, because they tell to which voxel an edge belongs.
+    """
+    for voxel in range(words.size):
+        first, second = lower_a[voxel] & ALL_NEIGHBORS, lower_b[voxel] & ALL_NEIGHBORS
+        edges = first & ~second & FACES
+        mixed[voxel] = _mixed_word(voxel, edges, lower_a, lower_b, offsets) if edges else 0
+        words[voxel] = (first & second) | (first & FACES)
+
+
+@kernel
+def _mixed_word(voxel: int, edges: int, lower_a: Any, lower_b: Any, offsets: Any) -> int:
+    word = edges
+    own = link_edges(np.int64(lower_a[voxel]))
+    for i in range(6):
+        if (edges >> i) & 1:
+            squares = _squares_around(i, own, link_edges(np.int64(lower_b[voxel + offsets[i]])))
+            word |= lowest_bit(squares) << (6 + 3 * i) if squares else 1 << (_CRITICAL_BITS + i)
+    return word
+
+
+@kernel
+def _squares_around(direction: int, own: int, across: int) -> int:
+    """The squares of the same two voxels as a mixed edge, as bits of the directions in which they lie from it.
+
+    Args:
+        direction: from the voxel that the edge belongs to in the first order to that in the second.
+        own: link edges of the first voxel in the first order.
+        across: link edges of the second voxel in the second order.
+    """
+    squares = 0
+    for j in range(6):
+        edge = EDGE_BETWEEN[direction, j]
+        if edge >= 0 and (own >> edge) & 1 and (across >> EDGE_BETWEEN[direction ^ 1, j]) & 1:
+            squares |= 1 << j
+    return squares
+
+
+@kernel
+def is_paired(voxel: int, edge: int, lower_a: Any, lower_b: Any, offsets: Any, mixed: Any) -> bool:
+    """Whether a mixed square, a link edge of its voxel in the second order, is paired with an edge or a cube."""
+    ends = EDGE_ENDS[edge]
+    for side in range(2):
+        i, j = ends[side], ends[1 - side]
+        owner = voxel + offsets[i]
+        if _has_square(np.int64(lower_a[owner]), i ^ 1, j):
+            start = mixed_parent(np.int64(mixed[owner]), i ^ 1)
+            return bool((_squares_connected(voxel, i, start, lower_a, lower_b, offsets) >> j) & 1)
+    owner = voxel + offsets[ends[0]] + offsets[ends[1]]
+    for side in range(2):
+        cube = EDGE_SIDES[edge, side]
+        across = cube ^ (4 >> (ends[0] >> 1)) ^ (4 >> (ends[1] >> 1))
+        if _has_cube(np.int64(lower_b[voxel]), cube) and _has_cube(np.int64(lower_a[owner]), across):
+            return True
+    return False
+
+
+@kernel
+def _squares_connected(voxel: int, direction: int, start: int, lower_a: Any, lower_b: Any, offsets: Any) -> int:
+    """The squares around a mixed edge that cubes of the same two voxels connect with one, as bits of directions.
+
+    Args:
+        voxel: the voxel that the edge belongs to in the second order.
+        direction: from it to the other.
+        start: the direction of the square to start from.
+        lower_a: words of the first order.
+        lower_b: words of the second order.
+        offsets: offset of each neighbor, by bit.
+    """
+    own, across = np.int64(lower_b[voxel]), np.int64(lower_a[voxel + offsets[direction]])
+    reached = 1 << start
+    for _ in range(3):
+        for cube in range(8):
+            sides = TRIANGLE_BITS[cube] & FACES
+            others = sides & ~(1 << direction)
+            touches = others != sides and reached & others
+            if touches and _has_cube(own, cube) and _has_cube(across, cube ^ (4 >> (direction >> 1))):
+                reached |= others
+    return reached
+
+
+@inlined_kernel
+def _has_square(lower: int, i: int, j: int) -> bool:
+    edge = EDGE_BETWEEN[i, j]
+    needed = (1 << i) | (1 << j) | (1 << (6 + edge))
+    return bool(lower & needed == needed)
+
+
+@inlined_kernel
+def _has_cube(lower: int, cube: int) -> bool:
+    return bool(TRIANGLE_BITS[cube] & ~lower == 0)
+
+
+@inlined_kernel
+def mixed_parent(mixed_word: int, direction: int) -> int:
+    """The direction in which the square of a mixed edge lies that is not critical."""
+    return (mixed_word >> (6 + 3 * direction)) & 0x7
+
+
+@inlined_kernel
+def mixed_edges(mixed_word: int) -> int:
+    """The voxel's mixed edges, as bits."""
+    return mixed_word & FACES
+
+
+@inlined_kernel
+def critical_mixed_edges(mixed_word: int) -> int:
+    """The voxel's mixed edges that have no square, as bits."""
+    return mixed_word >> _CRITICAL_BITS
+
+
+@inlined_kernel
+def shared_word(words: Any, mixed: Any, voxel: int) -> int:
+    """The neighbors that both orders have before a voxel."""
+    return int(np.int64(words[voxel]) & ~mixed_edges(np.int64(mixed[voxel])))

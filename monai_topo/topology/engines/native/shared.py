@@ -1,0 +1,240 @@
+"""A discrete gradient that two total orders share, and the cells that it leaves critical, in 3D.
+
+A cell belongs to one voxel in each order, its last. The cells that belong to one voxel v in both orders, those whose
+other voxels are before v in both, pair up by the table of ``gradient``. A cell that belongs to two different voxels is
+mixed, and may pair only with one that belongs to the same two: an edge with the first such square around it, the other
+squares around it with the cubes between, a square with either of its cubes. Every step down the gradient is one in both
+orders, so the cells that are left hold both filtrations.
+
+Source: Allili, Kaczynski, Landi, "Reducing complexes in multidimensional persistent homology theory", Journal of
+Symbolic Computation 78 (2017).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from monai_topo.topology.engines.native.components import UNPAIRED, find_root
+from monai_topo.topology.engines.native.gradient import (
+    BIT_COUNT,
+    EDGE_SIDES,
+    LINK_MASK,
+    TRIANGLE_BITS,
+    critical_square_count,
+    link_edges,
+    link_of,
+    roots,
+)
+from monai_topo.topology.engines.native.mixed import critical_mixed_edges, is_paired, shared_word
+from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, lowest_bit
+from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
+from monai_topo.topology.engines.native.squares import critical_squares
+from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
+
+_NO_SIDE = -1
+
+
+@inlined_kernel
+def _critical_edges(words: Any, mixed: Any, voxel: int, table: Any) -> int:
+    """The voxel's critical edges in the first order, as bits: all but one root of the shared link, and mixed ones."""
+    tops = roots(link_of(table, shared_word(words, mixed, voxel)))
+    return (tops & (tops - 1)) | critical_mixed_edges(np.int64(mixed[voxel]))
+
+
+@allocating_kernel
+def list_shared_edges(keys: Any, words: Any, mixed: Any, table: Any, offsets: Any) -> Any:
+    """The critical edges in the first order: int32 ``(3, n)``, the voxel that each belongs to and its two ends.
+
+    Args:
+        keys: of the first order.
+        words: of the first order, from ``mixed.share_words``.
+        mixed: from ``mixed.share_words``.
+        table: memo of links.
+        offsets: offset of each neighbor, by bit.
+    """
+    voxels, count = _count_edges(words, mixed, table)
+    codes = np.empty(voxels, np.int64)
+    _collect_edges(keys, words, mixed, table, codes)
+    cells = np.empty((3, count), np.int32)
+    _list_edges(sort_codes(codes), words, mixed, table, offsets, cells)
+    return cells
+
+
+@kernel
+def _count_edges(words: Any, mixed: Any, table: Any) -> tuple[int, int]:
+    voxels = count = 0
+    for voxel in range(words.size):
+        critical = _critical_edges(words, mixed, voxel, table)
+        voxels += 1 if critical else 0
+        count += BIT_COUNT[critical]
+    return voxels, count
+
+
+@kernel
+def _collect_edges(keys: Any, words: Any, mixed: Any, table: Any, codes: Any) -> None:
+    found = 0
+    for voxel in range(words.size):
+        if _critical_edges(words, mixed, voxel, table):
+            codes[found] = order_code(keys, voxel)
+            found += 1
+
+
+@kernel
+def _list_edges(codes: Any, words: Any, mixed: Any, table: Any, offsets: Any, cells: Any) -> None:
+    found = 0
+    for i in range(codes.size):
+        voxel = voxel_of(codes[i])
+        critical = _critical_edges(words, mixed, voxel, table)
+        while critical:
+            cells[0, found], cells[1, found] = voxel, voxel
+            cells[2, found] = voxel + offsets[lowest_bit(critical)]
+            critical &= critical - 1
+            found += 1
+
+
+@inlined_kernel
+def _mixed_squares(voxel: int, lower_a: Any, lower_b: Any, shared: int, mixed: Any, offsets: Any) -> int:
+    """The voxel's critical mixed squares in the second order, as link edges."""
+    if (np.int64(lower_b[voxel]) ^ shared) & LINK_MASK == 0:
+        return 0
+    return _critical_mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
+
+
+@kernel
+def _critical_mixed_squares(voxel: int, lower_a: Any, lower_b: Any, shared: int, mixed: Any, offsets: Any) -> int:
+    squares = link_edges(np.int64(lower_b[voxel])) & ~link_edges(shared)
+    for e in range(12):
+        if (squares >> e) & 1 and is_paired(voxel, e, lower_a, lower_b, offsets, mixed):
+            squares &= ~(1 << e)
+    return squares
+
+
+@allocating_kernel
+def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed: Any, table: Any, offsets: Any) -> Any:
+    """The critical squares in the second order.
+
+    Args:
+        keys: of the second order.
+        lower_a: the first order's words of lower neighbors.
+        lower_b: the second order's.
+        words: from ``mixed.share_words``.
+        mixed: likewise.
+        table: memo of links.
+        offsets: offset of each neighbor, by bit.
+
+    Returns:
+        int32 ``(4, n)``: the voxel that each square belongs to, an upper voxel on either side (-1 if the cube on that
+        side belongs to the same voxel), and the link edge.
+    """
+    critical = np.empty(words.size, np.int8)
+    voxels, count = _count_squares(lower_a, lower_b, words, mixed, table, offsets, critical)
+    codes = np.empty(voxels, np.int64)
+    _collect_squares(keys, critical, codes)
+    cells = np.empty((4, count), np.int32)
+    codes = sort_codes(codes)
+    _list_squares(codes, lower_a, lower_b, words, mixed, table, offsets, np.empty(20, np.int64), cells)
+    return cells
+
+
+@kernel
+def _count_squares(
+    lower_a: Any, lower_b: Any, words: Any, mixed: Any, table: Any, offsets: Any, critical: Any
+) -> tuple[int, int]:
+    voxels = total = 0
+    for voxel in range(words.size):
+        shared = shared_word(words, mixed, voxel)
+        squares = _mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
+        count = critical_square_count(link_of(table, shared), shared)
+        count += BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8]
+        critical[voxel] = count
+        voxels += 1 if count else 0
+        total += count
+    return voxels, total
+
+
+@kernel
+def _collect_squares(keys: Any, critical: Any, codes: Any) -> None:
+    found = 0
+    for voxel in range(critical.size):
+        if critical[voxel]:
+            codes[found] = order_code(keys, voxel)
+            found += 1
+
+
+@kernel
+def _list_squares(
+    codes: Any,
+    lower_a: Any,
+    lower_b: Any,
+    words: Any,
+    mixed: Any,
+    table: Any,
+    offsets: Any,
+    scratch: Any,
+    cells: Any,
+) -> None:
+    region, edges = scratch[:8], scratch[8:]
+    found = 0
+    for i in range(codes.size):
+        voxel = voxel_of(codes[i])
+        shared = shared_word(words, mixed, voxel)
+        link = link_of(table, shared)
+        count = critical_square_count(link, shared)
+        if count:
+            critical_squares(shared, np.int64(lower_b[voxel]), link, region, edges)
+        for k in range(count):
+            first, second = region[EDGE_SIDES[edges[k], 0]], region[EDGE_SIDES[edges[k], 1]]
+            _write_square(cells, found, voxel, edges[k], first, second, lower_b, offsets)
+            found += 1
+        squares = _mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
+        for e in range(12):
+            if (squares >> e) & 1:
+                _write_square(cells, found, voxel, e, EDGE_SIDES[e, 0], EDGE_SIDES[e, 1], lower_b, offsets)
+                found += 1
+
+
+@kernel
+def _write_square(
+    cells: Any, slot: int, voxel: int, edge: int, first: int, second: int, lower: Any, offsets: Any
+) -> None:
+    cells[0, slot], cells[3, slot] = voxel, edge
+    for side in range(2):
+        upper = TRIANGLE_BITS[second if side else first] & ~np.int64(lower[voxel])
+        cells[1 + side, slot] = voxel + offsets[lowest_bit(upper)] if upper else _NO_SIDE
+
+
+@kernel
+def clear_squares(squares: Any, enclosed: Any, forest: Any, lower: Any, offsets: Any) -> None:
+    """Find squares that fill no loop: those that merge two components of upper voxels of the second order.
+
+    A square beside a cube of its own voxel is left in doubt, that is, for the reduction. Then the rest of what the
+    voxel merges is merged without a square.
+
+    Args:
+        squares: from ``list_shared_squares``.
+        enclosed: int32, filled: ``UNPAIRED``, or a voxel for the squares to leave out.
+        forest: one step from every voxel to an upper neighbor; updated.
+        lower: the second order's words of lower neighbors.
+        offsets: offset of each neighbor, by bit.
+    """
+    for i in range(enclosed.size - 1, -1, -1):
+        voxel, first, second = squares[0, i], squares[1, i], squares[2, i]
+        enclosed[i] = UNPAIRED
+        if first != _NO_SIDE and second != _NO_SIDE:
+            a, b = find_root(first, forest), find_root(second, forest)
+            if a != b:
+                forest[a] = b
+                enclosed[i] = voxel
+        if i == 0 or squares[0, i - 1] != voxel:
+            _merge_upper(voxel, forest, lower, offsets)
+
+
+@kernel
+def _merge_upper(voxel: int, forest: Any, lower: Any, offsets: Any) -> None:
+    upper = ~np.int64(lower[voxel]) & ALL_NEIGHBORS
+    while upper:
+        a, b = find_root(voxel + offsets[lowest_bit(upper)], forest), find_root(voxel, forest)
+        forest[a] = b
+        upper &= upper - 1

@@ -1,0 +1,250 @@
+"""Induced (Betti) matching: features of two fields belong together where they are one feature of their union."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from monai_topo.topology.engines import ESSENTIAL, ImageEngine, get_image_engine
+from monai_topo.topology.field import check_dims, sublevel_field, to_ordered_integers
+from monai_topo.topology.matching import FieldMatching, Matching, map_pairs
+from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
+
+_MOST_AT_A_VOXEL = 64
+"""More features of one dimension than can be born, or die, at one voxel."""
+
+
+@dataclass(frozen=True)
+class InducedMatching(FieldMatching):
+    """The features of two fields on one grid, and which belong together through the comparison of both.
+
+    Attributes:
+        prediction_image: for each feature of the prediction that is still one in the comparison, the voxel where it
+            is born in the prediction and the one where it dies in the comparison. The essential class is left out.
+        target_image: likewise for the target.
+    """
+
+    prediction_image: PersistencePairs
+    target_image: PersistencePairs
+
+
+def comparison(
+    prediction: ArrayLike | torch.Tensor, target: ArrayLike | torch.Tensor, direction: str = "superlevel"
+) -> NDArray[Any]:
+    """The comparison of two fields: their maximum (superlevel) or minimum, whose level sets are the unions of theirs.
+
+    Args:
+        prediction: ``(H, W)`` or ``(H, W, D)``, finite.
+        target: the same shape.
+        direction: ``"superlevel"`` or ``"sublevel"``.
+
+    Returns:
+        A float array of the same shape.
+
+    Raises:
+        ValueError: for a bad shape, NaN or infinity, or two shapes.
+
+    Example:
+        >>> comparison([[0.25, 0.75]], [[0.5, 0.5]])
+        array([[0.5 , 0.75]])
+    """
+    first, second = _two_fields(prediction, target, direction)
+    joint = np.minimum(first, second)
+    return sublevel_field(joint, direction)
+
+
+def match_induced(
+    prediction: ArrayLike | torch.Tensor,
+    target: ArrayLike | torch.Tensor,
+    *,
+    direction: str = "superlevel",
+    connectivity: int | None = None,
+    dims: Sequence[int] | int | None = None,
+    frame: bool = False,
+    engine: str = "auto",
+) -> InducedMatching:
+    """Match the topological features of two fields in space (Stucki et al., ICML 2023; in 3D 2024).
+
+    The level sets of both fields lie in those of their comparison, the unions. A feature of either field that is
+    still a feature there dies in the comparison at some voxel; features of the two that die there as one and
+    the same feature of the comparison are matched. So a loop is matched with a loop around the same hole,
+    whatever their values, and never with another one elsewhere.
+
+    Each field has its own total order (value, flat index), and so has the comparison. Features of one field
+    that are born at one voxel are told apart in the order of their deaths, the longest first; features of the
+    comparison that die at one voxel in the order of their births. The essential classes are matched. With ties, as in
+    a binary target, which of several features that merge at one value is the matched one depends on flat indices.
+
+    Args:
+        prediction: one channel, ``(H, W)`` or ``(H, W, D)``: array or tensor of any real dtype, values finite.
+        target: the same shape.
+        direction: ``"superlevel"`` (for likelihoods) or ``"sublevel"`` (for distances).
+        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        dims: homology dimensions wanted; None is all below the number of axes.
+        frame: surround the fields by foreground and leave out the frame's own classes (relative homology).
+        engine: ``"auto"`` or the name of an engine that has image persistence.
+
+    Returns:
+        The pairs of both fields and, for each dimension, the matching of their rows.
+
+    Raises:
+        ValueError: for a bad shape, NaN or infinity, an unknown option or an engine without image persistence.
+
+    Example:
+        >>> likelihood = [[0.9, 0.2, 0.7, 0.1, 0.8]]
+        >>> truth = [[0.0, 0.0, 1.0, 0.0, 1.0]]
+        >>> found = match_induced(likelihood, truth, dims=0)
+        >>> found.prediction.birth[0], found.target.birth[0]
+        (array([0, 2, 4]), array([2, 4]))
+        >>> found.matchings[0].matched  # the component at voxel 4, and the two that never die
+        array([[0, 0],
+               [2, 1]])
+    """
+    image_pairs = get_image_engine(engine)
+    fields = _two_fields(prediction, target, direction)
+    options: dict[str, Any] = {
+        "connectivity": connectivity,
+        "dims": check_dims(dims, fields[0].ndim),
+        "frame": frame,
+        "engine": engine,
+    }
+    keys = to_ordered_integers(np.stack([*fields, np.minimum(*fields)]))
+    pairs = [persistence_pairs(field, direction=direction, **options) for field in (prediction, target)]
+    images = [_image(pairs[n], keys[n], keys[2], image_pairs) for n in range(2)]
+    matchings = {
+        k: _match(*(_Side.of(pairs[n], images[n], k, keys[n], keys[2]) for n in range(2))) for k in options["dims"]
+    }
+    return InducedMatching(pairs[0], pairs[1], matchings, images[0], images[1])
+
+
+def match_induced_batch(
+    predictions: Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor,
+    targets: Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor,
+    *,
+    num_threads: int | None = None,
+    **options: Any,
+) -> list[InducedMatching]:
+    """Match many pairs of fields, such as the channels and patches of a batch, in parallel.
+
+    Args:
+        predictions: ``(N, H, W[, D])``, or a sequence of N fields that may differ in shape.
+        targets: likewise.
+        num_threads: at most this many threads; None is one for each CPU core. The result does not depend on it.
+        **options: as for :func:`match_induced`.
+
+    Returns:
+        One ``InducedMatching`` for each pair, in order.
+
+    Raises:
+        ValueError: as :func:`match_induced`, when the numbers of fields differ, or ``num_threads`` is not positive.
+
+    Example:
+        >>> [len(found.matchings[0].matched) for found in match_induced_batch(np.ones((2, 3, 3)), np.ones((2, 3, 3)))]
+        [1, 1]
+    """
+    return map_pairs(partial(match_induced, **options), predictions, targets, num_threads)
+
+
+def _two_fields(prediction: Any, target: Any, direction: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    first, second = sublevel_field(prediction, direction), sublevel_field(target, direction)
+    if first.shape != second.shape:
+        raise ValueError(f"prediction and target must have one shape, got {first.shape} and {second.shape}.")
+    return first, second
+
+
+def _order_codes(keys: NDArray[np.int32], voxels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One integer for each of some voxels that compares like the total order."""
+    return (keys.take(voxels).astype(np.int64) << 32) | voxels
+
+
+def _image(
+    pairs: PersistencePairs,
+    own: NDArray[np.int32],
+    joint: NDArray[np.int32],
+    image_pairs: ImageEngine,
+) -> PersistencePairs:
+    """The bars of a field's image in the comparison that are not empty."""
+    full = pairs.connectivity > 1
+    found = image_pairs(own, joint, full_connectivity=full, dims=pairs.dims, frame=pairs.frame)
+    kept = {k: own.take(birth) < joint.take(death) for k, (birth, death) in found.items()}
+    return replace(
+        pairs,
+        birth={k: birth[kept[k]] for k, (birth, _) in found.items()},
+        death={k: death[kept[k]] for k, (_, death) in found.items()},
+    )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One field's features in one dimension.
+
+    Attributes:
+        rows: the features that are still there in the comparison, as rows of the field's pairs.
+        death: for each the voxel where it dies in the comparison.
+        place: for each its place among those that die there, the first born first.
+        essential: rows of the essential class, one or none.
+        count: number of features.
+    """
+
+    rows: NDArray[np.int64]
+    death: NDArray[np.int64]
+    place: NDArray[np.int64]
+    essential: NDArray[np.int64]
+    count: int
+
+    @classmethod
+    def of(
+        cls,
+        pairs: PersistencePairs,
+        image: PersistencePairs,
+        dim: int,
+        own: NDArray[np.int32],
+        joint: NDArray[np.int32],
+    ) -> _Side:
+        """Match the field's features with those of its image: same birth, the longest with the longest."""
+        birth, death = pairs.birth[dim], pairs.death[dim]
+        image_birth, image_death = image.birth[dim], image.death[dim]
+        finite = np.flatnonzero(death != ESSENTIAL)
+        place = _place_in_group(birth[finite], -_order_codes(own, death[finite]))
+        image_place = _place_in_group(image_birth, -_order_codes(joint, image_death))
+        rows, of_image = _common(birth[finite], place, image_birth, image_place)
+        place_of_death = _place_in_group(image_death, _order_codes(own, image_birth))
+        essential = np.flatnonzero(death == ESSENTIAL)
+        return cls(finite[rows], image_death[of_image], place_of_death[of_image], essential, len(birth))
+
+
+def _match(first: _Side, second: _Side) -> Matching:
+    """Match the features of two fields that die in the comparison as one."""
+    a, b = _common(first.death, first.place, second.death, second.place)
+    finite = np.stack([first.rows[a], second.rows[b]], axis=1)
+    matched = np.concatenate([finite, np.stack([first.essential, second.essential], axis=1)])
+    matched = matched[np.argsort(matched[:, 0])]
+    return Matching(matched, *(np.delete(np.arange(s.count), matched[:, i]) for i, s in enumerate((first, second))))
+
+
+def _place_in_group(group: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each entry its place among those of its group in the order of the keys."""
+    order = np.lexsort((key, group))
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    place = np.empty(len(group), np.int64)
+    place[order] = np.arange(len(group)) - np.repeat(starts, np.diff(starts, append=len(group)))
+    return place
+
+
+def _common(
+    group_a: NDArray[np.int64], place_a: NDArray[np.int64], group_b: NDArray[np.int64], place_b: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of the entries that have the same group and place in both."""
+    _, a, b = np.intersect1d(
+        group_a * _MOST_AT_A_VOXEL + place_a,
+        group_b * _MOST_AT_A_VOXEL + place_b,
+        assume_unique=True,
+        return_indices=True,
+    )
+    return a, b
