@@ -34,6 +34,7 @@ bench: $(READY)  ## measure speed, write docs/benchmarks.md; PEERS=folder of a p
 figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 	$(BIN)/python -m tests.benchmarks.figure_localized
 	$(BIN)/python -m tests.benchmarks.figure_mending
+	$(BIN)/python -m tests.benchmarks.figure_matching
 	$(BIN)/python -m tests.benchmarks.figure_manifolds
 	$(BIN)/python -m tests.benchmarks.figure_post_processing
 

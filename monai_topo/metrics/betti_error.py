@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
-from monai_topo.data.patches import PatchLayout
-from monai_topo.metrics.base import ComponentMetric
+from monai_topo.metrics.betti_patches import BettiPatchMetric
 from monai_topo.topology import betti_numbers
-from monai_topo.topology.field import check_dims
 
 
 def compute_betti_error(
@@ -44,7 +39,7 @@ def compute_betti_error(
     return BettiErrorMetric(include_background, **options)(y_pred, y)
 
 
-class BettiErrorMetric(ComponentMetric):
+class BettiErrorMetric(BettiPatchMetric):
     r"""Betti number error of binary segmentations, :math:`|b_k(prediction) - b_k(ground truth)|`; lower is better.
 
     The error is blind to location: a missing loop here and a false one there cancel within one patch, which is why
@@ -85,41 +80,8 @@ class BettiErrorMetric(ComponentMetric):
         BettiErrorMetric(dim=1, connectivity=1, frame=False, patch_size=64, patch_mode='grid', num_patches=None, seed=0)
     """
 
-    components = ("0", "1", "2", "sum")
-
-    def __init__(
-        self,
-        include_background: bool = True,
-        dim: int | str = "sum",
-        connectivity: int | None = None,
-        frame: bool = False,
-        patch_size: Sequence[int] | int | None = None,
-        patch_mode: str = "grid",
-        num_patches: int | None = None,
-        seed: int = 0,
-        reduction: MetricReduction | str = MetricReduction.MEAN,
-        get_not_nans: bool = False,
-        ignore_index: int | None = None,
-    ) -> None:
-        if dim not in (0, 1, 2, "sum"):
-            raise ValueError(f"dim must be 0, 1, 2 or 'sum', got {dim!r}.")
-        super().__init__(include_background, str(dim), reduction, get_not_nans, ignore_index)
-        self.layout = PatchLayout(patch_size, patch_mode, num_patches)
-        self.dim = dim
-        self.connectivity = connectivity
-        self.frame = frame
-        self.patch_size = patch_size
-        self.patch_mode = patch_mode
-        self.num_patches = num_patches
-        self.seed = seed
-
-    def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
-        """Mean error of the patches for each dimension, and for all together."""
-        check_dims(None if self.dim == "sum" else self.dim, target.ndim)
-        patches = self.layout.slices(target.shape, np.random.RandomState(self.seed))
-        counts = np.array([[self._count(mask[patch]) for patch in patches] for mask in (prediction, target)])
-        errors = np.abs(counts[0] - counts[1]).mean(axis=0).tolist()
-        return {**{str(k): error for k, error in enumerate(errors)}, "sum": sum(errors)}
-
-    def _count(self, patch: NDArray[Any]) -> tuple[int, ...]:
-        return betti_numbers(patch, self.connectivity, frame=self.frame)
+    def patch_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
+        """Errors of all dimensions and their sum."""
+        counts = [betti_numbers(patch, self.connectivity, frame=self.frame) for patch in (prediction, target)]
+        errors = {str(k): float(abs(p - t)) for k, (p, t) in enumerate(zip(*counts, strict=True))}
+        return {**errors, "sum": sum(errors.values())}

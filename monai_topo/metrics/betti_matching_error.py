@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
-from monai_topo.data.patches import PatchLayout
-from monai_topo.metrics.base import TopologyMetric
+from monai_topo.metrics.betti_patches import BettiPatchMetric
 from monai_topo.topology import betti_numbers, shared_betti_numbers
 from monai_topo.topology.field import check_dims
 
@@ -43,7 +41,7 @@ def compute_betti_matching_error(
     return BettiMatchingErrorMetric(include_background, **options)(y_pred, y)
 
 
-class BettiMatchingErrorMetric(TopologyMetric):
+class BettiMatchingErrorMetric(BettiPatchMetric):
     r"""Betti matching error, :math:`b_k(P) + b_k(G) - 2 m_k`, the number of unmatched features; lower is better.
 
     P is the prediction, G the ground truth, and m_k the number of features that both share inside their union U:
@@ -97,29 +95,29 @@ class BettiMatchingErrorMetric(TopologyMetric):
         get_not_nans: bool = False,
         ignore_index: int | None = None,
     ) -> None:
-        super().__init__(include_background, reduction, get_not_nans, ignore_index)
-        if dim not in (0, 1, 2, "sum"):
-            raise ValueError(f"dim must be 0, 1, 2 or 'sum', got {dim!r}.")
-        self.layout = PatchLayout(patch_size, patch_mode, num_patches)
-        self.dim = dim
-        self.connectivity = connectivity
-        self.frame = frame
+        super().__init__(
+            include_background,
+            dim,
+            connectivity,
+            frame,
+            patch_size,
+            patch_mode,
+            num_patches,
+            seed,
+            reduction,
+            get_not_nans,
+            ignore_index,
+        )
         self.normalize = normalize
-        self.patch_size = patch_size
-        self.patch_mode = patch_mode
-        self.num_patches = num_patches
-        self.seed = seed
 
-    def channel_value(self, prediction: NDArray[Any], target: NDArray[Any]) -> float:
-        """Mean error of the patches."""
+    def patch_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
+        """Errors of the dimensions that ``dim`` asks for, and their sum."""
         dims = check_dims(None if self.dim == "sum" else self.dim, target.ndim)
-        patches = self.layout.slices(target.shape, np.random.RandomState(self.seed))
-        return float(np.mean([self._error(prediction[patch], target[patch], dims) for patch in patches]))
-
-    def _error(self, prediction: NDArray[Any], target: NDArray[Any], dims: tuple[int, ...]) -> float:
         shared = shared_betti_numbers(prediction, target, self.connectivity, dims=dims, frame=self.frame)
         counts = [betti_numbers(mask, self.connectivity, frame=self.frame) for mask in (prediction, target)]
-        error = sum(counts[0][k] + counts[1][k] - 2 * shared[k] for k in dims)
-        if self.normalize and error:
-            return min(1.0, error / max(counts[1][0] + counts[1][1], 1))
-        return float(error)
+        errors = {str(k): float(counts[0][k] + counts[1][k] - 2 * shared[k]) for k in dims}
+        errors["sum"] = sum(errors.values())
+        if self.normalize:
+            features = max(counts[1][0] + counts[1][1], 1)
+            return {name: min(1.0, error / features) for name, error in errors.items()}
+        return errors

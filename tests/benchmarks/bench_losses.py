@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from importlib import import_module
 from unittest.mock import MagicMock
 
 import torch
@@ -28,15 +29,21 @@ def example(shape):
     return likelihood[None, None], torch.tensor(truth, dtype=torch.float32)[None, None]
 
 
-def their_losses():
-    """HutopoLoss of the peer; what its other losses import is not needed."""
+def import_topolosses():
+    """The losses of the peer where it is installed, else None; what others of its losses import is not needed."""
     if not installed("topolosses"):
-        return {}
+        return None
     for name in ("cv2", "torchvision"):
         sys.modules.setdefault(name, MagicMock())
-    from topolosses.losses import HutopoLoss
+    return import_module("topolosses.losses")
 
-    return {"HutopoLoss": partial(HutopoLoss, use_base_loss=False, include_background=True, alpha=1.0)}
+
+def their_losses():
+    """HutopoLoss of the peer."""
+    peer = import_topolosses()
+    if peer is None:
+        return {}
+    return {"HutopoLoss": partial(peer.HutopoLoss, use_base_loss=False, include_background=True, alpha=1.0)}
 
 
 def forward_and_backward(loss, likelihood, target):

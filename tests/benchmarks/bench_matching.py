@@ -1,19 +1,20 @@
-"""What matching in space costs: beside the pairs of the likelihood alone, and beside topolosses where it is installed.
-
-Run as ``python -m tests.benchmarks.bench_matching [--rounds N] [--sizes 64 96]``.
-"""
+"""What matching in space costs: beside the pairs of the likelihood alone, and beside the ``topolosses`` package."""
 
 from __future__ import annotations
 
-import argparse
-import sys
+from functools import partial
 
 import numpy as np
 import torch
 
 from monai_topo.losses import BettiMatchingLoss
 from monai_topo.topology import match_by_place, match_induced, persistence_pairs
-from tests.benchmarks.bench_persistence import installed, interleaved, machine, probe, smooth, vessel_tree, white
+from tests.benchmarks.bench_losses import import_topolosses
+from tests.benchmarks.fields import smooth, vessel_tree, white
+from tests.benchmarks.timing import interleaved, probe
+
+TITLE = "Matching in space"
+SIZES = (64, 96)
 
 MEMORY_PROBE = """
 import sys
@@ -47,71 +48,47 @@ def inputs(size):
     }
 
 
-def by_topolosses(likelihood, target):
-    """Forward and backward of its loss, all dimensions, without a base loss."""
-    from topolosses.losses import BettiMatchingLoss as Peer
-
+def forward_and_backward(loss, likelihood, target):
     field = torch.tensor(likelihood)[None, None].requires_grad_()
-    loss = Peer(alpha=0.999999, use_base_loss=False, include_background=True)
     loss(field, torch.tensor(target)[None, None]).backward()
 
 
-def by_our_loss(likelihood, target):
-    field = torch.tensor(likelihood)[None, None].requires_grad_()
-    BettiMatchingLoss(num_threads=1)(field, torch.tensor(target)[None, None]).backward()
-
-
 def measure(size, rounds):
+    """Seconds by input and contestant."""
+    ours = BettiMatchingLoss(num_threads=1)
+    peer = import_topolosses()
     table = {}
     for name, pair in inputs(size).items():
-        calls = {
-            "pairs": lambda pair=pair: persistence_pairs(pair[0]),
-            "match_induced": lambda pair=pair: match_induced(*pair),
-        }
+        calls = {"pairs": partial(persistence_pairs, pair[0]), "match_induced": partial(match_induced, *pair)}
         if name != "two smooth":
-            calls["loss"] = lambda pair=pair: by_our_loss(*pair)
-            calls["match_by_place"] = lambda pair=pair: match_by_place(*pair)
-        if installed("topolosses") and name == "own truth":
-            calls["topolosses"] = lambda pair=pair: by_topolosses(*pair)
-        for who, call in calls.items():
-            if who != "topolosses":
-                call()
+            calls["loss"] = partial(forward_and_backward, ours, *pair)
+            calls["match_by_place"] = partial(match_by_place, *pair)
+        for call in calls.values():
+            call()
+        if peer and name == "own truth":
+            theirs = peer.BettiMatchingLoss(use_base_loss=False, include_background=True, alpha=1.0)
+            calls["topolosses"] = partial(forward_and_backward, theirs, *pair)
         table[name] = interleaved(calls, rounds)
     return table
 
 
-def lines(tables, memory):
-    """The tables as Markdown."""
-    found = [
-        "## Matching in space",
-        "",
-        "Time in ms on one thread, and how many times that of `persistence_pairs` of the likelihood. The loss is",
-        "`BettiMatchingLoss`, forward and backward; topolosses bundles the C++ code of Betti-Matching-3D.",
+def section(rounds):
+    """The part of the page, as Markdown."""
+    torch.set_num_threads(1)
+    lines = [
+        "Time in ms on one thread, and how many times that of `persistence_pairs` of the likelihood. The loss is "
+        "`BettiMatchingLoss`, forward and backward; topolosses bundles the C++ code of Betti-Matching-3D. Own truth: a "
+        "smooth field with noise against the mask of the field without; unrelated: against the mask of another field.",
         "",
         "| input | pairs | match_induced | loss | match_by_place | topolosses |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for size, table in tables.items():
-        for name, times in table.items():
+    for size in SIZES:
+        for name, times in measure(size, rounds).items():
             cells = [f"{times['pairs'] * 1e3:.1f}"]
             for who in ("match_induced", "loss", "match_by_place", "topolosses"):
                 taken = times.get(who)
                 cells.append(f"{taken * 1e3:.0f} ({taken / times['pairs']:.1f}x)" if taken else "-")
-            found.append(f"| {size}³ {name} | {' | '.join(cells)} |")
-    kept = ", ".join(f"{size}³ {value:.0f}" for size, value in memory.items())
-    return [*found, "", f"Peak memory of `match_induced` beyond its inputs, bytes a voxel: {kept}.", ""]
-
-
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[64, 96])
-    chosen = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    tables = {size: measure(size, chosen.rounds) for size in chosen.sizes}
-    memory = {size: probe(MEMORY_PROBE, str(size)) for size in chosen.sizes}
-    sys.stdout.write("\n".join([f"Machine: {machine()}.", "", *lines(tables, memory)]))
-
-
-if __name__ == "__main__":
-    main()
+            lines.append(f"| {size}³ {name} | {' | '.join(cells)} |")
+    kept = ", ".join(f"{size}³ {probe(MEMORY_PROBE, str(size)):.0f}" for size in SIZES)
+    return "\n".join([*lines, "", f"Peak memory of `match_induced` beyond its inputs, bytes a voxel: {kept}."])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
@@ -13,7 +10,7 @@ import numpy as np
 
 from monai_topo.topology import persistence_pairs, persistence_pairs_batch
 from tests.benchmarks.fields import smooth, vessel_tree, white
-from tests.benchmarks.timing import best_of, interleaved
+from tests.benchmarks.timing import best_of, interleaved, probe
 
 TITLE = "Persistence pairs"
 
@@ -122,12 +119,6 @@ from monai_topo.topology.engines import get_engine
 get_engine("native")(field, full_connectivity=True, dims=(0, 1), frame=False)
 print(time.perf_counter() - start)
 """
-
-
-def probe(code, *arguments, **environment):
-    command = [sys.executable, "-c", code, *arguments]
-    result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
-    return float(result.stdout)
 
 
 def measure_memory():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -51,3 +53,9 @@ def installed(name):
         return bool(version(name))
     except PackageNotFoundError:
         return False
+
+
+def probe(code, *arguments, **environment):
+    command = [sys.executable, "-c", code, *arguments]
+    result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    return float(result.stdout)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from monai_topo.commands.evaluation.case import comparisons, read_pair
@@ -13,8 +15,8 @@ from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.report import Row, columns_of
 from monai_topo.commands.evaluation.volumes import Pair
-from monai_topo.topology import betti_numbers
-from monai_topo.visualize import find_topology_errors, plot_topology_errors
+from monai_topo.topology import betti_numbers, list_features
+from monai_topo.visualize import find_topology_errors, plot_features, plot_topology_errors, write_feature_map
 
 NUM_FIGURES = 3
 """So many cases are drawn."""
@@ -57,4 +59,16 @@ def draw_worst(pairs: Sequence[Pair], rows: Sequence[Row], options: Options, fol
         title = f"{name}: {column} {row.scores[column]:.4g}\nBetti numbers {counts[0]}, predicted {counts[1]}"
         errors = find_topology_errors(predicted, true, options.connectivity, options.frame)
         drawn.append(plot_topology_errors(folder / f"{name}.png", predicted, true, errors, title))
+        if "betti_matching_error" in options.metrics:
+            drawn.append(_draw_features(folder, name, predicted, true, options, volumes[1].affine))
     return drawn
+
+
+def _draw_features(
+    folder: Path, name: str, predicted: NDArray[Any], true: NDArray[Any], options: Options, affine: NDArray[Any] | None
+) -> Path:
+    """The features that match, are missing or extra: a picture, and for volumes a NIfTI overlay beside it."""
+    features = list_features(predicted, true, options.connectivity, frame=options.frame)
+    if true.ndim == 3:
+        write_feature_map(folder / f"{name}_features.nii.gz", features, true.shape, affine)
+    return plot_features(folder / f"{name}_features.png", predicted, true, features)

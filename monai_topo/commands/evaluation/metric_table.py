@@ -13,6 +13,7 @@ from monai_topo.metrics import (
     AdaptedRandErrorMetric,
     APLSMetric,
     BettiErrorMetric,
+    BettiMatchingErrorMetric,
     CCQMetric,
     CenterlineDiceMetric,
     EulerErrorMetric,
@@ -62,6 +63,7 @@ class Entry:
 METRICS: dict[str, Entry] = {
     "pixel": Entry(PixelMetric, higher_is_better=True),
     "betti_error": Entry(BettiErrorMetric, higher_is_better=False),
+    "betti_matching_error": Entry(BettiMatchingErrorMetric, higher_is_better=False),
     "euler_error": Entry(EulerErrorMetric, higher_is_better=False),
     "centerline_dice": Entry(CenterlineDiceMetric, higher_is_better=True),
     "ccq": Entry(CCQMetric, higher_is_better=True),

@@ -46,11 +46,13 @@ class VolumeFile:
         path: the file.
         array: ``(x, y[, z])``; a NumPy file's axes stay as they are.
         spacing: voxel size along each axis; None in TIFF and NumPy files, which do not know it.
+        affine: from voxels to the file's space; None where there is no spacing.
     """
 
     path: Path
     array: NDArray[Any]
     spacing: tuple[float, ...] | None
+    affine: NDArray[np.float64] | None = None
 
 
 def case_name(path: Path) -> str:
@@ -133,8 +135,11 @@ def read_volume(path: Path, dataset: str | None = None) -> VolumeFile:
     if array.ndim not in (2, 3):
         raise ValueError(f"{path} must hold one image of two or three axes, its shape is {array.shape}.")
     known = path.name.lower().endswith((*NIFTI, *HDF5))
-    spacing = affine_to_spacing(np.asarray(meta["affine"]), array.ndim) if known else None
-    return VolumeFile(path, np.asarray(array), None if spacing is None else tuple(map(float, spacing)))
+    if not known:
+        return VolumeFile(path, np.asarray(array), None)
+    affine = np.asarray(meta["affine"], np.float64)
+    spacing = tuple(map(float, affine_to_spacing(affine, array.ndim)))
+    return VolumeFile(path, np.asarray(array), spacing, affine)
 
 
 def _reader(path: Path, dataset: str | None) -> ImageReader:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 
+import nibabel
 import numpy as np
 import pytest
 import torch
@@ -343,3 +344,13 @@ def test_what_cannot_be_parsed(folders, arguments, capsys):
     with pytest.raises(SystemExit):
         call(folders, *arguments)
     assert "with commas between" in capsys.readouterr().err
+
+
+def test_the_features_that_do_not_match_as_picture_and_overlay(folders):
+    assert call(folders, "--metrics", "betti_matching_error", "--figures", folders / "figures") == 0
+    drawn = sorted(path.name for path in (folders / "figures").iterdir())
+    assert drawn == sorted(f"{case}{end}" for case in "abc" for end in (".png", "_features.nii.gz", "_features.png"))
+    overlay = nibabel.load(folders / "figures" / "a_features.nii.gz")
+    np.testing.assert_allclose(overlay.affine, nibabel.load(folders / "label" / "a.nii.gz").affine)
+    assert set(np.unique(overlay.dataobj)) == {0, 1}  # the whole tree: one component, which matches
+    assert set(np.unique(nibabel.load(folders / "figures" / "b_features.nii.gz").dataobj)) > {0, 1}

@@ -1,19 +1,14 @@
-"""Draws docs/images/matching.png: gradient descent by two losses where matching by value is fooled.
+"""Gradient descent by two losses where matching by value is fooled: docs/images/matching.png.
 
-Run as ``python -m tests.benchmarks.draw_matching``.
+``python -m tests.benchmarks.figure_matching``
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from monai_topo.losses import BettiMatchingLoss, TopoLoss
+from monai_topo.visualize.figure import new_figure, save_png
+from tests.benchmarks.sections import DOCS
 from tests.losses import images
-
-PICTURE = Path(__file__).parents[2] / "docs" / "images" / "matching.png"
 
 
 def panels(make, dim):
@@ -29,10 +24,9 @@ def panels(make, dim):
 
 
 def main():
-    figure = Figure(figsize=(10, 3.6), dpi=90, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 4)
+    """Descend and draw."""
     rows = {"a ring and a false one": panels(images.two_rings, 1), "a cell and a void": panels(images.two_cells, 2)}
+    figure, axes = new_figure(2, 4, 2.3, aspects=[0.6, 0.6])
     for row, (label, fields) in zip(axes, rows.items(), strict=True):
         for axis, field in zip(row, fields.values(), strict=True):
             axis.imshow(field.numpy(), cmap="gray", vmin=0, vmax=1)
@@ -40,7 +34,7 @@ def main():
         row[0].set_ylabel(label)
     for axis, name in zip(axes[0], fields, strict=True):
         axis.set_title(name)
-    figure.savefig(PICTURE)
+    save_png(figure, DOCS / "images" / "matching.png")
 
 
 if __name__ == "__main__":
