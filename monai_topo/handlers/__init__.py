@@ -14,6 +14,7 @@ from monai_topo.handlers.metrics import (
     JunctionF1,
     VariationOfInformation,
 )
+from monai_topo.handlers.topology_images import TopologyImageHandler
 
 __all__ = [
     "APLS",
@@ -25,5 +26,6 @@ __all__ = [
     "EulerError",
     "JunctionF1",
     "LossWeightSchedule",
+    "TopologyImageHandler",
     "VariationOfInformation",
 ]
