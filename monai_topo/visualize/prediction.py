@@ -23,6 +23,7 @@ from monai_topo.visualize.segmentation import FALSE, MISSED, error_map, shows_in
 Patch, _ = optional_import("matplotlib.patches", name="Patch")
 
 VIEWS = ("auto", "slice", "projection")
+SLICES = ("middle", "worst")
 _RING = {"marker": "o", "markersize": 13, "markerfacecolor": "none", "markeredgecolor": "black", "linestyle": "none"}
 
 
@@ -37,7 +38,7 @@ class _View:
     def title(self) -> str:
         if self.axis is None:
             return ""
-        return ", projection" if self.index is None else f", slice {self.index}"
+        return "projection" if self.index is None else f"slice {self.index}"
 
     def flatten(self, volume: NDArray[Any]) -> NDArray[Any]:
         if self.axis is None:
@@ -72,9 +73,9 @@ def prediction_figure(
     frame: bool = False,
     min_persistence: float = 0.05,
     view: str = "auto",
-    slice_index: int | None = None,
+    slice_index: int | str = "middle",
     axis: int = -1,
-    max_marks: int = 30,
+    max_marks: int = 15,
     title: str = "",
 ) -> Any:
     """Draw image, label, likelihood, error map with critical voxels, and the persistence diagram of both.
@@ -92,8 +93,9 @@ def prediction_figure(
         frame: count relative to a frame of foreground.
         min_persistence: dots nearer to the diagonal are left out, unless they are wrong.
         view: of a volume: ``"slice"``, ``"projection"`` (maximum), or ``"auto"``: a projection if the label's leaves
-            half of the picture free, as vessels do, otherwise a slice.
-        slice_index: which slice; None is the one with the most marks, of several the nearest to the middle.
+            half of the picture free, as vessels do, otherwise a slice. A number in ``slice_index`` asks for that slice.
+        slice_index: which slice: a number, ``"middle"``, or ``"worst"``, the one with the most marks (of several the
+            nearest to the middle).
         axis: across the slices, along the projection.
         max_marks: so many marks of a kind at most, those of the most persistent features.
         title: shown above.
@@ -107,8 +109,8 @@ def prediction_figure(
     Example:
         >>> ring = np.pad([[1, 1, 1], [1, 0, 1], [1, 1, 1]], 1)
         >>> figure = prediction_figure(ring, 0.9 * ring, ring, title="epoch 7")
-        >>> [axes.get_title() for axes in figure.axes][2]
-        'prediction: 1 component, 1 loop'
+        >>> figure.axes[2].get_title().splitlines()
+        ['prediction', '1 component, 1 loop']
     """
     seen, true, values = to_array(image), to_array(label), to_array(likelihood)
     features = compare_features(values, true, threshold, connectivity, frame, min_persistence)
@@ -121,11 +123,11 @@ def prediction_figure(
     marked = _choose_marks(voxels, chosen, max_marks)
     mask, predicted = (chosen.flatten(volume) for volume in (true, values >= threshold))
     figure, axes = new_figure(2, 3)
-    _show(axes[0, 0], f"image{chosen.title}", chosen.flatten(seen), cmap="gray")
+    _show(axes[0, 0], f"image\n{chosen.title}", chosen.flatten(seen), cmap="gray")
     counts = ", ".join(count_text(one.dim, one.true_count) for one in features)
-    _show(axes[0, 1], f"label: {counts}", mask, cmap="gray_r", vmin=0, vmax=1)
+    _show(axes[0, 1], f"label\n{counts}", mask, cmap="gray_r", vmin=0, vmax=1)
     counts = ", ".join(count_text(one.dim, int(one.exists.sum())) for one in features)
-    _show(axes[0, 2], f"prediction: {counts}", chosen.flatten(values), cmap="gray_r", vmin=0, vmax=1)
+    _show(axes[0, 2], f"prediction\n{counts}", chosen.flatten(values), cmap="gray_r", vmin=0, vmax=1)
     _show(axes[1, 0], "errors", error_map(predicted, mask))
     for voxel in marked:
         axes[1, 0].plot(*chosen.place(voxel.voxel), **error_mark(voxel.dim, voxel.missing))
@@ -135,26 +137,31 @@ def prediction_figure(
     return figure
 
 
-def _choose_view(
-    label: NDArray[Any], voxels: Sequence[CriticalVoxel], view: str, index: int | None, axis: int
-) -> _View:
-    if view not in VIEWS:
-        raise ValueError(f"view must be one of {VIEWS}, got {view!r}.")
+def _choose_view(label: NDArray[Any], voxels: Sequence[CriticalVoxel], view: str, index: int | str, axis: int) -> _View:
+    _check_view(label.shape, view, index, axis)
     if label.ndim == 2:
         return _View()
-    if not -3 <= axis < 3:
-        raise ValueError(f"axis must be one of the volume's 3 axes, -3 to 2, got {axis!r}.")
-    depth = label.shape[axis]
-    if index is not None and (view == "projection" or not 0 <= index < depth):
-        raise ValueError(
-            f"slice_index must be from 0 to {depth - 1} for this volume, without view='projection', got {index!r}."
-        )
-    if view == "projection" or (view == "auto" and index is None and shows_in_projection(label, axis)):
+    sparse = view == "auto" and isinstance(index, str) and shows_in_projection(label, axis)
+    if view == "projection" or sparse:
         return _View(axis % 3)
-    marks = np.bincount([voxel.voxel[axis] for voxel in voxels], minlength=depth)
-    fullest = np.flatnonzero(marks == marks.max())
-    middle = int(fullest[np.abs(fullest - depth // 2).argmin()])
-    return _View(axis % 3, middle if index is None else index)
+    depth = label.shape[axis]
+    if index == "worst":
+        marks = np.bincount([voxel.voxel[axis] for voxel in voxels], minlength=depth)
+        fullest = np.flatnonzero(marks == marks.max())
+        index = int(fullest[np.abs(fullest - depth // 2).argmin()])
+    return _View(axis % 3, depth // 2 if isinstance(index, str) else index)
+
+
+def _check_view(shape: tuple[int, ...], view: str, index: int | str, axis: int) -> None:
+    if view not in VIEWS:
+        raise ValueError(f"view must be one of {VIEWS}, got {view!r}.")
+    if not -3 <= axis < 3:
+        raise ValueError(f"axis must be one of a volume's 3 axes, -3 to 2, got {axis!r}.")
+    last = shape[axis] - 1 if len(shape) == 3 else 0
+    if index not in SLICES and (isinstance(index, str) or not 0 <= index <= last):
+        raise ValueError(f"slice_index must be one of {SLICES} or a number from 0 to {last} here, got {index!r}.")
+    if view == "projection" and not isinstance(index, str):
+        raise ValueError(f"slice_index has no meaning with view='projection', got {index!r}: leave one of them out.")
 
 
 def _choose_marks(voxels: Sequence[CriticalVoxel], view: _View, max_marks: int) -> list[CriticalVoxel]:

@@ -247,6 +247,7 @@ def test_two_processes_on_the_cpu(tiny, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     state = torch.load(tmp_path / "models" / "model.pt", weights_only=True)
     assert all(torch.isfinite(value).all() for value in state.values())
+    assert [file.name for file in (tmp_path / "eval" / "pictures").iterdir()] == ["topology_0002.png"]
 
 
 @pytest.mark.parametrize("config", ["train.yaml", "inference.yaml"])

@@ -43,9 +43,9 @@ def test_a_slice_shows_its_voxels_and_its_marks():
     assert figure.get_suptitle() == "epoch 3"
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[:3] == [
-        "image, slice 4",
-        "label: 2 components, 0 loops, 0 cavities",
-        "prediction: 4 components, 0 loops, 0 cavities",
+        "image\nslice 4",
+        "label\n2 components, 0 loops, 0 cavities",
+        "prediction\n4 components, 0 loops, 0 cavities",
     ]
     legend = [text.get_text() for text in figure.axes[5].get_legend().get_texts()]
     assert "component too many: 2, 1 marked" in legend
@@ -64,18 +64,20 @@ def test_a_projection_shows_all_marks():
     assert len(prediction_figure(likelihood, likelihood, label, view="projection").axes[3].lines) == 2
 
 
-def test_the_slice_is_the_one_with_the_most_marks():
+def test_the_worst_slice_is_the_one_with_the_most_marks():
     label = np.ones((10, 11, 12), np.uint8)
     likelihood = np.ones(label.shape)
     likelihood[3, 4:6, 7] = likelihood[2, 8, 2] = likelihood[7, 2, 7] = 0.2
-    figure = prediction_figure(likelihood, likelihood, label)  # cavities too many
-    assert figure.axes[0].get_title() == "image, slice 7"
+    figure = prediction_figure(likelihood, likelihood, label, slice_index="worst")  # cavities too many
+    assert figure.axes[0].get_title() == "image\nslice 7"
     marked = {voxel.voxel[:2] for voxel in find_critical_voxels(likelihood, label) if voxel.voxel[2] == 7}
     assert marks(figure.axes[3]) == marked
     assert len(marked) == 2
-    untroubled = prediction_figure(label, label, label)
-    assert untroubled.axes[0].get_title() == "image, slice 6"
+    untroubled = prediction_figure(label, label, label, slice_index="worst")
+    assert untroubled.axes[0].get_title() == "image\nslice 6"
     assert marks(untroubled.axes[3]) == set()
+    middle = prediction_figure(likelihood, likelihood, label, axis=0)
+    assert middle.axes[0].get_title() == "image\nslice 5"
 
 
 def test_the_diagram_has_what_is_wrong_in_color_and_the_label_as_a_ring():
@@ -110,9 +112,10 @@ def test_the_file_is_the_figure(tmp_path, ndim):
     ("options", "message"),
     [
         ({"view": "movie"}, r"view must be one of \('auto', 'slice', 'projection'\), got 'movie'"),
-        ({"axis": 3}, "axis must be one of the volume's 3 axes"),
-        ({"slice_index": 7}, "slice_index must be from 0 to 6"),
-        ({"slice_index": 2, "view": "projection"}, "without view='projection', got 2"),
+        ({"axis": 3}, "axis must be one of a volume's 3 axes"),
+        ({"slice_index": 7}, r"slice_index must be one of \('middle', 'worst'\) or a number from 0 to 6 here, got 7"),
+        ({"slice_index": "best"}, "got 'best'"),
+        ({"slice_index": 2, "view": "projection"}, "no meaning with view='projection', got 2"),
         ({"max_marks": -1}, "max_marks must be 0 or more, got -1"),
         ({"image": np.zeros((9, 12))}, r"image must have the label's shape \(9, 12, 7\), got \(9, 12\)"),
     ],
