@@ -156,7 +156,6 @@ class TopologyImageHandler:
             predictions = predictions[0]
         prediction = self.activation(_item(predictions, self.index, "output_transform")[None])[0]
         likelihood, truth = _one_channel(prediction, label, self.channel)
-        _check_likelihood(likelihood)
         if not -len(image) <= self.image_channel < len(image):
             raise ValueError(f"image_channel must be one of the image's {len(image)}, got {self.image_channel}.")
         return prediction_figure(image[self.image_channel], likelihood, truth, title=title, **self.options)
@@ -205,14 +204,6 @@ def _one_channel(
     if len(label) > 1:
         raise ValueError(f"label must have 1 or the prediction's {len(prediction)} channels, got {len(label)}.")
     return prediction[chosen], label[0] == chosen % len(prediction)
-
-
-def _check_likelihood(likelihood: torch.Tensor) -> None:
-    if not (likelihood.min() >= 0 and likelihood.max() <= 1):
-        raise ValueError(
-            f"the prediction must be likelihoods in [0, 1], got {likelihood.min():.4g} to {likelihood.max():.4g}: "
-            "set sigmoid, softmax or other_act, or give an output_transform that yields likelihoods."
-        )
 
 
 def _activation(

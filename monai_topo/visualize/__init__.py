@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_topo.visualize.centerline_graphs import plot_graphs
 from monai_topo.visualize.critical_voxels import CriticalVoxel, find_critical_voxels
 from monai_topo.visualize.diagram import plot_persistence_diagram, plot_persistence_diagrams
 from monai_topo.visualize.prediction import plot_prediction, prediction_figure
@@ -15,6 +16,7 @@ __all__ = [
     "find_critical_voxels",
     "find_gaps",
     "find_topology_errors",
+    "plot_graphs",
     "plot_persistence_diagram",
     "plot_persistence_diagrams",
     "plot_prediction",

@@ -13,6 +13,8 @@ from monai_topo.topology import betti_numbers, diagram, nearest_corner, persiste
 from monai_topo.topology.engines import ESSENTIAL
 from monai_topo.topology.field import to_array
 
+_ROUNDING = 1e-5
+
 
 @dataclass(frozen=True)
 class CriticalVoxel:
@@ -151,9 +153,11 @@ def _check(likelihood: NDArray[np.floating], shape: tuple[int, ...], threshold: 
         raise ValueError(f"threshold must be above 0 and at most 1, got {threshold!r}.")
     if likelihood.shape != shape:
         raise ValueError(f"likelihood and label must have one shape, got {likelihood.shape} and {shape}.")
-    if likelihood.size and not (likelihood.min() >= 0 and likelihood.max() <= 1):
+    if not np.isfinite(likelihood).all():
+        raise ValueError("likelihood holds NaN or infinity: the network has diverged, or its input holds them.")
+    if likelihood.size and not (likelihood.min() >= -_ROUNDING and likelihood.max() <= 1 + _ROUNDING):
         raise ValueError(
-            f"likelihood must be in [0, 1], got {likelihood.min():.4g} to {likelihood.max():.4g}: "
-            "apply the network's activation (sigmoid, softmax) first."
+            f"likelihood must be in [0, 1], got {likelihood.min():.4g} to {likelihood.max():.4g}: apply the network's "
+            "activation first (in a handler: set sigmoid, softmax or other_act)."
         )
     return likelihood

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,18 @@ FigureCanvasAgg, _ = optional_import("matplotlib.backends.backend_agg", name="Fi
 _DPI = 110
 
 
-def new_figure(rows: int, columns: int, size: float = 4.0) -> tuple[Any, Any]:
-    """A figure and its ``(rows, columns)`` array of axes, each ``size`` inches wide."""
-    figure = Figure(figsize=(size * columns, size * rows), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False)
+def new_figure(rows: int, columns: int, size: float = 4.0, aspects: Sequence[float] | None = None) -> tuple[Any, Any]:
+    """A figure and its ``(rows, columns)`` array of axes.
+
+    Args:
+        rows: number of rows.
+        columns: number of columns.
+        size: width of an axes in inches.
+        aspects: height over width of the axes of each row; None is 1.
+    """
+    heights = [1.0] * rows if aspects is None else list(aspects)
+    figure = Figure(figsize=(size * columns, size * sum(heights)), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, gridspec_kw={"height_ratios": heights})
 
 
 def save_png(figure: Any, path: PathLike) -> Path:

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 from monai.data import DataLoader, Dataset, MetaTensor
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from monai.handlers import ValidationHandler, from_engine
@@ -22,30 +22,16 @@ from monai_topo.visualize import prediction_figure
 from monai_topo.visualize.figure import figure_pixels
 
 
-def items(ndim, count=3, channels=1):
-    """Dictionaries ``(C, ...)``; no two are alike."""
-    drawn = [phantoms.shells((20, 24, 22)[:ndim], num_gaps=1, seed=seed) for seed in range(count)]
+def items(ndim):
+    """Three dictionaries ``(C, ...)``; no two are alike."""
+    drawn = [phantoms.shells((20, 24, 22)[:ndim], num_gaps=1, seed=seed) for seed in range(3)]
     return [
         {
             "image": MetaTensor(torch.from_numpy(item.image)[None]),
-            "label": MetaTensor(torch.from_numpy(item.label)[None].float()).expand(channels, *item.label.shape),
+            "label": MetaTensor(torch.from_numpy(item.label)[None].float()),
         }
         for item in drawn
     ]
-
-
-def logits(image):
-    return 10 * (image - 0.5)
-
-
-def evaluator(data, *handlers, network=None, **options):
-    return SupervisedEvaluator(
-        device=torch.device("cpu"),
-        val_data_loader=DataLoader(Dataset(data), batch_size=2),
-        network=network or Scale(),
-        val_handlers=list(handlers),
-        **options,
-    )
 
 
 class Scale(torch.nn.Module):
@@ -56,7 +42,7 @@ class Scale(torch.nn.Module):
         self.bias = torch.nn.Parameter(torch.zeros(()))
 
     def forward(self, image):
-        return logits(image) + self.bias
+        return 10 * (image - 0.5) + self.bias
 
 
 def run_on(batch, epochs=1, **options):
@@ -98,26 +84,35 @@ def test_in_a_training_that_validates(tmp_path, ndim):
         CopyItemsd("pred", names="likelihood"),
         AsDiscreted("pred", threshold=0.5),
     ]
-    validation = evaluator(data, handler, postprocessing=Compose(keep))
     network = Scale()
+    common = {"device": torch.device("cpu"), "network": network}
+    validation = SupervisedEvaluator(
+        val_data_loader=DataLoader(Dataset(data), batch_size=2),
+        postprocessing=Compose(keep),
+        val_handlers=[handler],
+        **common,
+    )
     trained = TopologyImageHandler(output_dir=tmp_path / "trained", interval=4, sigmoid=True, tag="train/topology")
     trainer = SupervisedTrainer(
-        device=torch.device("cpu"),
         max_epochs=5,
         train_data_loader=DataLoader(Dataset(data), batch_size=2),
-        network=network,
         optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
         loss_function=torch.nn.BCEWithLogitsLoss(),
         train_handlers=[ValidationHandler(1, validation), trained],
+        **common,
+    )
+    biases = {}
+    trainer.add_event_handler(
+        Events.EPOCH_COMPLETED, lambda engine: biases.update({engine.state.epoch: network.bias.item()})
     )
     trainer.run()
     handler.close()
+    assert biases[4] != biases[2]
     assert names(tmp_path / "pictures") == ["topology_0002.png", "topology_0004.png"]
     assert names(tmp_path / "trained" / "train") == ["topology_0004.png"]
-    last = data[2]  # alone in the last batch
-    expected = prediction_figure(
-        last["image"][0], torch.sigmoid(logits(last["image"][0])), last["label"][0], frame=True, title="epoch 4"
-    )
+    image, label = data[2]["image"][0], data[2]["label"][0]  # alone in the last batch
+    likelihood = torch.sigmoid(10 * (image - 0.5) + biases[4])
+    expected = prediction_figure(image, likelihood, label, frame=True, title="epoch 4")
     np.testing.assert_array_equal(pixels(tmp_path / "pictures" / "topology_0004.png"), figure_pixels(expected))
     images = recorded(tmp_path / "events")
     assert sorted(images) == [2, 4]
@@ -185,7 +180,15 @@ def test_only_rank_0_draws(tmp_path, monkeypatch):
         ({"output_dir": "a", "slices": 3}, TypeError, "slices"),
         ({"summary_writer": object(), "log_dir": "a"}, ValueError, "give one of summary_writer and log_dir"),
     ],
-    ids=str,
+    ids=[
+        "nowhere",
+        "interval",
+        "frame_dim",
+        "two activations",
+        "no function",
+        "unknown",
+        "two writers",
+    ],
 )
 def test_options_are_checked_at_once(options, error, message):
     with pytest.raises(error, match=message):
@@ -195,8 +198,8 @@ def test_options_are_checked_at_once(options, error, message):
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        ({"pred": torch.full((1, 1, 4, 5), 3.0)}, {}, r"likelihoods in \[0, 1\], got 3 to 3: set sigmoid"),
-        ({"pred": torch.full((1, 1, 4, 5), torch.nan)}, {"sigmoid": True}, r"likelihoods in \[0, 1\], got nan"),
+        ({"pred": torch.full((1, 1, 4, 5), 3.0)}, {}, r"likelihood must be in \[0, 1\], got 3 to 3: .*set sigmoid"),
+        ({"pred": torch.full((1, 1, 4, 5), torch.nan)}, {"sigmoid": True}, "likelihood holds NaN"),
         ({"pred": torch.zeros(1, 3, 4, 5)}, {}, "channel must say which of the prediction's 3 channels"),
         ({"pred": torch.zeros(1, 3, 4, 5)}, {"channel": 3}, "channel must be one of the prediction's 3, got 3"),
         ({"label": torch.zeros(1, 2, 4, 5)}, {}, "label must have 1 or the prediction's 1 channels, got 2"),
@@ -204,18 +207,28 @@ def test_options_are_checked_at_once(options, error, message):
         ({"image": torch.zeros(1, 1, 5, 4)}, {}, "image must have the label's shape"),
         ({}, {"index": 1}, "index must be an item of the batch, which has 1 here, got 1"),
         ({}, {"image_channel": 1}, "image_channel must be one of the image's 1, got 1"),
-        ({}, {"output_transform": from_engine("label", first=True)}, None),
         ({}, {"output_transform": lambda output: output["pred"][0]}, "output_transform must give items of shape"),
         ({}, {"output_transform": lambda output: None}, "output_transform must give a batch-first tensor or a list"),
         ({}, {"batch_transform": lambda batch: batch["image"]}, r"batch_transform must give \(image, label\)"),
     ],
-    ids=str,
+    ids=[
+        "logits",
+        "nan",
+        "which channel",
+        "no such channel",
+        "channels of the label",
+        "classes",
+        "shapes",
+        "index",
+        "image channel",
+        "no channel axis",
+        "no prediction",
+        "no pair",
+    ],
 )
 def test_what_cannot_be_drawn_is_said_in_the_first_iteration(tmp_path, change, options, message):
-    batch = {name: torch.zeros(1, 1, 4, 5) for name in ("image", "label", "pred")} | change
-    if message is None:
-        run_on(batch, output_dir=tmp_path, interval=9, **options)
-        assert names(tmp_path) == []
-        return
+    batch = {name: torch.zeros(1, 1, 4, 5) for name in ("image", "label", "pred")}
+    run_on(batch, output_dir=tmp_path, interval=9)
+    assert names(tmp_path) == []
     with pytest.raises(ValueError, match=message):
-        run_on(batch, output_dir=tmp_path, interval=9, **options)
+        run_on(batch | change, output_dir=tmp_path, interval=9, **options)

@@ -94,11 +94,11 @@ def test_setting_a_critical_voxel_right_removes_the_feature(rng):
     [
         (np.zeros((4, 5)), {}, r"one shape, got \(4, 5\) and \(5, 4\)"),
         (np.full((5, 4), 3.5), {}, r"likelihood must be in \[0, 1\], got 3.5 to 3.5: apply the network's activation"),
-        (np.full((5, 4), np.nan), {}, r"likelihood must be in \[0, 1\], got nan"),
+        (np.full((5, 4), np.nan), {}, "likelihood holds NaN or infinity"),
         (np.zeros((5, 4)), {"threshold": 0}, "threshold must be above 0 and at most 1, got 0"),
         (np.zeros((5, 4)), {"label": np.full((5, 4), 2)}, "only 0 and 1"),
     ],
-    ids=str,
+    ids=["shapes", "logits", "nan", "threshold", "classes"],
 )
 def test_bad_input_is_said(likelihood, options, message):
     with pytest.raises(ValueError, match=message):

@@ -119,7 +119,7 @@ def test_the_file_is_the_figure(tmp_path, ndim):
         ({"max_marks": -1}, "max_marks must be 0 or more, got -1"),
         ({"image": np.zeros((9, 12))}, r"image must have the label's shape \(9, 12, 7\), got \(9, 12\)"),
     ],
-    ids=str,
+    ids=["view", "axis", "slice", "name of a slice", "slice and projection", "marks", "image"],
 )
 def test_what_cannot_be_drawn_is_said(options, message):
     likelihood, label = broken_rods()
