@@ -15,6 +15,7 @@ from monai_topo.handlers.metrics import (
     JunctionF1,
     VariationOfInformation,
 )
+from monai_topo.handlers.topology_images import TopologyImageHandler
 
 __all__ = [
     "APLS",
@@ -27,5 +28,6 @@ __all__ = [
     "EulerError",
     "JunctionF1",
     "LossWeightSchedule",
+    "TopologyImageHandler",
     "VariationOfInformation",
 ]

@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from monai.config import PathLike
 from monai.utils import optional_import
+from numpy.typing import NDArray
 
 Figure, _ = optional_import("matplotlib.figure", name="Figure")
+FigureCanvasAgg, _ = optional_import("matplotlib.backends.backend_agg", name="FigureCanvasAgg")
+
+_DPI = 110
 
 
 def new_figure(rows: int, columns: int, size: float = 4.0, aspects: Sequence[float] | None = None) -> tuple[Any, Any]:
@@ -32,6 +37,14 @@ def save_png(figure: Any, path: PathLike) -> Path:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(f"{os.fspath(target)}.part")
-    figure.savefig(temporary, format="png", dpi=110)
+    figure.savefig(temporary, format="png", dpi=_DPI)
     temporary.replace(target)
     return target
+
+
+def figure_pixels(figure: Any) -> NDArray[np.uint8]:
+    """The figure as :func:`save_png` writes it, ``(rows, columns, 3)``."""
+    figure.set_dpi(_DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba(), np.uint8)[..., :3]

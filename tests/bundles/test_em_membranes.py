@@ -97,6 +97,20 @@ def test_tensorboard_has_the_weight_of_the_term(trained):
     assert expected[-1] > 0
 
 
+def test_pictures_of_the_validation_volume(trained, tiny):
+    folder, flow = trained
+    assert [file.name for file in (folder / "eval" / "pictures").iterdir()] == ["topology_0002.png"]
+    events = EventAccumulator(str(folder / "eval"))
+    events.Reload()
+    assert [image.step for image in events.Images("topology")] == [2]
+    handler = flow.parser.get_parsed_content("validate#handlers#3")
+    prediction = handler.output_transform(flow.parser.get_parsed_content("validate#evaluator").state.output)[0]
+    assert 0 < prediction.min() < prediction.max() < 1  # no mask
+    without = workflow(["train.yaml"], **tiny, pictures_interval=0)
+    without.initialize()
+    assert len(without.parser.get_parsed_content("validate#handlers")) == 3
+
+
 @pytest.mark.parametrize(
     ("overlay", "term", "weight"),
     [
@@ -238,6 +252,7 @@ def test_two_processes_on_the_cpu(tiny, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     state = torch.load(tmp_path / "models" / "model.pt", weights_only=True)
     assert all(torch.isfinite(value).all() for value in state.values())
+    assert [file.name for file in (tmp_path / "eval" / "pictures").iterdir()] == ["topology_0002.png"]
 
 
 @pytest.mark.parametrize("config", ["train.yaml", "inference.yaml"])
