@@ -31,7 +31,7 @@ def main():
         for axis, field in zip(row, fields.values(), strict=True):
             axis.imshow(field.numpy(), cmap="gray", vmin=0, vmax=1)
             axis.set(xticks=[], yticks=[])
-        row[0].set_ylabel(label)
+        row[0].set_ylabel(label.replace(" and ", "\nand "), fontsize="small")
     for axis, name in zip(axes[0], fields, strict=True):
         axis.set_title(name)
     save_png(figure, DOCS / "images" / "matching.png")
