@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_topo.handlers.epoch_seed import EpochSeed
 from monai_topo.handlers.loss_weight_schedule import LossWeightSchedule
 from monai_topo.handlers.metrics import (
     APLS,
@@ -14,6 +15,8 @@ from monai_topo.handlers.metrics import (
     JunctionF1,
     VariationOfInformation,
 )
+from monai_topo.handlers.run_log import RunLog
+from monai_topo.handlers.training_checkpoint import TrainingCheckpoint
 
 __all__ = [
     "APLS",
@@ -22,8 +25,11 @@ __all__ = [
     "AdaptedRandError",
     "BettiError",
     "CenterlineDice",
+    "EpochSeed",
     "EulerError",
     "JunctionF1",
     "LossWeightSchedule",
+    "RunLog",
+    "TrainingCheckpoint",
     "VariationOfInformation",
 ]
