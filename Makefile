@@ -31,10 +31,11 @@ lint: $(READY)  ## ruff and mypy
 bench: $(READY)  ## measure speed, write docs/benchmarks.md; PEERS=folder of a pip install --target (cripser, topolosses, POT)
 	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --write
 
-figures: $(READY)  ## make the experiments' pictures and tables of docs/losses.md, the bundles' pictures, anew
+figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 	$(BIN)/python -m tests.benchmarks.figure_localized
 	$(BIN)/python -m tests.benchmarks.figure_mending
 	$(BIN)/python -m tests.benchmarks.figure_manifolds
+	$(BIN)/python -m tests.benchmarks.figure_post_processing
 	$(BIN)/python -m tests.benchmarks.figure_bundles
 
 clean:  ## remove the virtual environment, caches and demo results

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"monai_topo {options.command}: {error}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write(f"monai_topo {options.command}: interrupted; run it again to go on.\n")
+        sys.stderr.write(f"monai_topo {options.command}: interrupted\n")
         return 130
     return status or 0
 

@@ -16,10 +16,13 @@ from monai_topo.commands.sources import (
     isbi_source,
     neurons_source,
 )
-from monai_topo.data.audit import small_features
+from monai_topo.data.audit import crop_to_mask, small_features
 from monai_topo.data.ircadb import VESSELS, VesselLabel
 from monai_topo.data.prepared import Case, Converted, PreparedFolder, convert_cases, write_datalist
 from monai_topo.data.volume import Volume
+from monai_topo.transforms import AuditTopology
+
+_LARGEST = 2**25  # voxels of a label whose small loops are counted, which takes about 100 bytes each
 
 
 def add_prepare_parser(commands: Any) -> None:
@@ -47,7 +50,7 @@ def _add_dataset(datasets: Any, name: str, about: str, source: Callable[[Any], S
     parser.add_argument("dst", type=Path, help="folder for the NIfTI files, the data list and the report")
     parser.add_argument("--folds", type=int, default=3, help="for cross-validation, by patient")
     parser.add_argument("--seed", type=int, default=0, help="of the folds")
-    parser.add_argument("--max-size", type=int, default=8, help="of components and cavities reported as small, voxels")
+    parser.add_argument("--max-size", type=int, default=8, help="of features reported as small, voxels")
     parser.add_argument("--parts", type=int, default=1, help="cut every volume into blocks along z")
     parser.set_defaults(run=lambda options: _run(source(options), options))
     return parser
@@ -92,7 +95,8 @@ def prepare(
         out: folder for ``images/``, ``labels/``, ``datalist.json``, ``report.json`` and ``report.txt``.
         num_folds: folds of the data list, by patient.
         seed: of the folds.
-        max_size: components and cavities of at most so many voxels are reported as small.
+        max_size: features of at most so many voxels are reported as small, as by :class:`AuditTopology`; the loops of
+            volumes of more than 33 million voxels around the label are only counted.
         parts: cut every volume into so many blocks along z, each a patient of its own in the folds.
 
     Returns:
@@ -157,15 +161,17 @@ def _sections(volume: Volume, start: int, stop: int) -> Volume:
 
 
 def _describe(source: Source, max_size: int, converted: Converted) -> dict[str, Any]:
-    """What the report says of the topology of a label."""
+    """What the report says of the topology of a label: Betti numbers, and of each how many features are small."""
     if converted.label is None:
         return {}
-    found = small_features(source.structure(converted.label.array), max_size)
-    return {
-        "betti_numbers": list(found.betti_numbers),
-        "small_components": found.components,
-        "small_holes": found.holes,
-    }
+    mask = source.structure(converted.label.array)
+    near = crop_to_mask(mask, margin=2 + round(max_size ** (1 / 3)))  # a small loop is plugged no farther away
+    if near.size <= _LARGEST:
+        audit = AuditTopology(max_size).audits(near[None])[0]
+        return {"betti_numbers": list(audit.betti_numbers), "small": list(audit.small)}
+    found = small_features(mask, max_size)
+    loops = [None] if mask.ndim == 3 else []
+    return {"betti_numbers": list(found.betti_numbers), "small": [found.components, *loops, found.holes]}
 
 
 def describe_case(record: Mapping[str, Any]) -> str:
@@ -180,11 +186,10 @@ def _topology(record: Mapping[str, Any]) -> str:
     if "label" not in record:
         return "no label"
     names = ("component", "loop", "cavity") if len(record["shape"]) == 3 else ("component", "loop")
-    counts = [_count(number, name) for number, name in zip(record["betti_numbers"], names, strict=True)]
-    counts[0] += f" ({record['small_components']} small)"
-    counts[-1] += f" ({record['small_holes']} small)"
-    return ", ".join(counts)
+    counts = zip(record["betti_numbers"], names, record["small"], strict=True)
+    return ", ".join(_count(number, name, small) for number, name, small in counts)
 
 
-def _count(number: int, name: str) -> str:
-    return f"{number} {name if number == 1 else name.removesuffix('y') + ('ies' if name.endswith('y') else 's')}"
+def _count(number: int, name: str, small: int | None) -> str:
+    plural = name if number == 1 else f"{name.removesuffix('y')}{'ies' if name.endswith('y') else 's'}"
+    return f"{number} {plural}" if small is None else f"{number} {plural} ({small} small)"

@@ -51,7 +51,7 @@ def small_features(mask: NDArray[Any], max_size: int = 8, connectivity: int | No
     if max_size < 0:
         raise ValueError(f"max_size must be 0 or more voxels, got {max_size}.")
     total = betti_numbers(mask, connectivity)
-    foreground = _bounding_box(np.asarray(mask, dtype=bool))
+    foreground = crop_to_mask(np.asarray(mask, dtype=bool))
     full = connectivity != 1
     components, _ = _sizes(foreground, full)
     regions, open_to_outside = _sizes(~foreground, not full)
@@ -59,10 +59,21 @@ def small_features(mask: NDArray[Any], max_size: int = 8, connectivity: int | No
     return SmallFeatures(total, int((components <= max_size).sum()), int((holes <= max_size).sum()), max_size)
 
 
-def _bounding_box(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The part of a mask that holds all of its foreground: around it all is background."""
+def crop_to_mask(mask: NDArray[np.bool_], margin: int = 0) -> NDArray[np.bool_]:
+    """The part of a mask that holds all of its foreground; of an empty mask all.
+
+    Args:
+        mask: any shape.
+        margin: voxels that are kept around it, where the mask goes on.
+
+    Example:
+        >>> crop_to_mask(np.array([[False, True, False, False]]), margin=1)
+        array([[False,  True, False]])
+    """
     found = ndimage.find_objects(mask.astype(np.uint8))
-    return np.asarray(mask[found[0]] if found else mask)
+    if not found:
+        return mask
+    return np.asarray(mask[tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in found[0])])
 
 
 def _sizes(mask: NDArray[np.bool_], full: bool) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

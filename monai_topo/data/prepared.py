@@ -229,6 +229,10 @@ def prepared_datalist(root: PathLike, section: str | None = None, *, fold: int =
     if section is None:
         return items
     folds = sorted({item["fold"] for item in items if "fold" in item})
+    if not folds:
+        raise ValueError(
+            f"{folder / DATALIST} has no folds, since its cases are of one patient: prepare volumes in several --parts."
+        )
     if fold not in folds:
         raise ValueError(f"{folder / DATALIST} has the folds {folds}, not {fold}.")
     return [item for item in items if (item["fold"] == fold) == (section == "validation")]

@@ -75,7 +75,7 @@ def match_points(
         rows, columns = (np.unique(side) for side in pairs[group == number].T)
         distance = np.linalg.norm(points[rows, None] - others[None, columns], axis=2)
         far = distance > limit
-        distance[far] = limit * (min(distance.shape) + 1)  # more than all near ones together: as few as can be
+        distance[far] = 1 + limit * (min(distance.shape) + 1)  # more than all near ones together: as few as can be
         chosen = zip(*linear_sum_assignment(distance), strict=True)
         matched += [(rows[a], columns[b]) for a, b in chosen if not far[a, b]]
     first, second = np.array(sorted(matched), dtype=np.int64).reshape(-1, 2).T

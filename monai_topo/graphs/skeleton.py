@@ -1,4 +1,4 @@
-"""From a mask to the graph of its centerlines: thinned to one voxel, forks merged, branches as edges.
+"""From a mask to the graph of its centerlines: thinned, forks merged, branches as edges.
 
 1. The voxels of its centerline, see :mod:`monai_topo.graphs.centerline`, are joined to their 8 (26) neighbors.
 2. Voxels that touch where branches meet are merged into one node, see :mod:`monai_topo.graphs.forks`.

@@ -16,6 +16,7 @@ from monai_topo.handlers.metrics import (
     VariationOfInformation,
 )
 from monai_topo.handlers.run_log import RunLog
+from monai_topo.handlers.topology_images import TopologyImageHandler
 from monai_topo.handlers.training_checkpoint import TrainingCheckpoint
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "JunctionF1",
     "LossWeightSchedule",
     "RunLog",
+    "TopologyImageHandler",
     "TrainingCheckpoint",
     "VariationOfInformation",
 ]

@@ -136,15 +136,7 @@ class PersistenceLoss(TopologyLoss):
             num_patches=num_patches,
             seed=seed,
         )
-        if matching not in MATCHINGS:
-            raise ValueError(f"matching must be one of {tuple(MATCHINGS)}, got {matching!r}.")
-        check_direction(direction)
-        _check_height(height, slope)
-        if matching == "nearest_corner" and (direction == "sublevel" or height is not None):
-            raise ValueError(
-                "matching='nearest_corner' needs every true dot at birth 1, death 0: a likelihood without a height "
-                "function. Take matching='optimal'."
-            )
+        _check_filtration(matching, direction, height, slope)
         if to_onehot_y and direction == "sublevel":
             raise ValueError("to_onehot_y needs classes: with direction='sublevel' the target is a map of distances.")
         self.matching = matching
@@ -267,11 +259,19 @@ class PersistenceLoss(TopologyLoss):
         return np.concatenate(goals), left_over
 
 
-def _check_height(height: str | None, slope: tuple[float, float]) -> None:
+def _check_filtration(matching: str, direction: str, height: str | None, slope: tuple[float, float]) -> None:
+    if matching not in MATCHINGS:
+        raise ValueError(f"matching must be one of {tuple(MATCHINGS)}, got {matching!r}.")
+    check_direction(direction)
     if height is not None and height not in HEIGHTS:
         raise ValueError(f"height must be None or one of {HEIGHTS}, got {height!r}.")
     if len(slope) != 2 or not 0 <= slope[0] <= slope[1]:
         raise ValueError(f"slope must be a range (low, high) with 0 <= low <= high, got {slope!r}.")
+    if matching == "nearest_corner" and (direction == "sublevel" or height is not None):
+        raise ValueError(
+            "matching='nearest_corner' needs every true dot at birth 1, death 0: a likelihood without a height "
+            "function. Take matching='optimal'."
+        )
 
 
 def _concatenate(pairs: list[PersistencePairs], voxels: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

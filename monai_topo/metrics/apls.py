@@ -156,7 +156,7 @@ class APLSMetric(CenterlineGraphMetric):
         node_spacing: None adds no control nodes; otherwise edges are divided into equal parts no longer than this,
             and so are rings, which have no node of their own.
         max_nodes: None is all control nodes; otherwise as many are drawn, the same at each call. Time grows with the
-            square.
+            square: set it where predictions may be noise, as early in a training.
         seed: of that draw.
         spacing: size of a voxel, one number or one for each axis; None is 1, lengths in voxels.
         smoothing: of the centerlines of masks, see :func:`monai_topo.graphs.skeleton_graph`; 0, as papers have it,

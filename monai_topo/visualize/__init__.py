@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from monai_topo.visualize.centerline_graphs import plot_graphs
+from monai_topo.visualize.critical_voxels import CriticalVoxel, find_critical_voxels
 from monai_topo.visualize.diagram import plot_persistence_diagram, plot_persistence_diagrams
+from monai_topo.visualize.prediction import plot_prediction, prediction_figure
 from monai_topo.visualize.segmentation import error_map, find_gaps, plot_segmentations
 from monai_topo.visualize.topology_errors import TopologyError, find_topology_errors, plot_topology_errors
 
 __all__ = [
+    "CriticalVoxel",
     "TopologyError",
     "error_map",
+    "find_critical_voxels",
     "find_gaps",
     "find_topology_errors",
+    "plot_graphs",
     "plot_persistence_diagram",
     "plot_persistence_diagrams",
+    "plot_prediction",
     "plot_segmentations",
     "plot_topology_errors",
+    "prediction_figure",
 ]

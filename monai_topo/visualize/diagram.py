@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from monai_topo.topology import diagram, persistence_pairs
 from monai_topo.topology.field import to_array
 from monai_topo.visualize.figure import new_figure, save_png
+from monai_topo.visualize.marks import count_text
 
-_NAMES = ("components", "loops", "cavities")
 _COLORS = ("tab:blue", "tab:orange", "tab:green")
 
 
@@ -44,14 +44,20 @@ def plot_persistence_diagram(
     """
     field = torch.from_numpy(to_array(likelihood))
     pairs = persistence_pairs(field, dims=dims, connectivity=connectivity, frame=frame, min_persistence=min_persistence)
-    axes.fill_between([0.5, 1.02], -0.02, 0.5, color="0.92", zorder=0)
-    axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
+    prepare_diagram(axes)
+    axes.set_title(title)
     for k in pairs.dims:
         births, deaths = diagram(field, pairs, k).T.tolist()
-        label = f"{len(births)} {_NAMES[k]}"
+        label = count_text(k, len(births))
         axes.scatter(births, deaths, s=14, color=_COLORS[k], alpha=0.7, linewidths=0, label=label)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="birth", ylabel="death", title=title, aspect="equal")
     axes.legend(loc="upper left", fontsize="small", frameon=False)
+
+
+def prepare_diagram(axes: Any, threshold: float = 0.5) -> None:
+    """Draw what is behind the dots: the diagonal, and in gray where features are that exist at a threshold."""
+    axes.fill_between([threshold, 1.02], -0.02, threshold, color="0.92", zorder=0)
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="birth", ylabel="death", aspect="equal")
 
 
 def plot_persistence_diagrams(

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from monai.config import PathLike
 from monai.utils import optional_import
+from numpy.typing import NDArray
 
 Figure, _ = optional_import("matplotlib.figure", name="Figure")
+FigureCanvasAgg, _ = optional_import("matplotlib.backends.backend_agg", name="FigureCanvasAgg")
+
+_DPI = 110
 
 
-def new_figure(rows: int, columns: int, size: float = 4.0) -> tuple[Any, Any]:
-    """A figure and its ``(rows, columns)`` array of axes, each ``size`` inches wide."""
-    figure = Figure(figsize=(size * columns, size * rows), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False)
+def new_figure(rows: int, columns: int, size: float = 4.0, aspects: Sequence[float] | None = None) -> tuple[Any, Any]:
+    """A figure and its ``(rows, columns)`` array of axes.
+
+    Args:
+        rows: number of rows.
+        columns: number of columns.
+        size: width of an axes in inches.
+        aspects: height over width of the axes of each row; None is 1.
+    """
+    heights = [1.0] * rows if aspects is None else list(aspects)
+    figure = Figure(figsize=(size * columns, size * sum(heights)), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, gridspec_kw={"height_ratios": heights})
 
 
 def save_png(figure: Any, path: PathLike) -> Path:
@@ -23,6 +37,14 @@ def save_png(figure: Any, path: PathLike) -> Path:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(f"{os.fspath(target)}.part")
-    figure.savefig(temporary, format="png", dpi=110)
+    figure.savefig(temporary, format="png", dpi=_DPI)
     temporary.replace(target)
     return target
+
+
+def figure_pixels(figure: Any) -> NDArray[np.uint8]:
+    """The figure as :func:`save_png` writes it, ``(rows, columns, 3)``."""
+    figure.set_dpi(_DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba(), np.uint8)[..., :3]

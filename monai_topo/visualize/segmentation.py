@@ -19,6 +19,18 @@ MISSED = (0.84, 0.19, 0.15)
 FALSE = (0.19, 0.40, 0.84)
 """Blue: foreground that the prediction has too much."""
 
+_SPARSE = 0.5
+
+
+def shows_in_projection(label: NDArray[Any], axis: int = -1) -> bool:
+    """Whether a mask's projection along an axis leaves half of the picture free, as vessels do and membranes do not.
+
+    Example:
+        >>> shows_in_projection(np.eye(5)[..., None]), shows_in_projection(np.ones((3, 4, 5)))
+        (True, False)
+    """
+    return bool(label.any(axis=axis).mean() < _SPARSE)
+
 
 def error_map(prediction: NDArray[Any], label: NDArray[Any]) -> NDArray[np.float64]:
     """Color image of a 2D segmentation: white where right, red where foreground is missed, blue where it is false.

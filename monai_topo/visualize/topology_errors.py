@@ -14,12 +14,8 @@ from scipy import ndimage
 
 from monai_topo.topology import betti_numbers
 from monai_topo.visualize.figure import new_figure, save_png
-from monai_topo.visualize.segmentation import error_map
-
-_NAMES = ("component", "loop", "cavity")
-_MARKERS = ("o", "s", "D")
-_SPARSE = 0.5
-_COLORS = {True: "tab:green", False: "tab:purple"}
+from monai_topo.visualize.marks import error_mark, error_text
+from monai_topo.visualize.segmentation import error_map, shows_in_projection
 
 
 @dataclass(frozen=True)
@@ -134,7 +130,7 @@ def plot_topology_errors(
     levels = [error.center[2] if label.ndim == 3 else 0 for error in errors]
     slices = sorted(sorted(set(levels), key=levels.count, reverse=True)[:max_slices])
     views: list[tuple[str, Any, Any, list[TopologyError]]] = []
-    if not slices or label.ndim == 2 or true.any(axis=2).mean() < _SPARSE:
+    if not slices or label.ndim == 2 or shows_in_projection(true):
         views.append(("projection" if label.ndim == 3 else "", predicted.any(axis=2), true.any(axis=2), list(errors)))
     for level in slices if label.ndim == 3 else ():
         shown = [error for error, at in zip(errors, levels, strict=True) if at == level]
@@ -156,25 +152,14 @@ def _draw(row: Any, name: str, predicted: NDArray[Any], true: NDArray[Any], erro
     for axes in row:
         axes.set(xticks=[], yticks=[])
         for error in errors:
-            axes.plot(*error.center[:2], **_mark(error.dim, error.missing))
-
-
-def _mark(dim: int, missing: bool) -> dict[str, Any]:
-    return {
-        "marker": _MARKERS[dim],
-        "markersize": 12 + 2 * dim,
-        "markerfacecolor": "none",
-        "markeredgecolor": _COLORS[missing],
-        "markeredgewidth": 2,
-        "linestyle": "none",
-    }
+            axes.plot(*error.center[:2], **error_mark(error.dim, error.missing))
 
 
 def _add_legend(figure: Any, errors: Sequence[TopologyError]) -> None:
     marks = []
     for dim, missing in sorted({(error.dim, error.missing) for error in errors}):
         count = sum(error.count for error in errors if (error.dim, error.missing) == (dim, missing))
-        label = f"{_NAMES[dim]} {'missing' if missing else 'too many'}: {count}"
-        marks += figure.axes[0].plot([], [], label=label, **_mark(dim, missing))
+        label = f"{error_text(dim, missing)}: {count}"
+        marks += figure.axes[0].plot([], [], label=label, **error_mark(dim, missing))
     colors = "red: missed foreground    blue: false foreground"
     figure.legend(handles=marks, loc="outside lower center", ncols=2, fontsize="small", frameon=False, title=colors)

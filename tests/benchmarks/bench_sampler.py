@@ -1,14 +1,8 @@
-"""The sampler beside MONAI's: ``python -m tests.benchmarks.bench_sampler``; its tables are in docs/transforms.md.
-
-How long a draw takes once the map is cached, as the median over rounds in which both take their turn, by the processor
-time of the thread; and how many of 2000 patches hold a branch point, an end point or a cavity.
-"""
+"""The sampler beside MONAI's: how long a draw takes once the map is cached, and what the patches hold."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-import time
+from functools import partial
 
 import numpy as np
 from monai.data import MetaTensor
@@ -17,7 +11,9 @@ from scipy import ndimage
 
 from monai_topo.data import phantoms
 from monai_topo.transforms import RandCropByTopology, RandCropByTopologyd, TopologyWeightMap, TopologyWeightMapd
+from tests.benchmarks.timing import interleaved
 
+TITLE = "Sampler beside MONAI's"
 SIZE = 24
 DRAWS = 2000
 KEYS = ["image", "label"]
@@ -52,16 +48,10 @@ def samplers(num_samples):
 
 
 def measure_times(rounds, num_samples=4):
-    """Median microseconds of a patch."""
-    contestants = samplers(num_samples)
-    times = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name, (item, crop) in contestants.items():
-            start = time.thread_time()
-            for _ in range(10):
-                crop(item)
-            times[name].append((time.thread_time() - start) / 10 / num_samples)
-    return {name: 1e6 * float(np.median(taken)) for name, taken in times.items()}
+    """Seconds of a patch."""
+    calls = {name: partial(crop, item) for name, (item, crop) in samplers(num_samples).items()}
+    times = interleaved(calls, 10 * rounds, dict.fromkeys(calls, 5))
+    return {name: taken / num_samples for name, taken in times.items()}
 
 
 def measure_shares():
@@ -86,19 +76,24 @@ def measure_shares():
     return shares
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30)
-    times = measure_times(parser.parse_args(arguments).rounds)
+def section(rounds):
+    """The part of the page, as Markdown."""
+    times, shares = measure_times(rounds), measure_shares()
     peer = times["RandCropByPosNegLabeld"]
-    lines = ["| sampler | µs a patch | ratio |", "| --- | --- | --- |"]
-    lines += [f"| `{name}` | {taken:.0f} | {taken / peer:.2f} |" for name, taken in times.items()]
-    shares = measure_shares()
     names = list(next(iter(shares.values())))
-    lines += ["", f"| sampler | {' | '.join(shares)} |", "| --- |" + " --- |" * len(shares)]
-    lines += [f"| `{name}` | {' | '.join(f'{shares[kind][name]:.2f}' for kind in shares)} |" for name in names]
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    return "\n".join(
+        [
+            f"A patch of {SIZE}³ of image and label, what is drawn from cached, one uniform patch for each other; a "
+            "phantom of 128 by 192 by 96 voxels, a tree beside a block with three pores.",
+            "",
+            "| sampler | µs a patch | ratio |",
+            "| --- | --- | --- |",
+            *[f"| `{name}` | {1e6 * taken:.0f} | {taken / peer:.2f} |" for name, taken in times.items()],
+            "",
+            f"Share of {DRAWS} patches that hold a place of each kind:",
+            "",
+            f"| sampler | {' | '.join(shares)} |",
+            "| --- |" + " --- |" * len(shares),
+            *[f"| `{name}` | {' | '.join(f'{shares[kind][name]:.2f}' for kind in shares)} |" for name in names],
+        ]
+    )

@@ -110,19 +110,29 @@ def table(masks):
 
 
 def draw(masks):
-    """A row for each error: before, after each loss, truth; volumes by their middle section."""
+    """A row for each error: before, after each loss, truth; volumes by the section that the loss has changed most."""
     columns = ["before", *LOSSES, "truth"]
-    figure, axes = new_figure(len(ERRORS), len(columns), size=1.6)
+    aspects = [example()[0].shape[-2] / example()[0].shape[-1] + 0.1 for example in ERRORS.values()]
+    figure, axes = new_figure(len(ERRORS), len(columns), 1.4, aspects)
     for row, (error, example) in zip(axes, ERRORS.items(), strict=True):
         likelihood, target = (tensor[0, 0] for tensor in example())
-        shown = [likelihood >= 0.5, *(masks[loss, error] for loss in LOSSES), target > 0]
+        before = likelihood >= 0.5
+        shown = [before, *(masks[loss, error] for loss in LOSSES), target > 0]
         for cell, mask in zip(row, shown, strict=True):
-            cell.imshow(mask if mask.ndim == 2 else mask[len(mask) // 2], cmap="gray_r", vmin=0, vmax=1)
+            cell.imshow(section(mask, before), cmap="gray_r", vmin=0, vmax=1)
             cell.set(xticks=[], yticks=[])
         row[0].set_ylabel(error.replace(", ", "\n"), fontsize="x-small")
     for cell, title in zip(axes[0], columns, strict=True):
         cell.set_title(title, fontsize="small")
     save_png(figure, DOCS / "images" / "mending.png")
+
+
+def section(mask, before):
+    """The mask, of a volume the section in which it differs most from before, or else the middle one."""
+    if mask.ndim == 2:
+        return mask
+    changed = (mask != before).flatten(1).sum(dim=1)
+    return mask[int(changed.argmax()) if changed.any() else len(mask) // 2]
 
 
 def main():

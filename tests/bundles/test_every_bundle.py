@@ -52,6 +52,20 @@ def test_tensorboard_has_the_weight_of_the_term(trained):
     assert [event.value for event in events.Scalars("lambda_topo")] == pytest.approx([0.0, 0.01])
 
 
+def test_pictures_of_the_validation_volume(trained, bundle, tiny):
+    folder, flow = trained
+    assert [file.name for file in (folder / "eval" / "pictures").iterdir()] == ["topology_0002.png"]
+    events = EventAccumulator(str(folder / "eval"))
+    events.Reload()
+    assert [image.step for image in events.Images("topology")] == [2]
+    handler = flow.parser.get_parsed_content("validate#handlers#2")
+    prediction = handler.output_transform(flow.parser.get_parsed_content("validate#evaluator").state.output)[0]
+    assert 0 < prediction.min() < prediction.max() < 1  # no mask
+    without = bundle.workflow(["train.yaml"], **tiny, pictures_interval=0)
+    without.initialize()
+    assert len(without.parser.get_parsed_content("validate#handlers")) == 2
+
+
 def test_patches_are_drawn_where_the_topology_is_decided(trained):
     flow = trained[1]
     drawn = {patch["label"].meta["crop_source"] for _ in range(8) for [patch] in flow.train_dataset}

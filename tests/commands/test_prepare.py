@@ -15,6 +15,7 @@ from monai.transforms import LoadImage
 from skimage.measure import label as connected_components
 
 from monai_topo.__main__ import main
+from monai_topo.commands import prepare as prepare_module
 from monai_topo.data import image_datalist, prepared_datalist
 from monai_topo.data import prepared as prepared_module
 from monai_topo.transforms import InstanceToMembrane
@@ -66,8 +67,26 @@ def test_ircadb(ircadb, tmp_path, capsys):
         *(f"cases/{name}.json" for name in cases),
     }
     printed = capsys.readouterr().out
-    assert "3Dircadb1.2: 20 x 14 x 12 voxels of 0.7 x 0.8 x 2.5; 2 components (2 small), 0 loops" in printed
+    line = "3Dircadb1.2: 20 x 14 x 12 voxels of 0.7 x 0.8 x 2.5; 2 components (2 small), 0 loops (0 small), 0 cavities"
+    assert line in printed
     assert (tmp_path / "out" / "report.txt").read_text() in printed
+
+
+@pytest.mark.parametrize("largest", [2**25, 0], ids=["with small loops", "without"])
+def test_what_the_report_says_of_a_label(largest, tmp_path, monkeypatch, capsys):
+    """A ring around one voxel, a ring around 36, a shell around one and a speck."""
+    monkeypatch.setattr(prepare_module, "_LARGEST", largest)
+    shape = (20, 14, 12)
+    label = np.zeros(shape, bool)
+    label[2:5, 2:5, 3] = label[10:18, 3:11, 6] = label[2:5, 8:11, 8:11] = label[19, 13, 11] = True
+    label[3, 3, 3] = label[11:17, 4:10, 6] = label[3, 9, 9] = False
+    layouts.write_case(tmp_path / "download" / "3Dircadb1.1", layouts.phantom_ct()[0], {"artery": label})
+    assert prepare("ircadb", tmp_path / "download", tmp_path / "out", "--structures", "artery") == 0
+    record = cases_of(tmp_path / "out")["3Dircadb1.1"]
+    assert record["betti_numbers"] == [4, 2, 1]
+    assert record["small"] == [2, 1 if largest else None, 1]
+    loops = "2 loops (1 small)" if largest else "2 loops"
+    assert f"4 components (2 small), {loops}, 1 cavity (1 small)." in capsys.readouterr().out
 
 
 def test_the_lists_can_be_read_by_monai_and_by_bundles(ircadb, tmp_path):
@@ -127,6 +146,8 @@ def test_isbi2012(write, tmp_path):
         np.testing.assert_array_equal(found, array.T)
         assert affine.diagonal().tolist() == [4.0, 4.0, 50.0, 1.0]
     assert len(prepared_datalist(tmp_path / "out", "test")) == (write is layouts.write_isbi2012)
+    with pytest.raises(ValueError, match="has no folds, since its cases are of one patient"):
+        prepared_datalist(tmp_path / "out", "training")
 
 
 def test_snemi3d_in_parts(tmp_path):
@@ -205,7 +226,7 @@ def test_an_interrupted_run_goes_on(ircadb, tmp_path, monkeypatch, capfd):
     save = prepared_module.save_nifti
     monkeypatch.setattr(prepared_module, "save_nifti", interrupted)
     assert prepare("ircadb", source, out) == 130
-    assert capfd.readouterr().err.endswith("monai_topo prepare: interrupted\n")
+    assert "monai_topo prepare: interrupted" in capfd.readouterr().err
     finished = {"images/3Dircadb1.1.nii.gz", "labels/3Dircadb1.1.nii.gz", "cases/3Dircadb1.1.json"}
     assert files(out) == {"settings.json", *finished}
     before = {name: (out / name).stat().st_mtime_ns for name in finished}

@@ -61,4 +61,6 @@ def test_as_many_as_can_be_not_the_nearest_first():
 def test_the_radius_is_inclusive_and_nothing_matches_nothing():
     assert len(match_points(np.array([[0.0]]), np.array([[0.1 * 3]]), radius=0.3)[0]) == 1
     assert len(match_points(np.array([[0.0]]), np.array([[0.31]]), radius=0.3)[0]) == 0
+    same = np.array([[0.0], [2.0], [2.0]])
+    assert len(match_points(same, same[:2], radius=0)[0]) == 2
     assert len(match_points(np.zeros((0, 2)), np.zeros((3, 2)), radius=1)[0]) == 0

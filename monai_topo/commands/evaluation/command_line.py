@@ -26,7 +26,7 @@ def add_evaluate_parser(commands: Any) -> None:
     add("--frame", action="store_true", help="count Betti numbers relative to a frame of foreground")
     add("--patch-size", type=_integers, help="patches of the Betti error: 64 or 64,64,32; default: whole volumes")
     add("--num-patches", type=int, help="that many random patches; default: a grid of them")
-    add("--seed", type=int, default=0, help="of random patches")
+    add("--seed", type=int, default=0, help="of random patches and paths")
     add("--slack", type=float, default=5.0, help="largest distance at which centerlines match")
     add("--spacing", type=_spacing, help="distances in 'file' units or in those of 1,1,2.5; default: in voxels")
     add("--instances", choices=("foreground", "background", "labels"), default="foreground", help="of partitions")

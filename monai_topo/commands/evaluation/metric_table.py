@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from monai_topo.metrics import (
     AdaptedRandErrorMetric,
+    APLSMetric,
     BettiErrorMetric,
     CCQMetric,
     CenterlineDiceMetric,
     EulerErrorMetric,
+    JunctionF1Metric,
+    TLTSMetric,
     TopologyMetric,
     VariationOfInformationMetric,
 )
@@ -62,6 +65,9 @@ METRICS: dict[str, Entry] = {
     "euler_error": Entry(EulerErrorMetric, higher_is_better=False),
     "centerline_dice": Entry(CenterlineDiceMetric, higher_is_better=True),
     "ccq": Entry(CCQMetric, higher_is_better=True),
+    "apls": Entry(APLSMetric, higher_is_better=True, components=("apls",)),
+    "tlts": Entry(TLTSMetric, higher_is_better=True, components=("correct",)),
+    "junction_f1": Entry(JunctionF1Metric, higher_is_better=True),
     "adapted_rand_error": Entry(AdaptedRandErrorMetric, higher_is_better=False, components=("error",)),
     "variation_of_information": Entry(VariationOfInformationMetric, higher_is_better=False),
 }

@@ -88,7 +88,7 @@ def evaluate(
     evaluation = _score_all(pairs, alone, options, out, workers)
     for line in alone:
         sys.stderr.write(f"not paired: {line}\n")
-    for case, reason in evaluation.failed.items():
+    for case, reason in sorted(evaluation.failed.items()):
         sys.stderr.write(f"not scored: {case}: {reason}\n")
     if evaluation.rows:
         _show(evaluation, options, out)
@@ -185,7 +185,7 @@ def _content(evaluation: Evaluation, pairs: Sequence[Pair], prints: dict[str, st
             for pair in pairs
             if pair.name in finished
         ],
-        "failed": evaluation.failed,
+        "failed": dict(sorted(evaluation.failed.items())),
         "not_paired": evaluation.alone,
         "pending": [pair.name for pair in pairs if pair.name not in {*finished, *evaluation.failed}],
     }

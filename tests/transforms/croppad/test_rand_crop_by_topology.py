@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from monai.data import CacheDataset, DataLoader, Dataset, MetaTensor
+from monai.data import CacheDataset, DataLoader, Dataset, MetaTensor, PersistentDataset
 from monai.transforms import Compose, Flipd, RandFlipd, Spacingd
 from monai.utils import set_determinism
 
@@ -192,6 +192,14 @@ def test_the_map_is_cached(monkeypatch):
     for _ in range(3):
         assert cached[0][0]["label"].shape == (1, 6, 6, 6)
     assert len(calls) == 2
+
+
+def test_the_map_is_cached_on_disk(tmp_path):
+    """Such caches keep plain containers of arrays and tensors only."""
+    steps = Compose([TopologyWeightMapd("label"), RandCropByTopologyd(["label"], "label_topology", 6, 2)])
+    cached = PersistentDataset([item()], steps, cache_dir=tmp_path)
+    assert [patch["label"].shape for _ in range(2) for patch in cached[0]] == [(1, 6, 6, 6)] * 4
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_workers_draw_apart_and_again():
