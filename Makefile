@@ -37,6 +37,7 @@ figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 	$(BIN)/python -m tests.benchmarks.figure_matching
 	$(BIN)/python -m tests.benchmarks.figure_manifolds
 	$(BIN)/python -m tests.benchmarks.figure_post_processing
+	$(BIN)/python -m tests.benchmarks.figure_bundles
 
 clean:  ## remove the virtual environment, caches and demo results
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output dist

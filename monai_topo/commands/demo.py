@@ -130,6 +130,7 @@ def _train_and_score(loss: str, data: Path, image: Path, label: Path, out: Path,
         max_epochs=epochs,
         val_interval=max(1, epochs // 4),
         topology_start_epoch=start_epoch,
+        topology_ratio=0,  # the loss alone makes the difference
         seed=seed,
     )
     print(f"Segmenting {image} ...", flush=True)

@@ -12,9 +12,11 @@ from monai_topo.data.ircadb import ircadb_datalist
 from monai_topo.data.isbi import isbi_datalist
 from monai_topo.data.neurons import neuron_datalist
 from monai_topo.data.patches import PatchLayout
+from monai_topo.data.phantom_folder import save_phantoms
 from monai_topo.data.prepared import prepared_datalist
 from monai_topo.data.swc_reader import SWCReader
 from monai_topo.data.tiff_reader import TIFFStackReader
+from monai_topo.data.volumes import volume_datalist
 
 __all__ = [
     "HDF5Reader",
@@ -30,6 +32,8 @@ __all__ = [
     "phantoms",
     "prepared_datalist",
     "save_cremi",
+    "save_phantoms",
     "small_features",
     "split_folds",
+    "volume_datalist",
 ]

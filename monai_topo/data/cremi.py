@@ -89,7 +89,10 @@ def cremi_files(root: Path) -> list[Path]:
         raise FileNotFoundError(f"no such file or folder: {root}")
     paths = sorted(path for path in root.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not paths:
-        raise FileNotFoundError(f"{root} holds no HDF5 volume ({', '.join(_SUFFIXES)}); found {contents(root)}.")
+        raise FileNotFoundError(
+            f"{root} holds no HDF5 volume ({', '.join(_SUFFIXES)}); found {contents(root)}. Read a folder of images/ "
+            "and labels/ by volume_datalist, in the bundle em_membranes with the overlay prepared.yaml."
+        )
     return paths
 
 

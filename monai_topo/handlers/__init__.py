@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_topo.handlers.epoch_seed import EpochSeed
 from monai_topo.handlers.loss_weight_schedule import LossWeightSchedule
 from monai_topo.handlers.metrics import (
     APLS,
@@ -15,7 +16,9 @@ from monai_topo.handlers.metrics import (
     JunctionF1,
     VariationOfInformation,
 )
+from monai_topo.handlers.run_log import RunLog
 from monai_topo.handlers.topology_images import TopologyImageHandler
+from monai_topo.handlers.training_checkpoint import TrainingCheckpoint
 
 __all__ = [
     "APLS",
@@ -25,9 +28,12 @@ __all__ = [
     "BettiError",
     "BettiMatchingError",
     "CenterlineDice",
+    "EpochSeed",
     "EulerError",
     "JunctionF1",
     "LossWeightSchedule",
+    "RunLog",
     "TopologyImageHandler",
+    "TrainingCheckpoint",
     "VariationOfInformation",
 ]

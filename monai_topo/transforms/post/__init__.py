@@ -14,6 +14,11 @@ from monai_topo.transforms.post.remove_low_persistence import (
     RemoveLowPersistenced,
     RemoveLowPersistenceDict,
 )
+from monai_topo.transforms.post.save_segmentation import (
+    SaveSegmentationD,
+    SaveSegmentationd,
+    SaveSegmentationDict,
+)
 from monai_topo.transforms.post.stable_manifolds import (
     StableManifolds,
     StableManifoldsD,
@@ -38,6 +43,9 @@ __all__ = [
     "RemoveLowPersistenceD",
     "RemoveLowPersistenceDict",
     "RemoveLowPersistenced",
+    "SaveSegmentationD",
+    "SaveSegmentationDict",
+    "SaveSegmentationd",
     "StableManifolds",
     "StableManifoldsD",
     "StableManifoldsDict",

@@ -1,0 +1,227 @@
+"""Each bundle as a user runs it: train, swap the loss, evaluate, infer."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from monai.losses import DiceCELoss, SoftclDiceLoss
+from monai.transforms import LoadImage, SaveImage
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from monai_topo.data import save_phantoms
+from monai_topo.losses import (
+    BettiMatchingLoss,
+    DiceCETopologyLoss,
+    DMTLoss,
+    LifetimeTopoLoss,
+    LocalizedTopoLoss,
+    TopoLoss,
+)
+from monai_topo.topology import betti_numbers
+from tests.bundles.conftest import BUNDLES, PHANTOMS, TINY
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # MONAI, ignite and torch warn of their own affairs in every run
+
+
+def test_training_writes_a_plain_state_dict_and_a_betti_error(trained):
+    folder, flow = trained
+    state = torch.load(folder / "models" / "model.pt", weights_only=True)
+    network = flow.parser.get_parsed_content("network_def")
+    assert state.keys() == network.state_dict().keys()
+    metrics = flow.parser.get_parsed_content("validate#evaluator").state.metrics
+    assert {"val_betti_error", "val_mean_dice", "val_betti_error_0", "val_betti_error_1"} <= set(metrics)
+    assert metrics["val_betti_error"] >= 0
+
+
+def test_the_checkpoint_is_the_one_of_the_lowest_betti_error(trained):
+    evaluator = trained[1].parser.get_parsed_content("validate#evaluator")
+    saver = trained[1].parser.get_parsed_content("validate#handlers#1")
+    assert evaluator.state.key_metric_name == "val_betti_error"
+    assert [score for score, _ in saver._key_metric_checkpoint._saved] == [pytest.approx(-evaluator.state.best_metric)]
+
+
+def test_the_topology_term_joins_after_half_of_the_epochs(trained, bundle, tiny):
+    loss = trained[1].parser.get_parsed_content("loss")
+    assert isinstance(loss, DiceCETopologyLoss)
+    assert loss.lambda_topo == 0.01
+    flow = bundle.run(["train.yaml"], **{**tiny, "max_epochs": 1, "val_interval": 2, "topology_start_epoch": 2})
+    assert flow.parser.get_parsed_content("loss").lambda_topo == 0
+
+
+def test_tensorboard_has_the_weight_of_the_term(trained):
+    events = EventAccumulator(str(trained[0] / "eval"))
+    events.Reload()
+    assert [event.value for event in events.Scalars("lambda_topo")] == pytest.approx([0.0, 0.01])
+
+
+def test_pictures_of_the_validation_volume(trained, bundle, tiny):
+    folder, flow = trained
+    assert [file.name for file in (folder / "eval" / "pictures").iterdir()] == ["topology_0002.png"]
+    events = EventAccumulator(str(folder / "eval"))
+    events.Reload()
+    assert [image.step for image in events.Images("topology")] == [2]
+    handler = flow.parser.get_parsed_content("validate#handlers#2")
+    prediction = handler.output_transform(flow.parser.get_parsed_content("validate#evaluator").state.output)[0]
+    assert 0 < prediction.min() < prediction.max() < 1  # no mask
+    without = bundle.workflow(["train.yaml"], **tiny, pictures_interval=0)
+    without.initialize()
+    assert len(without.parser.get_parsed_content("validate#handlers")) == 2
+
+
+def test_patches_are_drawn_where_the_topology_is_decided(trained):
+    flow = trained[1]
+    drawn = {patch["label"].meta["crop_source"] for _ in range(8) for [patch] in flow.train_dataset}
+    assert drawn == {"topology", "uniform"}
+    assert all(patch["label"].shape == (1, 16, 16, 16) for [patch] in flow.train_dataset)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "term", "weight"),
+    [
+        ("loss_dice_ce.yaml", None, None),
+        ("loss_topo.yaml", TopoLoss, 0.01),
+        ("loss_betti_matching.yaml", BettiMatchingLoss, 0.01),
+        ("loss_lifetime.yaml", LifetimeTopoLoss, 0.01),
+        ("loss_dmt.yaml", DMTLoss, 3.0),
+        ("loss_cldice.yaml", SoftclDiceLoss, 1.0),
+    ],
+)
+def test_overlays_swap_the_loss(overlay, term, weight, bundle, tiny):
+    one_epoch = {"max_epochs": 1, "val_interval": 2, "topology_start_epoch": 1}
+    flow = bundle.workflow(["train.yaml", overlay], **{**tiny, **one_epoch})
+    flow.initialize()
+    before = {name: value.clone() for name, value in flow.network_def.state_dict().items()}
+    flow.run()
+    loss = flow.parser.get_parsed_content("loss")
+    assert type(loss) is (DiceCETopologyLoss if term else DiceCELoss)
+    after = flow.network_def.state_dict()
+    assert all(torch.isfinite(value).all() for value in after.values())
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    if term:
+        assert isinstance(loss.topology[0], term)
+        assert loss.lambda_topo == weight
+
+
+@pytest.mark.parametrize(("bundle", "limit"), [("em_membranes", 3), ("neuron_stacks", 5)], indirect=["bundle"])
+def test_a_network_that_regresses_distances(bundle, limit, tiny):
+    """The overlay's label is a map of distances, its metrics are those of masks."""
+    flow = bundle.run(["train.yaml", "loss_localized.yaml"], **tiny)
+    loss, trainer = (flow.parser.get_parsed_content(name) for name in ("loss", "train#trainer"))
+    assert isinstance(loss.losses[1], LocalizedTopoLoss)
+    assert loss.weights == [1.0, pytest.approx(0.01 / limit**2)]
+    label = next(iter(flow.parser.get_parsed_content("train#dataloader")))["label"]
+    assert set(label.unique().tolist()) >= {-1.0, 1.0}
+    assert label.abs().max() <= limit
+    assert 0 <= trainer.state.metrics["train_mean_dice"] <= 1
+    assert 0 <= flow.parser.get_parsed_content("validate#evaluator").state.metrics["val_mean_dice"] <= 1
+
+
+def test_evaluation_writes_its_figures(trained, bundle, tmp_path):
+    folder, _ = trained
+    overrides = bundle.overrides(tmp_path, ckpt_dir=str(folder / "models"), output_dir=str(tmp_path))
+    bundle.run(["train.yaml", "evaluate.yaml"], **overrides)
+    figures = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
+    assert float(figures["val_betti_error"]) >= 0
+    assert 0 <= float(figures["val_mean_dice"]) <= 1
+    assert (tmp_path / "val_betti_error_raw.csv").exists()
+
+
+AFFINE = np.array([[0, -4.0, 0, 7], [5.0, 0, 0, -3], [0, 0, 40.0, 11], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def volume(bundle, tmp_path):
+    """A NIfTI volume whose axes are swapped and flipped, with the intensities of the bundle."""
+    low, high = PHANTOMS[bundle.name].get("intensities", (0, 255))
+    image = np.random.default_rng(0).uniform(low, high, (21, 18, 13)).astype(np.float32)
+    (tmp_path / "in").mkdir()
+    save = SaveImage(output_ext=".nii.gz", resample=False, print_log=False)
+    save(image[None], {"affine": AFFINE, "original_affine": AFFINE}, filename=str(tmp_path / "in" / "volume"))
+    return image
+
+
+def infer(trained, bundle, tmp_path, out, **overrides):
+    network = {name: value for name, value in TINY.items() if name.startswith("network_def")}
+    checkpoint = str(trained[0] / "models" / "model.pt")
+    places = {"dataset_dir": str(tmp_path / "in"), "checkpoint": checkpoint, "output_dir": str(tmp_path / out)}
+    bundle.run(["inference.yaml"], "infer", **{**network, **places, "patch_size": [16, 16, 16], **overrides})
+    return [LoadImage()(path) for path in sorted((tmp_path / out).glob("*.nii.gz"))]
+
+
+def test_inference_keeps_grid_and_affine(trained, bundle, volume, tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="monai_topo")
+    probability, mask = infer(trained, bundle, tmp_path, "out")
+    for result in (probability, mask):
+        assert result.shape == volume.shape
+        np.testing.assert_allclose(result.affine.numpy(), AFFINE, atol=1e-5)
+    assert 0 < probability.min() < probability.max() < 1
+    np.testing.assert_array_equal(mask.numpy(), (probability.numpy() >= 0.5))
+    assert f"Betti numbers {betti_numbers(mask.numpy() > 0)}, {int(mask.sum())} voxels" in caplog.text
+
+
+def test_buffered_inference_is_the_same(trained, bundle, volume, tmp_path):
+    whole, _ = infer(trained, bundle, tmp_path, "whole")
+    buffered, _ = infer(trained, bundle, tmp_path, "buffered", buffer_steps=1)
+    np.testing.assert_allclose(buffered.numpy(), whole.numpy(), atol=1e-5)
+
+
+def test_proof_reading_on_request(trained, bundle, volume, tmp_path):
+    _, mask, overlay = infer(trained, bundle, tmp_path, "out", proof_reading=True, threshold=0.4)
+    table = (tmp_path / "out" / "volume_pred_uncertainty.csv").read_text().splitlines()
+    assert table[0].startswith("channel,dim,kind")
+    assert (overlay > 0).any() == (len(table) > 1)
+    np.testing.assert_allclose(overlay.affine.numpy(), AFFINE, atol=1e-5)
+    assert mask.shape == overlay.shape == volume.shape
+
+
+@pytest.mark.parametrize("bundle", ["em_membranes"], indirect=True)
+def test_inference_reads_hdf5(trained, bundle, tmp_path):
+    save_phantoms(tmp_path / "in", "membranes", (14, 18, 20), count=1, layout="cremi", num_cells=4, spacing=(40, 4, 5))
+    probability, _ = infer(trained, bundle, tmp_path, "out", image_pattern="*.hdf")
+    assert probability.shape == (20, 18, 14)
+    assert probability.affine.diagonal().tolist() == [5, 4, 40, 1]
+
+
+@pytest.mark.parametrize("config", ["train.yaml", "inference.yaml"])
+def test_a_wrong_path_is_said(config, bundle, tmp_path):
+    done = bundle.command([config], dataset_dir=tmp_path / "nowhere", bundle_root=bundle.root)
+    assert done.returncode != 0
+    assert any(line.startswith("FileNotFoundError: no such file or folder") for line in done.stderr.splitlines())
+
+
+SHARED = ("ckpt_dir", "output_dir", "device", "amp", "seed", "resume", "topology_start_epoch", "network", "optimizer")
+SHARED += (
+    "lr_scheduler",
+    "loss",
+    "activation",
+    "target",
+    "initialize",
+    "run",
+    "pred_and_label",
+    "train::preprocessing",
+)
+SHARED += ("train::dataset", "train::dataloader", "train::postprocessing", "train::handlers", "train::trainer")
+SHARED += ("validate::dataloader", "validate::inferer", "validate::key_metric", "validate::handlers")
+SHARED += ("validate::evaluator",)
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(PHANTOMS) if name != "em_membranes"])
+def test_what_the_bundles_share_does_not_drift(name):
+    """MONAI's configurations cannot include each other: what must stand in every train.yaml is held together here."""
+
+    def entry(bundle, keys):
+        content = yaml.safe_load((BUNDLES / bundle / "configs" / "train.yaml").read_text())
+        for key in keys.split("::"):
+            content = content[key]
+        return content
+
+    for keys in SHARED:
+        assert entry(name, keys) == entry("em_membranes", keys), keys
+    for file in ("evaluate.yaml", "multi_gpu_train.yaml", "logging.conf", "loss_dice_ce.yaml"):
+        files = [Path(BUNDLES / bundle / "configs" / file) for bundle in (name, "em_membranes")]
+        assert files[0].read_bytes() == files[1].read_bytes(), file
