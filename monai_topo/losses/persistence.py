@@ -34,6 +34,9 @@ MATCHINGS: dict[str, Callable[..., Matching]] = {
 }
 """The names that ``PersistenceLoss(matching=...)`` accepts: from two diagrams to a matching."""
 
+_WORTH_A_THREAD = 2**19
+"""Voxels of all patches from which on counting takes longer than starting threads."""
+
 Diagrams = list[dict[int, NDArray[Any]]]
 """Births and deaths ``(n, 2)`` of each patch and dimension."""
 
@@ -235,8 +238,11 @@ class PersistenceLoss(TopologyLoss):
         count = partial(
             betti_numbers, connectivity=self.filtration["connectivity"], frame=bool(self.filtration["frame"])
         )
+        patches = masks.detach().cpu().numpy()
+        if len(patches) == 1 or masks.numel() < _WORTH_A_THREAD:
+            return [count(patch) for patch in patches]
         with ThreadPoolExecutor(self.num_threads) as pool:
-            return list(pool.map(count, masks.detach().cpu().numpy()))
+            return list(pool.map(count, patches))
 
     def _match(self, predicted: Diagrams, truth: Diagrams) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Where each dot is pulled, in order, and the constant that each patch's true dots without a partner add.
