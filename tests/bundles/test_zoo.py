@@ -141,3 +141,9 @@ def test_two_processes_on_the_cpu(bundle, tiny, tmp_path):
     alone = bundle.run(["train.yaml", "evaluate.yaml"], **figures)
     best = alone.parser.get_parsed_content("validate#evaluator").state.metrics["val_betti_error"]
     assert state["validator"]["best_metric"] == pytest.approx(best)
+    longer = {**tiny, "max_epochs": 3, "val_interval": 3, "resume": True}
+    done = bundle.command(["train.yaml", "multi_gpu_train.yaml"], *launcher, bundle_root=bundle.root, **longer)
+    assert done.returncode == 0, done.stderr[-3000:]
+    resumed = torch.load(tmp_path / "models" / "training.pt", weights_only=True)
+    assert resumed["trainer"]["iteration"] == state["trainer"]["iteration"] * 3 // 2
+    assert any(not torch.equal(resumed["network"][name], value) for name, value in state["network"].items())

@@ -85,3 +85,13 @@ def test_a_failed_write_leaves_the_last_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space left"):
         Run(tmp_path).go(1)
     assert (tmp_path / "models" / "training.pt").read_bytes() == before
+
+
+def test_the_scale_of_mixed_precision_goes_on(tmp_path):
+    first, resumed = Run(tmp_path), Run(tmp_path, resume=True)
+    first.trainer.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    first.go(1)
+    resumed.trainer.scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    resumed.go(2)
+    assert resumed.trainer.scaler.state_dict() == first.trainer.scaler.state_dict()
+    assert resumed.trainer.scaler.state_dict()["scale"] == 8.0
