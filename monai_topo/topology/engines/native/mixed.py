@@ -102,8 +102,9 @@ def _squares_connected(voxel: int, direction: int, start: int, lower_a: Any, low
         offsets: offset of each neighbor, by bit.
     """
     own, across = np.int64(lower_b[voxel]), np.int64(lower_a[voxel + offsets[direction]])
-    reached = 1 << start
-    for _ in range(3):
+    reached, before = 1 << start, 0
+    while reached != before:
+        before = reached
         for cube in range(8):
             sides = TRIANGLE_BITS[cube] & FACES
             others = sides & ~(1 << direction)

@@ -38,6 +38,8 @@ from monai_topo.topology.engines.native.order import order_code, sort_codes, vox
 from monai_topo.topology.engines.native.squares import critical_squares, flood_regions, paired_with_edges
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
+_COUNT_BITS = 12
+
 
 @inlined_kernel
 def _critical_edges(words: Any, mixed: Any, voxel: int, table: Any) -> int:
@@ -131,13 +133,13 @@ def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed
         int32 ``(4, n)``: the voxel that each square belongs to, an upper voxel on either side (negative, the complement
         of a cube's number, if all that side is cubes of the same voxel), and the link edge.
     """
-    critical = np.empty(words.size, np.int8)
+    critical = np.empty(words.size, np.int16)
     voxels, count = _count_squares(lower_a, lower_b, words, mixed, table, offsets, critical)
     codes = np.empty(voxels, np.int64)
     _collect_squares(keys, critical, codes)
     cells = np.empty((4, count), np.int32)
     codes = sort_codes(codes)
-    _list_squares(codes, lower_a, lower_b, words, mixed, table, offsets, np.empty(20, np.int64), cells)
+    _list_squares(codes, critical, lower_b, words, mixed, table, offsets, np.empty(20, np.int64), cells)
     return cells
 
 
@@ -145,13 +147,14 @@ def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed
 def _count_squares(
     lower_a: Any, lower_b: Any, words: Any, mixed: Any, table: Any, offsets: Any, critical: Any
 ) -> tuple[int, int]:
+    """Count, and note in ``critical`` the mixed ones as bits and above them the number of the others."""
     voxels = total = 0
     for voxel in range(words.size):
         shared = shared_word(words, mixed, voxel)
         squares = _mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
         count = critical_square_count(link_of(table, shared), shared)
+        critical[voxel] = squares | (count << _COUNT_BITS)
         count += BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8]
-        critical[voxel] = count
         voxels += 1 if count else 0
         total += count
     return voxels, total
@@ -169,7 +172,7 @@ def _collect_squares(keys: Any, critical: Any, codes: Any) -> None:
 @kernel
 def _list_squares(
     codes: Any,
-    lower_a: Any,
+    critical: Any,
     lower_b: Any,
     words: Any,
     mixed: Any,
@@ -184,8 +187,8 @@ def _list_squares(
         voxel = voxel_of(codes[i])
         shared = shared_word(words, mixed, voxel)
         link = link_of(table, shared)
-        squares = _mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
-        if critical_square_count(link, shared):
+        squares = np.int64(critical[voxel]) & ((1 << _COUNT_BITS) - 1)
+        if np.int64(critical[voxel]) >> _COUNT_BITS:
             for k in range(critical_squares(shared, np.int64(lower_b[voxel]), link, region, edges)):
                 squares |= 1 << edges[k]
         around = paired_with_edges(shared, link) | paired_with_mixed_edges(voxel, mixed, offsets)
