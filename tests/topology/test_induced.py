@@ -58,16 +58,18 @@ def test_the_matching_is_the_textbooks(shape, connectivity, frame):
 
 
 @pytest.mark.parametrize(
-    ("shape", "kind", "seed", "connectivity", "frame"),
+    ("shape", "kind", "seed", "connectivity", "frame", "binary"),
     [
-        ((7, 6, 8), "white", 1, None, False),
-        ((7, 6, 8), "white", 2, 1, True),
-        ((8, 7, 9), "smooth", 3, 1, False),
-        ((8, 7, 9), "tied", 4, None, True),
+        ((7, 6, 8), "white", 1, None, False, False),
+        ((7, 6, 8), "white", 2, 1, True, False),
+        ((8, 7, 9), "smooth", 3, 1, False, False),
+        ((8, 7, 9), "tied", 4, None, True, False),
+        ((8, 7, 9), "white", 5, None, False, True),
+        ((7, 8, 6), "white", 6, 1, True, True),
     ],
 )
-def test_image_pairs_of_larger_volumes_are_the_textbooks(shape, kind, seed, connectivity, frame):
-    prediction, target = two_fields(kind, shape, seed, binary=False)
+def test_image_pairs_of_larger_volumes_are_the_textbooks(shape, kind, seed, connectivity, frame, binary):
+    prediction, target = two_fields(kind, shape, seed, binary)
     found = match_induced(prediction, target, connectivity=connectivity, frame=frame)
     joint = -comparison(prediction, target).astype(np.float64)
     for field, image in ((prediction, found.prediction_image), (target, found.target_image)):

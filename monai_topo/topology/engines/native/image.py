@@ -142,7 +142,7 @@ def image_pairs_of_volume(domain: Any, codomain: Any, framed: bool, upside_down:
         squares = list_shared_squares(keys_b, lower_a, lower_b, words, mixed, table, offsets)
         enclosed = np.empty(squares.shape[1], np.int32)
         plant_forest(lower_b, offsets, ALL_3D, False, grid, forest)
-        clear_squares(squares, enclosed, forest, lower_b, offsets)
+        clear_squares(squares, enclosed, forest, scratch)
         loops = pair_loops(edges, merged, squares, enclosed, keys_a, words, table, offsets, grid, forest, mixed)
         mid, counts[1] = append_pairs(mid, 0, loops, squares[0], place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]

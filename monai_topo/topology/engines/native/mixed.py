@@ -60,6 +60,17 @@ def _squares_around(direction: int, own: int, across: int) -> int:
 
 
 @kernel
+def paired_with_mixed_edges(voxel: int, mixed: Any, offsets: Any) -> int:
+    """The squares, link edges of a voxel in the second order, that are paired with mixed edges."""
+    squares = 0
+    for i in range(6):
+        word = np.int64(mixed[voxel + offsets[i]])
+        if (mixed_edges(word) & ~critical_mixed_edges(word)) >> (i ^ 1) & 1:
+            squares |= 1 << EDGE_BETWEEN[i, mixed_parent(word, i ^ 1)]
+    return squares
+
+
+@kernel
 def is_paired(voxel: int, edge: int, lower_a: Any, lower_b: Any, offsets: Any, mixed: Any) -> bool:
     """Whether a mixed square, a link edge of its voxel in the second order, is paired with an edge or a cube."""
     ends = EDGE_ENDS[edge]
@@ -91,8 +102,9 @@ def _squares_connected(voxel: int, direction: int, start: int, lower_a: Any, low
         offsets: offset of each neighbor, by bit.
     """
     own, across = np.int64(lower_b[voxel]), np.int64(lower_a[voxel + offsets[direction]])
-    reached = 1 << start
-    for _ in range(3):
+    reached, before = 1 << start, 0
+    while reached != before:
+        before = reached
         for cube in range(8):
             sides = TRIANGLE_BITS[cube] & FACES
             others = sides & ~(1 << direction)

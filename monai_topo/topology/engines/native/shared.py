@@ -27,13 +27,18 @@ from monai_topo.topology.engines.native.gradient import (
     link_of,
     roots,
 )
-from monai_topo.topology.engines.native.mixed import critical_mixed_edges, is_paired, shared_word
-from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, lowest_bit
+from monai_topo.topology.engines.native.mixed import (
+    critical_mixed_edges,
+    is_paired,
+    paired_with_mixed_edges,
+    shared_word,
+)
+from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
-from monai_topo.topology.engines.native.squares import critical_squares
+from monai_topo.topology.engines.native.squares import critical_squares, flood_regions, paired_with_edges
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
-_NO_SIDE = -1
+_COUNT_BITS = 12
 
 
 @inlined_kernel
@@ -125,16 +130,16 @@ def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed
         offsets: offset of each neighbor, by bit.
 
     Returns:
-        int32 ``(4, n)``: the voxel that each square belongs to, an upper voxel on either side (-1 if the cube on that
-        side belongs to the same voxel), and the link edge.
+        int32 ``(4, n)``: the voxel that each square belongs to, an upper voxel on either side (negative, the complement
+        of a cube's number, if all that side is cubes of the same voxel), and the link edge.
     """
-    critical = np.empty(words.size, np.int8)
+    critical = np.empty(words.size, np.int16)
     voxels, count = _count_squares(lower_a, lower_b, words, mixed, table, offsets, critical)
     codes = np.empty(voxels, np.int64)
     _collect_squares(keys, critical, codes)
     cells = np.empty((4, count), np.int32)
     codes = sort_codes(codes)
-    _list_squares(codes, lower_a, lower_b, words, mixed, table, offsets, np.empty(20, np.int64), cells)
+    _list_squares(codes, critical, lower_b, words, mixed, table, offsets, np.empty(20, np.int64), cells)
     return cells
 
 
@@ -142,13 +147,14 @@ def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed
 def _count_squares(
     lower_a: Any, lower_b: Any, words: Any, mixed: Any, table: Any, offsets: Any, critical: Any
 ) -> tuple[int, int]:
+    """Count, and note in ``critical`` the mixed ones as bits and above them the number of the others."""
     voxels = total = 0
     for voxel in range(words.size):
         shared = shared_word(words, mixed, voxel)
         squares = _mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
         count = critical_square_count(link_of(table, shared), shared)
+        critical[voxel] = squares | (count << _COUNT_BITS)
         count += BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8]
-        critical[voxel] = count
         voxels += 1 if count else 0
         total += count
     return voxels, total
@@ -166,7 +172,7 @@ def _collect_squares(keys: Any, critical: Any, codes: Any) -> None:
 @kernel
 def _list_squares(
     codes: Any,
-    lower_a: Any,
+    critical: Any,
     lower_b: Any,
     words: Any,
     mixed: Any,
@@ -181,60 +187,75 @@ def _list_squares(
         voxel = voxel_of(codes[i])
         shared = shared_word(words, mixed, voxel)
         link = link_of(table, shared)
-        count = critical_square_count(link, shared)
-        if count:
-            critical_squares(shared, np.int64(lower_b[voxel]), link, region, edges)
-        for k in range(count):
-            first, second = region[EDGE_SIDES[edges[k], 0]], region[EDGE_SIDES[edges[k], 1]]
-            _write_square(cells, found, voxel, edges[k], first, second, lower_b, offsets)
-            found += 1
-        squares = _mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
+        squares = np.int64(critical[voxel]) & ((1 << _COUNT_BITS) - 1)
+        if np.int64(critical[voxel]) >> _COUNT_BITS:
+            for k in range(critical_squares(shared, np.int64(lower_b[voxel]), link, region, edges)):
+                squares |= 1 << edges[k]
+        around = paired_with_edges(shared, link) | paired_with_mixed_edges(voxel, mixed, offsets)
+        flood_regions(squares | around, 0, region)
+        _name_by_upper_cubes(np.int64(lower_b[voxel]), region)
         for e in range(12):
             if (squares >> e) & 1:
-                _write_square(cells, found, voxel, e, EDGE_SIDES[e, 0], EDGE_SIDES[e, 1], lower_b, offsets)
+                cells[0, found], cells[3, found] = voxel, e
+                for side in range(2):
+                    cells[1 + side, found] = _side(voxel, region[EDGE_SIDES[e, side]], lower_b, offsets)
                 found += 1
 
 
 @kernel
-def _write_square(
-    cells: Any, slot: int, voxel: int, edge: int, first: int, second: int, lower: Any, offsets: Any
-) -> None:
-    cells[0, slot], cells[3, slot] = voxel, edge
-    for side in range(2):
-        upper = TRIANGLE_BITS[second if side else first] & ~np.int64(lower[voxel])
-        cells[1 + side, slot] = voxel + offsets[lowest_bit(upper)] if upper else _NO_SIDE
+def _name_by_upper_cubes(lower: int, region: Any) -> None:
+    """Name each region by a cube that does not belong to the voxel, where it has one."""
+    for cube in range(8):
+        name = region[cube]
+        if name < 8 and TRIANGLE_BITS[cube] & ~lower:
+            for other in range(8):
+                if region[other] == name:
+                    region[other] = 8 + cube
+    for cube in range(8):
+        region[cube] &= 7
+
+
+@inlined_kernel
+def _side(voxel: int, cube: int, lower: Any, offsets: Any) -> int:
+    """An upper voxel in a cube, or if the cube belongs to the voxel a negative number that stands for it."""
+    upper = TRIANGLE_BITS[cube] & ~np.int64(lower[voxel])
+    return int(voxel + offsets[lowest_bit(upper)] if upper else ~cube)
 
 
 @kernel
-def clear_squares(squares: Any, enclosed: Any, forest: Any, lower: Any, offsets: Any) -> None:
+def clear_squares(squares: Any, enclosed: Any, forest: Any, cube: Any) -> None:
     """Find squares that fill no loop: those that merge two components of upper voxels of the second order.
 
-    A square beside a cube of its own voxel is left in doubt, that is, for the reduction. Then the rest of what the
-    voxel merges is merged without a square.
+    No other square is reduced to nothing. Of a voxel's squares those paired with edges come before the critical ones, and
+    those paired with cubes, which change no homology, after them. Taken backward from all cells of later voxels, a
+    critical square gives birth to a class of the top dimension exactly if it joins two components of what comes after
+    it. So regions are connected through all squares but the critical ones and those paired with edges; one that has
+    only cubes of the voxel itself is a component of its own until a square merges it away.
 
     Args:
         squares: from ``list_shared_squares``.
         enclosed: int32, filled: ``UNPAIRED``, or a voxel for the squares to leave out.
         forest: one step from every voxel to an upper neighbor; updated.
-        lower: the second order's words of lower neighbors.
-        offsets: offset of each neighbor, by bit.
+        cube: int64 of 8, overwritten: what each cube of the voxel at hand was merged with.
     """
     for i in range(enclosed.size - 1, -1, -1):
-        voxel, first, second = squares[0, i], squares[1, i], squares[2, i]
-        enclosed[i] = UNPAIRED
-        if first != _NO_SIDE and second != _NO_SIDE:
-            a, b = find_root(first, forest), find_root(second, forest)
-            if a != b:
-                forest[a] = b
-                enclosed[i] = voxel
-        if i == 0 or squares[0, i - 1] != voxel:
-            _merge_upper(voxel, forest, lower, offsets)
+        if i == enclosed.size - 1 or squares[0, i + 1] != squares[0, i]:
+            for k in range(8):
+                cube[k] = ~k
+        a, b = _find(squares[1, i], forest, cube), _find(squares[2, i], forest, cube)
+        enclosed[i] = UNPAIRED if a == b else squares[0, i]
+        if a < 0:
+            cube[~a] = b
+        elif b < 0:
+            cube[~b] = a
+        else:
+            forest[a] = b
 
 
 @kernel
-def _merge_upper(voxel: int, forest: Any, lower: Any, offsets: Any) -> None:
-    upper = ~np.int64(lower[voxel]) & ALL_NEIGHBORS
-    while upper:
-        a, b = find_root(voxel + offsets[lowest_bit(upper)], forest), find_root(voxel, forest)
-        forest[a] = b
-        upper &= upper - 1
+def _find(side: int, forest: Any, cube: Any) -> int:
+    """What stands for the component on a side of a square."""
+    side = np.int64(side)
+    while side < 0 and cube[~side] != side:
+        side = cube[~side]
+    return side if side < 0 else find_root(side, forest)

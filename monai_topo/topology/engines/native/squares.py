@@ -41,9 +41,9 @@ def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) 
         How many there are.
     """
     edges = link_edges(word)
-    cotree = edges & ~_forest(word, link)
+    cotree = edges & ~paired_with_edges(word, link)
     around = edges if lower == word else link_edges(lower)
-    _flood_missing(around, triangles(link) & (word >> LINK_BITS), region)
+    flood_regions(around, triangles(link) & (word >> LINK_BITS), region)
     cotree = _attach_triangles(cotree, region)
     count = 0
     for e in range(12):
@@ -60,7 +60,8 @@ def upper_neighbor(word: int, triangle: int) -> int:
 
 
 @kernel
-def _forest(word: int, link: int) -> int:
+def paired_with_edges(word: int, link: int) -> int:
+    """The voxel's squares over the forest of its link, as link edges: those that are paired with edges."""
     forest = 0
     for vertex in range(6):
         parent = tree_parent(link, vertex)
@@ -70,7 +71,7 @@ def _forest(word: int, link: int) -> int:
 
 
 @kernel
-def _flood_missing(edges: int, present: int, region: Any) -> None:
+def flood_regions(edges: int, present: int, region: Any) -> None:
     """Name the regions: missing triangles are connected through missing edges."""
     for t in range(8):
         region[t] = _UNKNOWN if (present >> t) & 1 else t
