@@ -226,8 +226,8 @@ def _side(voxel: int, cube: int, lower: Any, offsets: Any) -> int:
 def clear_squares(squares: Any, enclosed: Any, forest: Any, cube: Any) -> None:
     """Find squares that fill no loop: those that merge two components of upper voxels of the second order.
 
-    No other square is reduced to nothing. Of a voxel's squares those paired with edges come before the critical ones, and
-    those paired with cubes, which change no homology, after them. Taken backward from all cells of later voxels, a
+    No other square is reduced to nothing. Of a voxel's squares those paired with edges come before the critical ones,
+    and those paired with cubes, which change no homology, after them. Taken backward from all cells of later voxels, a
     critical square gives birth to a class of the top dimension exactly if it joins two components of what comes after
     it. So regions are connected through all squares but the critical ones and those paired with edges; one that has
     only cubes of the voxel itself is a component of its own until a square merges it away.
