@@ -266,15 +266,16 @@ class _Masks:
 
     def read(self, structure: str) -> NDArray[np.bool_] | None:
         """Union of the masks that make up a structure, ``(x, y, z)``."""
-        return _any_of([self._read_one(name) for name in self.names_of(structure)])
+        if self.tree is None:
+            return None
+        return _any_of([self._read_one(self.tree, name) for name in self.names_of(structure)])
 
-    def _read_one(self, name: str) -> NDArray[np.bool_]:
-        assert self.tree is not None
-        slices = _read_numbered(self.tree, _numbered(self.tree, self.files[name]), self.scratch)
+    def _read_one(self, tree: FileTree, name: str) -> NDArray[np.bool_]:
+        slices = _read_numbered(tree, _numbered(tree, self.files[name]), self.scratch)
         if slices.keys() != self.image.keys():
             differing = sorted(number or 0 for number in slices.keys() ^ self.image.keys())
             raise ValueError(
-                f"mask {name} in {self.tree.path} has {len(slices)} slices, the image {len(self.image)}: only one of "
+                f"mask {name} in {tree.path} has {len(slices)} slices, the image {len(self.image)}: only one of "
                 f"them has {_some(differing)}. Is the download complete?"
             )
         ordered = [slices[number or 0] for number in self.image]
