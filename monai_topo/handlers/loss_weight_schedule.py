@@ -139,7 +139,8 @@ class LossWeightSchedule:
         self._set(0.0)
         scaler = getattr(engine, "scaler", None)
         scale = 1.0 if scaler is None else scaler.get_scale()  # half-precision gradients vanish without it
-        return torch.stack([_norm(value * scale, parameters) for value in (values[1] - values[0], values[0])])
+        norms = [_norm(value * scale, parameters) for value in (values[1] - values[0], values[0])]
+        return torch.tensor(norms, dtype=torch.float64)
 
     def _average_over_processes(self) -> torch.Tensor:
         """The norms so far; every process must come to the same weight."""
@@ -158,12 +159,13 @@ class LossWeightSchedule:
             getattr(self.loss, self.attribute)[self.index] = weight
 
 
-def _norm(value: torch.Tensor, parameters: list[torch.Tensor]) -> torch.Tensor:
+def _norm(value: torch.Tensor, parameters: list[torch.Tensor]) -> float:
+    """A number, not a tensor: gradients may be of MONAI's MetaTensor, which a checkpoint must not hold."""
     if not value.requires_grad:
-        return torch.zeros((), dtype=torch.float64)
+        return 0.0
     gradients = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
     squares = [gradient.double().square().sum().cpu() for gradient in gradients if gradient is not None]
-    return torch.stack(squares).sum().sqrt()
+    return float(torch.stack(squares).sum().sqrt())
 
 
 def _check_numbers(

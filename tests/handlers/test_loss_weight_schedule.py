@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 from ignite.engine import Engine, Events
+from monai.data import DataLoader, MetaTensor
 from monai.engines import SupervisedTrainer
 from monai.handlers import CheckpointLoader, CheckpointSaver, TensorBoardStatsHandler
 from monai.losses import DiceCELoss
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from monai_topo.handlers import LossWeightSchedule
+from monai_topo.handlers import LossWeightSchedule, TrainingCheckpoint
 from monai_topo.losses import DiceCETopologyLoss, TopoLoss, WeightedSumLoss
 
 
@@ -116,6 +117,23 @@ def test_a_measured_weight_is_saved_and_restored(tmp_path):
     trainer.add_event_handler(Events.ITERATION_STARTED, lambda engine: seen.append(losses[1].lambda_topo))
     trainer.run()
     assert seen == [first.weight] * 4
+
+
+def test_a_measured_weight_is_plain_numbers_in_a_checkpoint(tmp_path):
+    """MONAI's loaders yield MetaTensors, and so do gradients; a checkpoint that is read safely may not hold any."""
+    loss = DiceCETopologyLoss(sigmoid=True)
+    schedule = LossWeightSchedule(loss, gradient_ratio=1.0, ratio_iterations=4)
+    trainer = a_trainer(loss, schedule, epochs=1)
+    trainer.data_loader = DataLoader(
+        [{k: MetaTensor(v) for k, v in item.items()} for item in trainer.data_loader.dataset]
+    )
+    checkpoint = TrainingCheckpoint(tmp_path / "training.pt", {"schedule": schedule})
+    checkpoint.attach(trainer)
+    trainer.run()
+    assert isinstance(trainer.state.output["pred"], MetaTensor)
+    saved = torch.load(tmp_path / "training.pt", weights_only=True)["schedule"]
+    assert saved["weight"] == schedule.weight > 0
+    assert (saved["norms"] > 0).all()
 
 
 def test_half_a_measurement_goes_on():
