@@ -130,7 +130,7 @@ def test_a_measured_weight_is_plain_numbers_in_a_checkpoint(tmp_path):
     checkpoint = TrainingCheckpoint(tmp_path / "training.pt", {"schedule": schedule})
     checkpoint.attach(trainer)
     trainer.run()
-    assert isinstance(trainer.state.output["pred"], MetaTensor)
+    assert isinstance(trainer.state.output[0]["pred"], MetaTensor)
     saved = torch.load(tmp_path / "training.pt", weights_only=True)["schedule"]
     assert saved["weight"] == schedule.weight > 0
     assert (saved["norms"] > 0).all()
