@@ -8,7 +8,7 @@ READY := .venv/ready
 
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help demo test test-slow lint bench figures clean
+.PHONY: help demo test test-slow lint bench figures results results-quick clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -39,8 +39,14 @@ figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 	$(BIN)/python -m tests.benchmarks.figure_post_processing
 	$(BIN)/python -m tests.benchmarks.figure_bundles
 
+results: $(READY)  ## train with every loss on the real volumes in DATA, write docs/results.md (hours; what is done is kept)
+	$(BIN)/python -m tests.results $(if $(DATA),--data $(DATA))
+
+results-quick: $(READY)  ## the same in minutes, printed: to see that everything works
+	$(BIN)/python -m tests.results --quick $(if $(DATA),--data $(DATA))
+
 clean:  ## remove the virtual environment, caches and demo results
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output results_output dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch by its pinned version before anything that depends on it: unpinned, pip brings gigabytes of CUDA.

@@ -1,0 +1,162 @@
+"""One network: trained by the bundle from a common start, applied to what was held out, scored, and recorded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from monai_topo.commands.bundles import find_bundle, run_bundle
+from monai_topo.commands.output import write_json
+from monai_topo.commands.scoring import seconds_per_iteration
+from tests.benchmarks.timing import machine
+from tests.results.datasets import divided
+from tests.results.scoring import score_constant, score_folder
+from tests.results.tables import BASE, CONFIGS, ITERATIONS_PER_EPOCH
+
+_CONTINUED_SEED = 1000  # beside the start's, so that the same patches do not come again
+_MEASURING = 10  # iterations in which the ratio of the gradients is measured
+
+
+@dataclass(frozen=True)
+class Run:
+    """What makes one run differ from the others of its table; ``ratio`` is None without a term."""
+
+    loss: str
+    ratio: float | None
+    fold: int
+    seed: int
+    iterations: int
+
+    @property
+    def key(self):
+        ratio = "" if self.ratio is None else f"_ratio{self.ratio:g}"
+        return f"{self.loss}{ratio}_fold{self.fold}_seed{self.seed}_{self.iterations}"
+
+
+class Records:
+    """The numbers of all runs of a table that are done, in a file that is written anew after each."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.runs = json.loads(self.path.read_text())["runs"] if self.path.exists() else {}
+        self._lock = threading.Lock()
+
+    def add(self, key, record):
+        with self._lock:
+            self.runs[key] = record
+            write_json(self.path, {"runs": dict(sorted(self.runs.items()))})
+
+
+class Laboratory:
+    """Runs the networks of a table; a start is trained when the first run needs it."""
+
+    def __init__(self, table, data, work, records):
+        self.table, self.data, self.work, self.records = table, data, Path(work), records
+        self._locks = {(fold, seed): threading.Lock() for fold in range(table.folds) for seed in table.seeds}
+        for fold in range(table.folds):
+            divided(table, data, self.work, fold)
+
+    def constant(self, fold):
+        """Score the answer that there is nothing."""
+        key = f"constant_fold{fold}"
+        if key not in self.records.runs:
+            self.records.add(key, {"scores": score_constant(self._held_out(fold) / "labels", self.table.protocols)})
+
+    def run(self, run):
+        """Train, segment and score, unless that is done."""
+        if run.key not in self.records.runs:
+            start = self._start(run.fold, run.seed)
+            folder = self._folder(run.fold, run.key)
+            configs = self._train(run, folder, start)
+            self._infer(run, folder)
+            scores = score_folder(folder, self._held_out(run.fold) / "labels", self.table.protocols)
+            self.records.add(run.key, {**asdict(run), **self._facts(folder, configs), "scores": scores})
+
+    def time(self, run, number):
+        """Train for a moment and keep the seconds of an iteration, unless that many are kept."""
+        key = f"seconds_{run.loss}"
+        rounds = self.records.runs.get(key, {}).get("rounds", [])
+        if number >= len(rounds):
+            folder = self._folder(run.fold, f"timed_{run.loss}")
+            self._train(run, folder, self._start(run.fold, run.seed))
+            self.records.add(key, {"machine": machine(), "rounds": [*rounds, _seconds(folder)]})
+
+    def _start(self, fold, seed):
+        run = Run("start", None, fold, seed, self.table.start_iterations)
+        folder = self._folder(fold, run.key)
+        with self._locks[fold, seed]:
+            if not (folder / "done").exists():
+                self._train(run, folder, None)
+                (folder / "done").touch()
+        return folder / "training.pt"
+
+    def _train(self, run, folder, start):
+        table = self.table
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+        loss = BASE if start is None else run.loss
+        configs = ["train.yaml", *self._own(table.overlays), f"loss_{loss}.yaml"]
+        settings = dict(table.settings)
+        if start is not None:
+            configs += self._own(["continue.yaml"])
+            settings["start"] = start.resolve()
+        if run.ratio is not None:
+            configs += self._own(["ratio.yaml"])
+            settings["gradient_ratio"] = run.ratio
+        batch = settings.get("batch_size", 2)
+        run_bundle(
+            find_bundle(table.bundle),
+            configs,
+            folder / "train.log",
+            dataset_dir=self._data(run.fold).resolve(),
+            ckpt_dir=folder.resolve(),
+            output_dir=(folder / "events").resolve(),
+            patches_per_epoch=batch * ITERATIONS_PER_EPOCH,
+            max_epochs=run.iterations // ITERATIONS_PER_EPOCH,
+            topology_start_epoch=1,
+            seed=run.seed if start is None else run.seed + _CONTINUED_SEED,
+            **settings,
+            **(table.loss_settings.get(loss, {})),
+        )
+        return [Path(config).name for config in configs]
+
+    def _infer(self, run, folder):
+        settings = {name: value for name, value in self.table.settings.items() if name not in ("batch_size",)}
+        run_bundle(
+            find_bundle(self.table.bundle),
+            ["inference.yaml", *self._own(self.table.inference)],
+            folder / "inference.log",
+            dataset_dir=(self._held_out(run.fold) / "images").resolve(),
+            checkpoint=(folder / "training.pt").resolve(),
+            output_dir=folder.resolve(),
+            **settings,
+        )
+
+    def _facts(self, folder, configs):
+        schedule = torch.load(folder / "training.pt", weights_only=True).get("schedule")
+        return {
+            "bundle": self.table.bundle,
+            "configs": configs,
+            "weight": schedule and schedule["weight"],
+            "machine": machine(),
+        }
+
+    def _folder(self, fold, key):
+        return self.work / f"fold{fold}" / key
+
+    def _data(self, fold):
+        return divided(self.table, self.data, self.work, fold)
+
+    def _held_out(self, fold):
+        return self._data(fold) / "held_out"
+
+    def _own(self, names):
+        return [str(CONFIGS / name) for name in names]
+
+
+def _seconds(folder):
+    return round(seconds_per_iteration(folder / "events", first=_MEASURING + 1), 5)

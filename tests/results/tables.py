@@ -1,0 +1,143 @@
+"""The tables of docs/results.md: which bundle, data, losses and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from monai_topo.commands.evaluation.options import Options
+from tests.results import datasets
+from tests.results.scoring import Protocol
+
+CONFIGS = Path(__file__).parent / "configs"
+BASE = "dice_ce"
+ITERATIONS_PER_EPOCH = 50
+NAMES = {
+    "dice_ce": "Dice+CE",
+    "cldice": "clDice",
+    "topo": "TopoLoss",
+    "lifetime": "LifetimeTopoLoss",
+    "dmt": "DMTLoss",
+    "betti_matching": "BettiMatchingLoss",
+}
+"""Overlay of the bundle, ``loss_NAME.yaml``, to what the tables show."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """An experiment: all losses go on from one network that Dice and cross-entropy have trained.
+
+    Attributes:
+        name: of the table, and of its files.
+        title: of its section.
+        about: what a reader must know of the data.
+        bundle: name of the bundle.
+        divide: writes the data of a fold (``datasets``).
+        protocols: what is measured.
+        columns: of the table: heading to column of a protocol.
+        overlays: configuration files of this folder, laid over the bundle's ``train.yaml`` before the loss's.
+        inference: the same, laid over ``inference.yaml``.
+        settings: entries of both configurations.
+        loss_settings: further entries of the training's, by loss.
+        losses: overlays of the bundle.
+        ratios: wanted ratios of the gradient norms, from which one is chosen on the validation part.
+        seeds: of the runs.
+        folds: of the data; the weights are chosen in the first.
+        start_iterations: by Dice and cross-entropy alone.
+        iterations: from there on, with the term.
+    """
+
+    name: str
+    title: str
+    about: str
+    bundle: str
+    divide: Callable[[Path, Path, int], None]
+    protocols: tuple[Protocol, ...]
+    columns: Mapping[str, str]
+    overlays: tuple[str, ...] = ("data.yaml",)
+    inference: tuple[str, ...] = ("infer.yaml",)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    loss_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    losses: tuple[str, ...] = tuple(NAMES)
+    ratios: tuple[float, ...] = (0.3, 1.0, 3.0)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    folds: int = 1
+    start_iterations: int = 1500
+    iterations: int = 600
+
+
+def protocols_of_cells(patch_size):
+    """Whole volumes, and a grid of all patches without and with a frame; cells are the components of the background."""
+    betti = ("betti_error",)
+    cells = ("adapted_rand_error", "variation_of_information")
+    return (
+        Protocol("whole", Options(metrics=("pixel", *betti, *cells), instances="background")),
+        Protocol("patches", Options(metrics=betti, patch_size=patch_size)),
+        Protocol("framed", Options(metrics=(*betti, "betti_matching_error"), patch_size=patch_size, frame=True)),
+    )
+
+
+FIB25 = Table(
+    name="fib25",
+    title="FIB-25: membranes in 3D",
+    about="Isotropic FIB-SEM of 10 nm. 186 x 250 x 96 voxels train, 64 x 250 x 96 validate, 250 x 250 x 32 test.",
+    bundle="em_membranes",
+    divide=datasets.fib25,
+    protocols=protocols_of_cells(64),
+    columns={
+        "Dice": "whole/pixel.dice",
+        "Betti 0": "whole/betti_error.0",
+        "Betti 1": "whole/betti_error.1",
+        "Betti 2": "whole/betti_error.2",
+        "patches": "patches/betti_error.sum",
+        "framed": "framed/betti_error.sum",
+        "matching, framed": "framed/betti_matching_error.sum",
+        "Rand": "whole/adapted_rand_error",
+        "VOI split": "whole/variation_of_information.split",
+        "VOI merge": "whole/variation_of_information.merge",
+    },
+    settings={"patch_size": [48, 48, 48], "batch_size": 2},
+)
+
+ISBI2012 = Table(
+    name="isbi2012",
+    title="ISBI 2012: membranes in 2D",
+    about=(
+        "Sections of 4 nm pixels as images, 512 x 512: in each fold a block of six or seven tests, the three after it "
+        "validate, the others train. Of an image the patches are those of 64 x 64 of the papers, all of them and not "
+        "some at random, and a Betti error counts components and loops. The papers report for ISBI 2012 errors in "
+        "Betti numbers of 0.429 (TopoLoss), 0.391 (DMT) and 2.785 (cross-entropy), of other networks and without a "
+        "frame."
+    ),
+    bundle="em_membranes",
+    divide=datasets.isbi_sections,
+    protocols=protocols_of_cells(64),
+    columns={
+        "Dice": "whole/pixel.dice",
+        "Betti 0": "whole/betti_error.0",
+        "Betti 1": "whole/betti_error.1",
+        "patches": "patches/betti_error.sum",
+        "patches, loops": "patches/betti_error.1",
+        "framed": "framed/betti_error.sum",
+        "matching, framed": "framed/betti_matching_error.sum",
+        "Rand": "whole/adapted_rand_error",
+        "VOI split": "whole/variation_of_information.split",
+        "VOI merge": "whole/variation_of_information.merge",
+    },
+    overlays=("data.yaml", "images.yaml"),
+    settings={"patch_size": [64, 64], "batch_size": 8, "network_def#spatial_dims": 2},
+    loss_settings={
+        **{loss: {"loss#topology#dims": [0, 1]} for loss in ("topo", "lifetime", "betti_matching")},
+        "dmt": {"loss#topology#dims": [1]},
+    },
+    folds=3,
+)
+
+TABLES = {table.name: table for table in (FIB25, ISBI2012)}
+
+
+def quick(table):
+    """The same in minutes: to see that everything works, not to learn anything."""
+    return replace(table, seeds=(0,), ratios=(1.0,), start_iterations=50, iterations=50, folds=1)

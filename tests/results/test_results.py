@@ -1,0 +1,73 @@
+"""The experiments behind docs/results.md: weights are chosen as the page says, and the whole works in small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.results.__main__ import fill
+from tests.results.datasets import TEST, VALIDATION
+from tests.results.plan import BASE, CRITERION, DICE, chosen_ratio, iterations_in_time, runs_of, search_runs
+from tests.results.report import section
+from tests.results.runs import Laboratory, Records
+from tests.results.scoring import AS_IT_IS, without_specks
+from tests.results.tables import FIB25, ISBI2012, quick
+
+
+@pytest.fixture
+def table():
+    return replace(FIB25, losses=(BASE, "topo"), ratios=(0.3, 1.0, 3.0))
+
+
+def recorded(table, dice, errors):
+    """Records of the search: of the base and of each ratio."""
+    numbers = zip(search_runs(table), dice, errors, strict=True)
+    return {run.key: {"scores": {VALIDATION: {AS_IT_IS: {DICE: d, CRITERION: e}}}} for run, d, e in numbers}
+
+
+def test_the_ratio_with_the_least_error_is_chosen(table):
+    assert chosen_ratio(table, recorded(table, [0.8, 0.8, 0.796, 0.8], [9, 5, 3, 4]), "topo") == 1.0
+
+
+def test_a_ratio_that_costs_dice_is_not_chosen(table):
+    assert chosen_ratio(table, recorded(table, [0.8, 0.8, 0.79, 0.8], [9, 5, 3, 4]), "topo") == 3.0
+
+
+def test_where_all_cost_dice_the_cheapest_is_chosen(table):
+    assert chosen_ratio(table, recorded(table, [0.8, 0.77, 0.76, 0.7], [9, 5, 3, 4]), "topo") == 0.3
+
+
+def test_equal_time_is_in_whole_epochs(table):
+    records = {"seconds_dice_ce": {"rounds": [0.2, 9.0, 0.1]}, "seconds_topo": {"rounds": [0.3]}}
+    assert iterations_in_time(table, records, "topo") == 400
+
+
+def test_specks_of_both_kinds_go():
+    mask = np.zeros((20, 21, 22), bool)
+    mask[2:10, 2:10, 2:10] = True
+    expected = mask.copy()
+    mask[5, 5, 5] = False  # a hole
+    mask[15, 15, 15:18] = True  # a speck
+    assert (without_specks(mask) == expected).all()
+
+
+@pytest.mark.parametrize("table", [FIB25, ISBI2012], ids=lambda table: table.name)
+@pytest.mark.slow
+def test_a_table_in_small(real_data, tmp_path, table):
+    small = replace(quick(table), losses=(BASE, "betti_matching"))
+    records = Records(tmp_path / "records.json")
+    laboratory = Laboratory(small, real_data, tmp_path, records)
+    fill(small, laboratory, records, workers=1)
+    text = section(small, records.runs)
+    row = next(line for line in text.splitlines() if line.startswith("| BettiMatchingLoss"))
+    assert [cell for cell in row.split("|") if cell.strip() == "-"] == []
+    dice = [
+        records.runs[runs_of(small, records.runs, loss)[0].key]["scores"][TEST][AS_IT_IS][DICE] for loss in small.losses
+    ]
+    assert 0.2 < min(dice) < 1
+    assert dice[0] != dice[1]
+    again = Laboratory(small, real_data, tmp_path, Records(records.path))
+    again._train = None  # what is done is not run again
+    fill(small, again, again.records, workers=1)
