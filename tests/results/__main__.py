@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tests.benchmarks.sections import DOCS, write_section
-from tests.results.plan import ROUNDS, chosen_runs, equal_time_runs, search_runs, timed_runs
+from tests.results.plan import chosen_runs, equal_time_runs, search_runs, timed_runs
 from tests.results.report import draw, section
 from tests.results.runs import Laboratory, Records
 from tests.results.tables import TABLES, quick
@@ -53,7 +53,7 @@ def fill(table, laboratory, records, workers):
         laboratory.constant(fold)
     perform(f"{table.name}, weights", laboratory, search_runs(table), workers)
     perform(f"{table.name}, losses", laboratory, chosen_runs(table, records.runs), workers)
-    for number in range(ROUNDS):
+    for number in range(table.rounds):
         for run in tqdm(timed_runs(table, records.runs), desc=f"{table.name}, seconds"):
             laboratory.time(run, number)
     perform(f"{table.name}, equal time", laboratory, equal_time_runs(table, records.runs), workers)

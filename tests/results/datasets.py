@@ -1,7 +1,7 @@
 """The data of each table, divided: ``training/`` and ``held_out/``, whose names say validation or test.
 
 A network is trained on the first, its loss's weight is chosen on the volumes ``validation*``, and the numbers of the
-tables are those of the volumes ``test*``.
+tables are those of the others, by the part of the name before ``_``: ``test``, or what the table calls its parts.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from monai_topo.data.volume import Volume, diagonal_affine, save_nifti
 
 VALIDATION = "validation"
 TEST = "test"
+TREES = {"clear": (0.15, 10), "noisy": (0.35, 10), "faded": (0.15, 40)}
+"""Standard deviation of the noise, beside a contrast of 0.6, and number of gaps in each volume."""
 
 
 def fib25(data, folder, fold):
@@ -41,18 +43,18 @@ def isbi_sections(data, folder, fold, folds=3, num_validation=3):
         save(folder / part, f"{name}_{section:02}", case, np.s_[..., section])
 
 
-def trees(noise, num_gaps):
-    """Phantoms of vessels: three to train, one validates, two test."""
-
-    def write(data, folder, fold):
-        names = [*("train_0", "train_1", "train_2"), VALIDATION, f"{TEST}_0", f"{TEST}_1"]
-        for number, name in enumerate(names):
-            tree = phantoms.tree((80, 96, 112), num_branches=14, noise=noise, num_gaps=num_gaps, seed=number)
-            part = folder / ("training" if name.startswith("train") else "held_out")
-            image = np.round(255 * tree.image).astype(np.int16)
-            save_pair(part, name, Volume(image, diagonal_affine((1, 1, 1))), tree.label)
-
-    return write
+def trees(data, folder, fold):
+    """Phantoms of vessels with faded places, as CT: of all levels to train, one validates, three test at each level."""
+    levels = list(TREES.values())
+    names = [f"train_{number}" for number in range(2 * len(levels))]
+    cases = [(f"training/{name}", levels[number % len(levels)]) for number, name in enumerate(names)]
+    cases += [(f"held_out/{VALIDATION}_{number}", level) for number, level in enumerate(levels)]
+    cases += [(f"held_out/{part}_{number}", level) for part, level in TREES.items() for number in range(3)]
+    for seed, (path, (noise, num_gaps)) in enumerate(cases):
+        tree = phantoms.tree((80, 96, 112), num_branches=14, noise=noise, num_gaps=num_gaps, seed=seed)
+        hounsfield = np.round(400 * tree.image - 100).astype(np.int16)
+        part, name = path.split("/")
+        save_pair(folder / part, name, Volume(hounsfield, diagonal_affine((1, 1, 1))), tree.label)
 
 
 def save(folder, name, case, region):

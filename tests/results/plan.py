@@ -17,8 +17,6 @@ DICE, TOLERANCE = "whole/pixel.dice", 0.005
 """A weight that costs more Dice than this is not chosen as long as another one does not."""
 
 TIMED_ITERATIONS = 2 * ITERATIONS_PER_EPOCH
-ROUNDS = 3
-"""In which every loss is timed once."""
 
 
 def search_runs(table):
@@ -75,7 +73,10 @@ def iterations_in_time(table, records, loss):
 
 def timed_runs(table, records):
     """Short runs that nothing disturbs, every loss in turn: the time of those behind the rows is not to be trusted."""
-    return [replace(runs_of(table, records, loss)[0], iterations=TIMED_ITERATIONS) for loss in table.losses]
+    return [
+        replace(runs_of(table, records, loss)[0], iterations=min(table.iterations, TIMED_ITERATIONS))
+        for loss in table.losses
+    ]
 
 
 def seconds(records, loss):

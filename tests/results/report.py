@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.visualize.figure import new_figure, save_png
-from tests.results.datasets import TEST, VALIDATION
+from tests.results.datasets import VALIDATION
 from tests.results.plan import CRITERION, DICE, iterations_in_time, runs_of, search_runs, seconds, terms
 from tests.results.scoring import AS_IT_IS, SIGMA, SPECK, VARIANTS
 from tests.results.tables import BASE, NAMES
@@ -18,21 +19,32 @@ def section(table, records):
         table.about,
         how(table, records),
         f"![errors relative to Dice+CE](images/results_{table.name}.png)",
-        *(f"**{title}**\n\n{rows(table, records, variant)}" for title, variant in titles().items()),
-        f"**In the time of Dice+CE alone**\n\n{equal_time(table, records)}",
+        *(f"**{title}**\n\n{rows(table, records, *what)}" for title, what in titles(table).items()),
+        *(f"**{title}**\n\n{equal_time(table, records, part)}" for part, title in equal_titles(table).items()),
         f"**Weights**, chosen on the validation part\n\n{weights(table, records)}",
         measures(table),
     ]
     return "\n\n".join(parts)
 
 
-def titles():
+def titles(table):
+    """Each table of rows: to the part of the data and the variant of the mask."""
     notes = {
         AS_IT_IS: "As the network answers, at threshold 0.5",
         "without specks": f"Without components and holes of at most {SPECK} voxels",
         "smoothed": f"Likelihood smoothed by a Gaussian of sigma {SIGMA}",
     }
-    return {notes[variant]: variant for variant in VARIANTS}
+    return {
+        named(notes[variant], title): (part, variant) for part, title in table.parts.items() for variant in VARIANTS
+    }
+
+
+def equal_titles(table):
+    return {part: named("In the time of Dice+CE alone", title) for part, title in table.parts.items()}
+
+
+def named(text, title):
+    return f"{text} ({title})" if title else text
 
 
 def how(table, records):
@@ -47,26 +59,26 @@ def how(table, records):
     )
 
 
-def rows(table, records, variant):
+def rows(table, records, part, variant):
     """One row for each loss, and for the constant answer."""
     lines = [header(["loss", "runs", *table.columns])]
     if variant == AS_IT_IS:
         runs = [records.get(f"constant_fold{fold}") for fold in range(table.folds)]
         lines.append(
-            line(["nothing anywhere", "-", *cells(table, [run["scores"][TEST][variant] for run in runs if run])])
+            line(["nothing anywhere", "-", *cells(table, [run["scores"][part][variant] for run in runs if run])])
         )
     for loss in table.losses:
-        found = test_scores(records, runs_of(table, records, loss), variant)
+        found = test_scores(records, runs_of(table, records, loss), part, variant)
         lines.append(line([NAMES[loss], str(len(found)), *cells(table, found)]))
     return "\n".join(lines)
 
 
-def equal_time(table, records):
+def equal_time(table, records, part):
     lines = [header(["loss", "s / iteration", "iterations", "runs", *table.columns])]
     for loss in table.losses:
         if f"seconds_{loss}" in records:
             length = table.iterations if loss == BASE else iterations_in_time(table, records, loss)
-            found = test_scores(records, runs_of(table, records, loss, length), AS_IT_IS)
+            found = test_scores(records, runs_of(table, records, loss, length), part, AS_IT_IS)
             facts = [NAMES[loss], f"{seconds(records, loss):.3f}", str(length), str(len(found))]
             lines.append(line([*facts, *cells(table, found)]))
     return "\n".join(lines)
@@ -91,8 +103,8 @@ def measures(table):
     return "\n".join(["The columns are those of", "", *lines])
 
 
-def test_scores(records, runs, variant):
-    return [records[run.key]["scores"][TEST][variant] for run in runs if run.key in records]
+def test_scores(records, runs, part, variant):
+    return [records[run.key]["scores"][part][variant] for run in runs if run.key in records]
 
 
 def cells(table, found):
@@ -117,20 +129,25 @@ def line(texts):
 
 
 def draw(table, records, path):
-    """Bars of every column but Dice, relative to Dice+CE; under 1 is better."""
-    columns = {heading: source for heading, source in table.columns.items() if heading != "Dice"}
-    figure, axes = new_figure(1, 1, size=6)
-    places = np.arange(len(columns))
-    base = means(test_scores(records, runs_of(table, records, BASE), AS_IT_IS), columns)
-    for number, loss in enumerate(terms(table)):
-        ratios = means(test_scores(records, runs_of(table, records, loss), AS_IT_IS), columns) / base
-        axes[0, 0].bar(places + (number - len(terms(table)) / 2) * 0.15, ratios, 0.15, label=NAMES[loss])
-    axes[0, 0].axhline(1, color="black", linewidth=0.8)
-    axes[0, 0].set_xticks(places, columns, rotation=30, ha="right")
-    axes[0, 0].set_ylabel("error, relative to Dice+CE")
-    axes[0, 0].legend(fontsize="small")
+    """Bars of every column relative to Dice+CE, as an error: of a score what it lacks of 1. Under 1 is better."""
+    figure, axes = new_figure(len(table.parts), 1, size=6)
+    for (part, title), panel in zip(table.parts.items(), axes[:, 0], strict=True):
+        base = errors(table, test_scores(records, runs_of(table, records, BASE), part, AS_IT_IS))
+        for number, loss in enumerate(terms(table)):
+            found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
+            if found:
+                places = np.arange(len(base)) + (number - len(terms(table)) / 2) * 0.15
+                panel.bar(places, errors(table, found) / base, 0.15, label=NAMES[loss])
+        panel.axhline(1, color="black", linewidth=0.8)
+        panel.set_xticks(range(len(base)), table.columns, rotation=30, ha="right")
+        panel.set_ylabel("error, relative to Dice+CE")
+        panel.set_title(title)
+        panel.legend(fontsize="small")
     return save_png(figure, path)
 
 
-def means(found, columns):
-    return np.array([np.mean([scores[source] for scores in found]) for source in columns.values()])
+def errors(table, found):
+    """Mean of each column, as an error."""
+    means = [np.mean([scores[source] for scores in found]) for source in table.columns.values()]
+    score = [higher_is_better(source.split("/")[1]) for source in table.columns.values()]
+    return np.where(score, 1 - np.array(means), means)

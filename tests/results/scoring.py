@@ -15,7 +15,7 @@ from skimage.morphology import remove_small_holes, remove_small_objects
 
 from monai_topo.commands.evaluation.metric_table import build_metric, compute
 from monai_topo.commands.evaluation.options import Options
-from tests.results.datasets import TEST
+from tests.results.datasets import VALIDATION
 
 THRESHOLD = 0.5
 SPECK = 30
@@ -70,7 +70,7 @@ def score_folder(predictions, labels, protocols):
     for path in sorted(labels.glob("*.nii*")):
         name = path.name.split(".")[0]
         likelihood, label = load(predictions / f"{name}_prob.nii.gz"), load(path) > 0
-        variants = VARIANTS if name.startswith(TEST) else {AS_IT_IS: VARIANTS[AS_IT_IS]}
+        variants = {AS_IT_IS: VARIANTS[AS_IT_IS]} if name.startswith(VALIDATION) else VARIANTS
         scores = {variant: score(make(likelihood), label, protocols) for variant, make in variants.items()}
         cases.setdefault(name.split("_")[0], []).append(scores)
     return {part: average(scores) for part, scores in cases.items()}
