@@ -11,6 +11,9 @@ from tests.results.plan import CRITERION, DICE, iterations_in_time, runs_of, sea
 from tests.results.scoring import AS_IT_IS, SIGMA, SPECK, VARIANTS
 from tests.results.tables import BASE, NAMES
 
+SHOWN = ("framed/betti_error.sum", "whole/variation_of_information.merge", "whole/apls")
+"""Columns beside those that decide, for every weight."""
+
 
 def section(table, records):
     """Text of the section: how it was made, the rows, and what decided the weights; of the runs that there are."""
@@ -85,7 +88,7 @@ def equal_time(table, records, part):
 
 
 def weights(table, records):
-    columns = {"Dice": DICE, "matching, framed": CRITERION}
+    columns = {heading: source for heading, source in table.columns.items() if source in (DICE, CRITERION, *SHOWN)}
     lines = [header(["loss", "gradient ratio", "weight", *columns, "configuration"])]
     chosen = {runs_of(table, records, loss)[0].key for loss in table.losses}
     for run in search_runs(table):
