@@ -150,6 +150,8 @@ def _split(
     birth: NDArray[np.int64], death: NDArray[np.int64], count: int, size: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """From flat indices in a stack to those in each of its fields; the pairs are sorted by birth."""
+    if count == 1:
+        return [(birth, death)]
     bounds = np.searchsorted(birth, np.arange(count + 1) * size)
     first = np.repeat(np.arange(count) * size, np.diff(bounds))
     birth, death = birth - first, np.where(death == ESSENTIAL, ESSENTIAL, death - first)

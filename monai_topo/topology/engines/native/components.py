@@ -91,11 +91,15 @@ def merge_in_order(cells: Any, partner: Any, parent: Any, keys: Any, ascending: 
 
 @inlined_kernel
 def find_root(voxel: int, parent: Any) -> int:
-    """The elder minimum (maximum) of the voxel's component; halves the path on the way."""
+    """The elder minimum (maximum) of the voxel's component; shortens the path on the way.
+
+    Four steps at a time: a short path then costs no branch that the processor guesses wrong.
+    """
     voxel = np.int64(voxel)
-    above = np.int64(parent[voxel])
-    while above != voxel:
-        top = parent[above]
-        parent[voxel] = top
-        voxel, above = np.int64(top), np.int64(parent[top])
-    return voxel
+    while True:
+        third = parent[parent[parent[voxel]]]
+        root = parent[third]
+        parent[voxel] = root
+        if root == third:
+            return np.int64(root)
+        voxel = np.int64(root)

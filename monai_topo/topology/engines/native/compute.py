@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def compute_pairs_stack(
     _announce_compilation(ndim)
     # Full connectivity is face connectivity upside down: dimensions, the frame and the outside change places.
     of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
-    wanted = np.isin(np.arange(ndim), list(of_dim.values()))
+    wanted = _mark(of_dim.values(), ndim)
     framed = frame != full_connectivity
     values, is_float = to_integers(stack)
     if ndim == 2:
@@ -73,7 +73,7 @@ def compute_image_pairs(
     ndim = keys.ndim
     _check_size(keys.shape)
     of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
-    wanted = np.isin(np.arange(ndim), list(of_dim.values()))
+    wanted = _mark(of_dim.values(), ndim)
     options = (frame != full_connectivity, full_connectivity, wanted)
     domain, codomain = _align(keys, larger_keys)
     if domain is codomain:
@@ -111,6 +111,12 @@ def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDAr
     if down and up and (early | late).all():
         return aligned, aligned
     return np.where(late, codomain + np.int32(up), domain) if up else domain, aligned
+
+
+def _mark(dims: Iterable[int], ndim: int) -> NDArray[np.bool_]:
+    wanted = np.zeros(ndim, np.bool_)
+    wanted[list(dims)] = True
+    return wanted
 
 
 def _check_size(shape: Sequence[int]) -> None:

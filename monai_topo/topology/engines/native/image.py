@@ -28,11 +28,11 @@ from monai_topo.topology.engines.native.pairs import ALL_2D, ALL_3D, FACES_2D, F
 from monai_topo.topology.engines.native.saddles import (
     HAS_CRITICAL_EDGE,
     HAS_CRITICAL_SQUARE,
-    classify_plane,
     classify_volume,
     list_edges,
     list_runs,
     list_squares,
+    saddles_of_plane,
     sorted_saddles,
 )
 from monai_topo.topology.engines.native.shared import (
@@ -69,19 +69,19 @@ def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: 
     lower_a, lower_b = np.zeros(size, np.int32), np.zeros(size, np.int32)
     forest, elder = np.empty(size, np.int32), np.empty(size, np.int32)
     low, high = np.empty((2, 1), np.int64), np.empty((2, 1), np.int64)
-    saddles_a, runs_a = classify_plane(keys_a, lower_a, height, row)
-    saddles_b, runs_b = classify_plane(keys_b, lower_b, height, row)
+    saddles_a, runs_a = saddles_of_plane(keys_a, lower_a, height, row, forest)
+    saddles_b, runs_b = saddles_of_plane(keys_b, lower_b, height, row, forest)
     counts = np.zeros(2, np.int64)
     if wanted[0]:
         cells, partner = np.empty((3, runs_b), np.int32), np.empty(runs_b, np.int32)
-        list_runs(sorted_saddles(keys_b, lower_b, HAS_CRITICAL_EDGE, saddles_b), lower_b, offsets, False, cells)
+        list_runs(saddles_b, lower_b, offsets, False, cells)
         plant_forest(lower_b, offsets, FACES_2D, True, grid, forest)
         _choose_minima(lower_a, _FACES_OF_PIXEL, keys_a, forest, elder)
         _merge_by_elder(cells, partner, forest, elder, keys_a, True)
         low, counts[0] = append_pairs(low, 0, partner, cells[0], place)
     if wanted[1]:
         cells, partner = np.empty((3, runs_a), np.int32), np.empty(runs_a, np.int32)
-        list_runs(sorted_saddles(keys_a, lower_a, HAS_CRITICAL_EDGE, saddles_a), lower_a, offsets, True, cells)
+        list_runs(saddles_a, lower_a, offsets, True, cells)
         plant_forest(lower_a, offsets, ALL_2D, False, grid, forest)
         _choose_maxima(lower_b, _NEIGHBORS_OF_PIXEL, keys_b, forest, elder)
         _merge_by_elder(cells, partner, forest, elder, keys_b, False)

@@ -74,43 +74,61 @@ def mark_lower(keys: Any, lower: Any, start: int, stop: int, row: int, plane: in
         spatial: 26 neighbors instead of 8.
     """
     bits = _BITS_3D if spatial else _BITS_2D
-    words, here = lower[start:stop], keys[start:stop]
-    _mark_own_row(words, here, keys[start - 1 : stop - 1], keys[start + 1 : stop + 1], bits[1, 1])
-    for dz in range(-1, 2) if spatial else range(1):
-        for dy in range(-1, 2):
-            shift = dz * plane + dy * row
-            first, last = start + shift, stop + shift
-            left, middle, right = keys[first - 1 : last - 1], keys[first:last], keys[first + 1 : last + 1]
-            if shift < 0:
-                _mark_row_before(words, here, left, middle, right, bits[dz + 1, dy + 1])
-            elif shift > 0:
-                _mark_row_after(words, here, left, middle, right, bits[dz + 1, dy + 1])
+    words = lower[start:stop]
+    _mark_own_plane(words, keys, start, row, bits[1])
+    if spatial:
+        _mark_other_plane(words, keys, start, -plane, row, bits[0])
+        _mark_other_plane(words, keys, start, plane, row, bits[2])
+
+
+@inlined_kernel
+def _three(keys: Any, first: int, size: int) -> Any:
+    """The keys from a voxel on, with those of the voxel before it and of the one after it."""
+    return keys[first - 1 : first - 1 + size], keys[first : first + size], keys[first + 1 : first + 1 + size]
 
 
 @kernel
-def _mark_own_row(words: Any, here: Any, left: Any, right: Any, bits: Any) -> None:
-    left_bit, right_bit = bits[0], bits[2]
-    for i in range(words.size):
-        words[i] = (left_bit if left[i] <= here[i] else 0) | (right_bit if right[i] < here[i] else 0)
-
-
-@kernel
-def _mark_row_before(words: Any, here: Any, left: Any, middle: Any, right: Any, bits: Any) -> None:
-    left_bit, middle_bit, right_bit = bits[0], bits[1], bits[2]
-    for i in range(words.size):
-        words[i] |= (
-            (left_bit if left[i] <= here[i] else 0)
-            | (middle_bit if middle[i] <= here[i] else 0)
-            | (right_bit if right[i] <= here[i] else 0)
+def _mark_own_plane(words: Any, keys: Any, start: int, row: int, bits: Any) -> None:
+    size = words.size
+    a, b, c = _three(keys, start - row, size)
+    d, here, e = _three(keys, start, size)
+    f, g, h = _three(keys, start + row, size)
+    a_bit, b_bit, c_bit, d_bit = bits[0, 0], bits[0, 1], bits[0, 2], bits[1, 0]
+    e_bit, f_bit, g_bit, h_bit = bits[1, 2], bits[2, 0], bits[2, 1], bits[2, 2]
+    for i in range(size):
+        key = here[i]
+        words[i] = (
+            (a_bit if a[i] <= key else 0)
+            | (b_bit if b[i] <= key else 0)
+            | (c_bit if c[i] <= key else 0)
+            | (d_bit if d[i] <= key else 0)
+            | (e_bit if e[i] < key else 0)
+            | (f_bit if f[i] < key else 0)
+            | (g_bit if g[i] < key else 0)
+            | (h_bit if h[i] < key else 0)
         )
 
 
 @kernel
-def _mark_row_after(words: Any, here: Any, left: Any, middle: Any, right: Any, bits: Any) -> None:
-    left_bit, middle_bit, right_bit = bits[0], bits[1], bits[2]
-    for i in range(words.size):
+def _mark_other_plane(words: Any, keys: Any, start: int, shift: int, row: int, bits: Any) -> None:
+    size = words.size
+    here = keys[start : start + size]
+    a, b, c = _three(keys, start + shift - row, size)
+    d, e, f = _three(keys, start + shift, size)
+    g, h, j = _three(keys, start + shift + row, size)
+    a_bit, b_bit, c_bit, d_bit, e_bit = bits[0, 0], bits[0, 1], bits[0, 2], bits[1, 0], bits[1, 1]
+    f_bit, g_bit, h_bit, j_bit = bits[1, 2], bits[2, 0], bits[2, 1], bits[2, 2]
+    earlier = np.int32(shift < 0)  # what comes earlier in flat order may be equal
+    for i in range(size):
+        key = here[i] + earlier
         words[i] |= (
-            (left_bit if left[i] < here[i] else 0)
-            | (middle_bit if middle[i] < here[i] else 0)
-            | (right_bit if right[i] < here[i] else 0)
+            (a_bit if a[i] < key else 0)
+            | (b_bit if b[i] < key else 0)
+            | (c_bit if c[i] < key else 0)
+            | (d_bit if d[i] < key else 0)
+            | (e_bit if e[i] < key else 0)
+            | (f_bit if f[i] < key else 0)
+            | (g_bit if g[i] < key else 0)
+            | (h_bit if h[i] < key else 0)
+            | (j_bit if j[i] < key else 0)
         )

@@ -23,11 +23,11 @@ from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, surro
 from monai_topo.topology.engines.native.saddles import (
     HAS_CRITICAL_EDGE,
     HAS_CRITICAL_SQUARE,
-    classify_plane,
     classify_volume,
     list_edges,
     list_runs,
     list_squares,
+    saddles_of_plane,
     sorted_saddles,
 )
 from monai_topo.topology.kernel import allocating_kernel, entry_kernel, kernel
@@ -61,8 +61,7 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
     for n in range(stack.shape[0]):
         surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         place = (n, upside_down, grid, shape)
-        saddle_count, edge_count = classify_plane(keys, lower, height, row)
-        saddles = sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, saddle_count)
+        saddles, edge_count = saddles_of_plane(keys, lower, height, row, forest)
         cells, partner = np.empty((3, edge_count), np.int32), np.empty(edge_count, np.int32)
         if wanted[0]:
             list_runs(saddles, lower, offsets, False, cells)

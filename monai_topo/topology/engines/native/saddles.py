@@ -1,7 +1,7 @@
 """Where anything critical happens: one pass over the field finds the saddles, one more per kind lists their cells.
 
-The words of lower neighbors carry two flags, set by the first pass: the voxel has critical edges; it has critical
-squares (3D only). Cells are listed in the total order of the voxels that own them.
+In 3D the words of lower neighbors carry two flags, set by the first pass: the voxel has critical edges; it has critical
+squares. Cells are listed in the total order of the voxels that own them.
 """
 
 from __future__ import annotations
@@ -27,23 +27,45 @@ HAS_CRITICAL_EDGE = 1 << 26
 HAS_CRITICAL_SQUARE = 1 << 27
 
 
-@kernel
-def classify_plane(keys: Any, lower: Any, height: int, row: int) -> tuple[int, int]:
-    """Write the words of a 2D field and flag its saddles.
+@allocating_kernel
+def saddles_of_plane(keys: Any, lower: Any, height: int, row: int, scratch: Any) -> tuple[Any, int]:
+    """Write the words of a 2D field and find its saddles.
+
+    Args:
+        keys: int32, flat, padded.
+        lower: int32, the words to write.
+        height: rows of the field.
+        row: voxels in a padded row.
+        scratch: int32, as long as the keys, overwritten.
 
     Returns:
-        How many saddles there are, and how many critical edges they have.
+        Their order codes, in the total order, and how many critical edges they have.
     """
+    count, edges = _find_saddles(keys, lower, height, row, scratch)
+    codes = np.empty(count, np.int64)
+    _write_codes(keys, scratch, codes)
+    return sort_codes(codes), edges
+
+
+@kernel
+def _find_saddles(keys: Any, lower: Any, height: int, row: int, voxels: Any) -> tuple[int, int]:
     saddles = edges = 0
     for y in range(1, height + 1):
         start, stop = y * row + 1, (y + 1) * row - 1
         mark_lower(keys, lower, start, stop, row, 0, False)
-        for voxel in range(start, stop):
-            count = SADDLE_EDGES[lower[voxel]]
-            lower[voxel] |= HAS_CRITICAL_EDGE if count else 0
-            saddles += 1 if count else 0
+        words = lower[start:stop]
+        for x in range(words.size):  # one that is no saddle is overwritten: there is no branch to guess
+            voxels[saddles] = start + x
+            count = SADDLE_EDGES[words[x]]
             edges += count
+            saddles += 1 if count else 0
     return saddles, edges
+
+
+@kernel
+def _write_codes(keys: Any, voxels: Any, codes: Any) -> None:
+    for i in range(codes.size):
+        codes[i] = order_code(keys, voxels[i])
 
 
 @kernel
