@@ -100,6 +100,6 @@ def find_root(voxel: int, parent: Any) -> int:
         third = parent[parent[parent[voxel]]]
         root = parent[third]
         parent[voxel] = root
-        if root == third:
-            return np.int64(root)
         voxel = np.int64(root)
+        if root == third:
+            return voxel
