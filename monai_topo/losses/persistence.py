@@ -34,7 +34,7 @@ MATCHINGS: dict[str, Callable[..., Matching]] = {
 }
 """The names that ``PersistenceLoss(matching=...)`` accepts: from two diagrams to a matching."""
 
-_WORTH_A_THREAD = 2**19
+_WORTH_A_THREAD = 2**17
 """Voxels of all patches from which on counting takes longer than starting threads."""
 
 Diagrams = list[dict[int, NDArray[Any]]]
@@ -256,7 +256,7 @@ class PersistenceLoss(TopologyLoss):
             for k, dots in diagrams.items():
                 true = truth[patch][k]
                 matching = self.match_dots(dots, true)
-                goal = dots.mean(axis=1, keepdims=True).repeat(2, axis=1)
+                goal = (dots.sum(axis=1, keepdims=True) / 2).repeat(2, axis=1)
                 goal[matching.matched[:, 0]] = true[matching.matched[:, 1]]
                 goals.append(goal)
                 if self.matching != "nearest_corner":

@@ -74,11 +74,19 @@ def nearest_corner(diagram: ArrayLike | torch.Tensor, count: int) -> Matching:
     if count < 0:
         raise ValueError(f"count must be a Betti number, 0 or more, got {count!r}.")
     m = min(count, len(dots))
-    order = np.arange(len(dots))
+    chosen = np.arange(m)
     if 0 < m < len(dots):
-        order = np.argsort((1 - dots[:, 0]) ** 2 + dots[:, 1] ** 2, kind="stable")
-    matched = np.stack([order[:m], np.arange(m)], axis=1)
-    return Matching(matched, np.sort(order[m:]), np.arange(m, count))
+        chosen = _smallest((1 - dots[:, 0]) ** 2 + dots[:, 1] ** 2, m)
+    left = np.ones(len(dots), np.bool_)
+    left[chosen] = False
+    return Matching(np.stack([chosen, np.arange(m)], axis=1), np.flatnonzero(left), np.arange(m, count))
+
+
+def _smallest(values: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """Indices of the smallest values, in order, of equal ones the first; sorting all would be most of the time."""
+    bound = np.partition(values, count - 1)[count - 1]
+    candidates = np.flatnonzero(values <= bound)
+    return candidates[np.argsort(values[candidates], kind="stable")[:count]]
 
 
 def optimal(diagram_a: ArrayLike | torch.Tensor, diagram_b: ArrayLike | torch.Tensor) -> Matching:
