@@ -114,11 +114,12 @@ def match_induced(
         "frame": frame,
         "engine": engine,
     }
-    keys = to_ordered_integers(np.stack([*fields, np.minimum(*fields)]))
+    keys = to_ordered_integers(np.stack(fields))
+    joint = np.minimum(*keys)
     pairs = [persistence_pairs(field, direction=direction, **options) for field in (prediction, target)]
-    images = [_image(pairs[n], keys[n], keys[2], image_pairs) for n in range(2)]
+    images = [_image(pairs[n], keys[n], joint, image_pairs) for n in range(2)]
     matchings = {
-        k: _match(*(_Side.of(pairs[n], images[n], k, keys[n], keys[2]) for n in range(2))) for k in options["dims"]
+        k: _match(*(_Side.of(pairs[n], images[n], k, keys[n], joint) for n in range(2))) for k in options["dims"]
     }
     return InducedMatching(pairs[0], pairs[1], matchings, images[0], images[1])
 
@@ -230,10 +231,14 @@ def _match(first: _Side, second: _Side) -> Matching:
 
 def _place_in_group(group: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray[np.int64]:
     """For each entry its place among those of its group in the order of the keys."""
-    order = np.lexsort((key, group))
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    place = np.empty(len(group), np.int64)
-    place[order] = np.arange(len(group)) - np.repeat(starts, np.diff(starts, append=len(group)))
+    place = np.zeros(len(group), np.int64)
+    order = np.argsort(group)
+    ordered = group[order]
+    several = np.sort(order[(np.diff(ordered, prepend=-1) == 0) | (np.diff(ordered, append=-1) == 0)])
+    # Nearly all groups have one entry; only the others need their keys sorted.
+    several = several[np.lexsort((key[several], group[several]))]
+    starts = np.flatnonzero(np.diff(group[several], prepend=-1))
+    place[several] = np.arange(len(several)) - np.repeat(starts, np.diff(starts, append=len(several)))
     return place
 
 
@@ -241,10 +246,9 @@ def _common(
     group_a: NDArray[np.int64], place_a: NDArray[np.int64], group_b: NDArray[np.int64], place_b: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of the entries that have the same group and place in both."""
-    _, a, b = np.intersect1d(
-        group_a * _MOST_AT_A_VOXEL + place_a,
-        group_b * _MOST_AT_A_VOXEL + place_b,
-        assume_unique=True,
-        return_indices=True,
-    )
-    return a, b
+    codes_a, codes_b = group_a * _MOST_AT_A_VOXEL + place_a, group_b * _MOST_AT_A_VOXEL + place_b
+    order_a, order_b = np.argsort(codes_a), np.argsort(codes_b)
+    sorted_a, sorted_b = codes_a[order_a], codes_b[order_b]
+    at = np.searchsorted(sorted_b, sorted_a)
+    found = np.append(sorted_b, -1)[at] == sorted_a
+    return order_a[found], order_b[at[found]]

@@ -42,6 +42,8 @@ EDGE_ENDS = np.array(_EDGES)
 """The two link vertices of each of the 12 link edges, which are bits 6 to 17 in this order."""
 EDGE_BETWEEN = np.array(_edge_table())
 """The link edge between two link vertices, -1 between opposite ones."""
+_EDGES_AMONG = np.array([sum(1 << e for e, (i, j) in enumerate(_EDGES) if v >> i & v >> j & 1) for v in range(64)])
+"""For each set of link vertices the link edges that have both ends in it."""
 EDGE_SIDES = np.array([_edge_sides(edge) for edge in _EDGES])
 """The two link triangles on either side of a link edge; triangle t is corner neighbor t, bit 18 + t."""
 TRIANGLE_EDGES = np.array([[e for e in range(12) if t in _edge_sides(_EDGES[e])] for t in range(8)])
@@ -109,15 +111,10 @@ def tree_parent(link: int, vertex: int) -> int:
     return (link >> (17 + 3 * vertex)) & 0x7
 
 
-@kernel
+@inlined_kernel
 def link_edges(word: int) -> int:
     """The link edges (bits 0 to 11) of a voxel: squares whose three other voxels are all lower."""
-    present = 0
-    for e in range(12):
-        needed = (1 << EDGE_ENDS[e, 0]) | (1 << EDGE_ENDS[e, 1]) | (1 << (_EDGE_BITS + e))
-        if word & needed == needed:
-            present |= 1 << e
-    return present
+    return int((word >> _EDGE_BITS) & _EDGES_AMONG[word & 0x3F])
 
 
 @inlined_kernel

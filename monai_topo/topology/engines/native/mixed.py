@@ -18,6 +18,20 @@ from monai_topo.topology.kernel import inlined_kernel, kernel
 _CRITICAL_BITS = 24
 
 
+def _directions_beside(direction: int, edges: int) -> int:
+    return sum(1 << j for j in range(6) if EDGE_BETWEEN[direction, j] >= 0 and edges >> EDGE_BETWEEN[direction, j] & 1)
+
+
+def _edges_toward(direction: int, others: int) -> int:
+    return sum(1 << max(EDGE_BETWEEN[direction, j], 0) for j in range(6) if others >> j & 1)
+
+
+_BESIDE = np.array([[_directions_beside(i, edges) for edges in range(1 << 12)] for i in range(6)], np.uint8)
+"""For a link vertex and a set of link edges the other ends of those at the vertex, as bits."""
+_EDGES_TOWARD = np.array([[_edges_toward(i, others) for others in range(1 << 6)] for i in range(6)], np.int64)
+"""For a link vertex and others, as bits, the link edges between it and them."""
+
+
 @kernel
 def share_words(lower_a: Any, lower_b: Any, offsets: Any, mixed: Any, words: Any) -> None:
     """Write the mixed words, and the words of the neighbors that both orders have before a voxel.
@@ -31,7 +45,7 @@ def share_words(lower_a: Any, lower_b: Any, offsets: Any, mixed: Any, words: Any
         words[voxel] = (first & second) | (first & FACES)
 
 
-@kernel
+@inlined_kernel
 def _mixed_word(voxel: int, edges: int, lower_a: Any, lower_b: Any, offsets: Any) -> int:
     word = edges
     own = link_edges(np.int64(lower_a[voxel]))
@@ -42,7 +56,7 @@ def _mixed_word(voxel: int, edges: int, lower_a: Any, lower_b: Any, offsets: Any
     return word
 
 
-@kernel
+@inlined_kernel
 def _squares_around(direction: int, own: int, across: int) -> int:
     """The squares of the same two voxels as a mixed edge, as bits of the directions in which they lie from it.
 
@@ -51,12 +65,7 @@ def _squares_around(direction: int, own: int, across: int) -> int:
         own: link edges of the first voxel in the first order.
         across: link edges of the second voxel in the second order.
     """
-    squares = 0
-    for j in range(6):
-        edge = EDGE_BETWEEN[direction, j]
-        if edge >= 0 and (own >> edge) & 1 and (across >> EDGE_BETWEEN[direction ^ 1, j]) & 1:
-            squares |= 1 << j
-    return squares
+    return int(np.int64(_BESIDE[direction, own]) & np.int64(_BESIDE[direction ^ 1, across]))
 
 
 @kernel
@@ -70,16 +79,34 @@ def paired_with_mixed_edges(voxel: int, mixed: Any, offsets: Any) -> int:
     return squares
 
 
-@kernel
-def is_paired(voxel: int, edge: int, lower_a: Any, lower_b: Any, offsets: Any, mixed: Any) -> bool:
-    """Whether a mixed square, a link edge of its voxel in the second order, is paired with an edge or a cube."""
-    ends = EDGE_ENDS[edge]
-    for side in range(2):
-        i, j = ends[side], ends[1 - side]
+@inlined_kernel
+def critical_among(squares: int, voxel: int, lower_a: Any, lower_b: Any, offsets: Any, mixed: Any) -> int:
+    """Those of some mixed squares, link edges of their voxel in the second order, that no edge and no cube takes."""
+    critical = alone = squares
+    lower, own = np.int64(lower_b[voxel]), link_edges(np.int64(lower_b[voxel]))
+    beside = lower & ~np.int64(lower_a[voxel]) & FACES
+    while beside:
+        i = lowest_bit(beside)
+        beside &= beside - 1
         owner = voxel + offsets[i]
-        if _has_square(np.int64(lower_a[owner]), i ^ 1, j):
+        around = _squares_around(i ^ 1, link_edges(np.int64(lower_a[owner])), own)
+        if around:
             start = mixed_parent(np.int64(mixed[owner]), i ^ 1)
-            return bool((_squares_connected(voxel, i, start, lower_a, lower_b, offsets) >> j) & 1)
+            taken = around if around == 1 << start else _squares_connected(voxel, i, start, lower_a, lower_b, offsets)
+            alone &= ~_EDGES_TOWARD[i, around]
+            critical &= ~_EDGES_TOWARD[i, taken]
+    while alone:
+        edge = lowest_bit(alone)
+        alone &= alone - 1
+        if _has_mixed_cube(voxel, edge, lower_a, lower_b, offsets):
+            critical &= ~(1 << edge)
+    return int(critical)
+
+
+@inlined_kernel
+def _has_mixed_cube(voxel: int, edge: int, lower_a: Any, lower_b: Any, offsets: Any) -> bool:
+    """Whether a cube on a side of a mixed square belongs to the same two voxels, which are opposite in it."""
+    ends = EDGE_ENDS[edge]
     owner = voxel + offsets[ends[0]] + offsets[ends[1]]
     for side in range(2):
         cube = EDGE_SIDES[edge, side]
@@ -89,7 +116,7 @@ def is_paired(voxel: int, edge: int, lower_a: Any, lower_b: Any, offsets: Any, m
     return False
 
 
-@kernel
+@inlined_kernel
 def _squares_connected(voxel: int, direction: int, start: int, lower_a: Any, lower_b: Any, offsets: Any) -> int:
     """The squares around a mixed edge that cubes of the same two voxels connect with one, as bits of directions.
 
@@ -112,13 +139,6 @@ def _squares_connected(voxel: int, direction: int, start: int, lower_a: Any, low
             if touches and _has_cube(own, cube) and _has_cube(across, cube ^ (4 >> (direction >> 1))):
                 reached |= others
     return reached
-
-
-@inlined_kernel
-def _has_square(lower: int, i: int, j: int) -> bool:
-    edge = EDGE_BETWEEN[i, j]
-    needed = (1 << i) | (1 << j) | (1 << (6 + edge))
-    return bool(lower & needed == needed)
 
 
 @inlined_kernel

@@ -28,8 +28,8 @@ from monai_topo.topology.engines.native.gradient import (
     roots,
 )
 from monai_topo.topology.engines.native.mixed import (
+    critical_among,
     critical_mixed_edges,
-    is_paired,
     paired_with_mixed_edges,
     shared_word,
 )
@@ -107,13 +107,10 @@ def _mixed_squares(voxel: int, lower_a: Any, lower_b: Any, shared: int, mixed: A
     return _critical_mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
 
 
-@kernel
+@inlined_kernel
 def _critical_mixed_squares(voxel: int, lower_a: Any, lower_b: Any, shared: int, mixed: Any, offsets: Any) -> int:
     squares = link_edges(np.int64(lower_b[voxel])) & ~link_edges(shared)
-    for e in range(12):
-        if (squares >> e) & 1 and is_paired(voxel, e, lower_a, lower_b, offsets, mixed):
-            squares &= ~(1 << e)
-    return squares
+    return critical_among(squares, voxel, lower_a, lower_b, offsets, mixed) if squares else 0
 
 
 @allocating_kernel
