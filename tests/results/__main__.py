@@ -16,9 +16,12 @@ from tqdm import tqdm
 
 from tests.benchmarks.sections import DOCS, write_section
 from tests.results.plan import chosen_runs, equal_time_runs, search_runs, timed_runs
-from tests.results.report import draw, section
+from tests.results.report import draw, headline, section
 from tests.results.runs import Laboratory, Records
 from tests.results.tables import TABLES, quick
+
+HEADLINE = "fib25"
+"""The table that the README shows in short."""
 
 
 def main(arguments=None):
@@ -45,6 +48,8 @@ def main(arguments=None):
         else:
             draw(table, records.runs, DOCS / "images" / f"results_{name}.png")
             write_section("results.md", name, text)
+            if name == HEADLINE:
+                write_section("../README.md", "headline", headline(table, records.runs))
 
 
 def fill(table, laboratory, records, workers):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from monai_topo.commands.evaluation.metric_table import higher_is_better
@@ -28,6 +30,19 @@ def section(table, records):
         measures(table),
     ]
     return "\n\n".join(parts)
+
+
+def headline(table, records):
+    """The few columns that the README shows, as the network answers, with what an iteration takes."""
+    columns = {name: source for name, source in table.columns.items() if source in (DICE, CRITERION, *SHOWN)}
+    few = replace(table, columns=columns)
+    part = next(iter(table.parts))
+    lines = [header(["loss", *columns, "s / iteration"])]
+    for loss in table.losses:
+        found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
+        cost = f"{seconds(records, loss):.2f}" if f"seconds_{loss}" in records else "-"
+        lines.append(line([NAMES[loss], *cells(few, found), cost]))
+    return "\n".join(lines)
 
 
 def titles(table):
