@@ -155,10 +155,13 @@ def draw(table, records, path):
             found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
             if found:
                 places = np.arange(len(base)) + (number - len(terms(table)) / 2) * 0.15
-                panel.bar(places, errors(table, found) / base, 0.15, label=NAMES[loss])
+                panel.bar(places, errors(table, found) / base - 1, 0.15, bottom=1, label=NAMES[loss])
         panel.axhline(1, color="black", linewidth=0.8)
         panel.set_xticks(range(len(base)), table.columns, rotation=30, ha="right")
         panel.set_ylabel("error, relative to Dice+CE")
+        panel.set_yscale("log")
+        panel.set_yticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
+        panel.minorticks_off()
         panel.set_title(title)
         panel.legend(fontsize="small")
     return save_png(figure, path)
