@@ -44,12 +44,12 @@ def isbi_sections(data, folder, fold, folds=3, num_validation=3):
 
 
 def trees(data, folder, fold):
-    """Phantoms of vessels with faded places, as CT: of all levels to train, one validates, three test at each level."""
+    """Phantoms of vessels with faded places, as CT: of all levels to train, one validates, two test at each level."""
     levels = list(TREES.values())
     names = [f"train_{number}" for number in range(2 * len(levels))]
     cases = [(f"training/{name}", levels[number % len(levels)]) for number, name in enumerate(names)]
     cases += [(f"held_out/{VALIDATION}_{number}", level) for number, level in enumerate(levels)]
-    cases += [(f"held_out/{part}_{number}", level) for part, level in TREES.items() for number in range(3)]
+    cases += [(f"held_out/{part}_{number}", level) for part, level in TREES.items() for number in range(2)]
     for seed, (path, (noise, num_gaps)) in enumerate(cases):
         tree = phantoms.tree((80, 96, 112), num_branches=14, noise=noise, num_gaps=num_gaps, seed=seed)
         hounsfield = np.round(400 * tree.image - 100).astype(np.int16)

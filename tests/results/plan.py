@@ -46,8 +46,9 @@ def chosen_ratio(table, records, loss):
 
 
 def chosen_runs(table, records):
-    """Every loss with its weight, in all folds and with all seeds."""
-    return [run for loss in table.losses for run in runs_of(table, records, loss)]
+    """Every loss with its weight, in all folds and with all seeds; one after the other, so that rows fill evenly."""
+    runs = [run for loss in table.losses for run in runs_of(table, records, loss)]
+    return sorted(runs, key=lambda run: (run.fold, run.seed))
 
 
 def runs_of(table, records, loss, iterations=None):
@@ -57,11 +58,27 @@ def runs_of(table, records, loss, iterations=None):
     return [Run(loss, ratio, fold, seed, length) for fold in range(table.folds) for seed in table.seeds]
 
 
+def choice_runs(table, records):
+    """What is tried beside the rows, in the first fold and with the first seed."""
+    return [choice_run(table, records, name) for name in table.choices]
+
+
+def choice_run(table, records, name):
+    choice = table.choices[name]
+    length = table.iterations + (0 if choice.warm_up else table.start_iterations)
+    ratio = chosen_ratio(table, records, choice.loss)
+    return Run(name, ratio, 0, table.seeds[0], length)
+
+
 def equal_time_runs(table, records):
     """Every loss for as many iterations as fit into the time of the base's."""
-    return [
-        run for loss in terms(table) for run in runs_of(table, records, loss, iterations_in_time(table, records, loss))
-    ]
+    return [run for loss in terms(table) for run in runs_in_time(table, records, loss)]
+
+
+def runs_in_time(table, records, loss):
+    """The runs behind one row of equal time: all seeds in the first fold."""
+    length = table.iterations if loss == BASE else iterations_in_time(table, records, loss)
+    return [run for run in runs_of(table, records, loss, length) if run.fold == 0]
 
 
 def iterations_in_time(table, records, loss):

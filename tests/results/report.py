@@ -9,7 +9,7 @@ import numpy as np
 from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.visualize.figure import new_figure, save_png
 from tests.results.datasets import VALIDATION
-from tests.results.plan import CRITERION, DICE, iterations_in_time, runs_of, search_runs, seconds, terms
+from tests.results.plan import CRITERION, DICE, choice_run, runs_in_time, runs_of, search_runs, seconds, terms
 from tests.results.scoring import AS_IT_IS, SIGMA, SPECK, VARIANTS
 from tests.results.tables import BASE, NAMES
 
@@ -27,6 +27,7 @@ def section(table, records):
         *(f"**{title}**\n\n{rows(table, records, *what)}" for title, what in titles(table).items()),
         *(f"**{title}**\n\n{equal_time(table, records, part)}" for part, title in equal_titles(table).items()),
         f"**Weights**, chosen on the validation part\n\n{weights(table, records)}",
+        *([f"**Choices**, on the validation part, first seed\n\n{choices(table, records)}"] if table.choices else []),
         measures(table),
     ]
     return "\n\n".join(parts)
@@ -34,7 +35,7 @@ def section(table, records):
 
 def headline(table, records):
     """The few columns that the README shows, as the network answers, with what an iteration takes."""
-    columns = {name: source for name, source in table.columns.items() if source in (DICE, CRITERION, *SHOWN)}
+    columns = deciding(table)
     few = replace(table, columns=columns)
     part = next(iter(table.parts))
     lines = [header(["loss", *columns, "s / iteration"])]
@@ -58,7 +59,8 @@ def titles(table):
 
 
 def equal_titles(table):
-    return {part: named("In the time of Dice+CE alone", title) for part, title in table.parts.items()}
+    note = "In the time of Dice+CE alone" + (", first fold" if table.folds > 1 else "")
+    return {part: named(note, title) for part, title in table.parts.items()}
 
 
 def named(text, title):
@@ -95,25 +97,55 @@ def equal_time(table, records, part):
     lines = [header(["loss", "s / iteration", "iterations", "runs", *table.columns])]
     for loss in table.losses:
         if f"seconds_{loss}" in records:
-            length = table.iterations if loss == BASE else iterations_in_time(table, records, loss)
-            found = test_scores(records, runs_of(table, records, loss, length), part, AS_IT_IS)
-            facts = [NAMES[loss], f"{seconds(records, loss):.3f}", str(length), str(len(found))]
+            runs = runs_in_time(table, records, loss)
+            found = test_scores(records, runs, part, AS_IT_IS)
+            facts = [NAMES[loss], f"{seconds(records, loss):.3f}", str(runs[0].iterations), str(len(found))]
             lines.append(line([*facts, *cells(table, found)]))
     return "\n".join(lines)
 
 
 def weights(table, records):
-    columns = {heading: source for heading, source in table.columns.items() if source in (DICE, CRITERION, *SHOWN)}
+    """What the weights were chosen by."""
+    columns = deciding(table)
     lines = [header(["loss", "gradient ratio", "weight", *columns, "configuration"])]
     chosen = {runs_of(table, records, loss)[0].key for loss in table.losses}
     for run in search_runs(table):
         if run.key in records:
             record = records[run.key]
-            scores = [show([record["scores"][VALIDATION][AS_IT_IS][source]]) for source in columns.values()]
             ratio, weight = ("-", "-") if run.ratio is None else (f"{run.ratio:g}", f"{record['weight']:.3g}")
             ratio = f"**{ratio}**" if run.ratio is not None and run.key in chosen else ratio
-            lines.append(line([NAMES[run.loss], ratio, weight, *scores, " + ".join(record["configs"])]))
+            numbers = validated(record, columns)
+            lines.append(line([NAMES[run.loss], ratio, weight, *numbers, " + ".join(record["configs"])]))
     return "\n".join(lines)
+
+
+def choices(table, records):
+    """What one thing does, under the row that it is to be compared with."""
+    columns = deciding(table)
+    lines = [header(["loss", "gradient ratio", "but for", "weight", *columns])]
+    for loss in table.losses:
+        tried = {table.choices[name].title: choice_run(table, records, name) for name in choices_of(table, loss)}
+        tried = {title: run for title, run in tried.items() if run.key in records}
+        if tried:
+            tried = {"-": runs_of(table, records, loss)[0], **tried}
+        for title, run in tried.items():
+            record = records[run.key]
+            facts = [NAMES[loss], f"{run.ratio:g}", title, f"{record['weight']:.3g}"]
+            lines.append(line([*facts, *validated(record, columns)]))
+    return "\n".join(lines)
+
+
+def choices_of(table, loss):
+    return [name for name, choice in table.choices.items() if choice.loss == loss]
+
+
+def deciding(table):
+    return {heading: source for heading, source in table.columns.items() if source in (DICE, CRITERION, *SHOWN)}
+
+
+def validated(record, columns):
+    """Numbers of the validation part."""
+    return [show([record["scores"][VALIDATION][AS_IT_IS][source]]) for source in columns.values()]
 
 
 def measures(table):

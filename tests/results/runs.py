@@ -16,7 +16,7 @@ from monai_topo.commands.scoring import seconds_per_iteration
 from tests.benchmarks.timing import machine
 from tests.results.datasets import divided
 from tests.results.scoring import score_constant, score_folder
-from tests.results.tables import BASE, CONFIGS, ITERATIONS_PER_EPOCH
+from tests.results.tables import BASE, CONFIGS, ITERATIONS_PER_EPOCH, START
 
 _CONTINUED_SEED = 1000  # beside the start's, so that the same patches do not come again
 _MEASURING = 10  # iterations in which the ratio of the gradients is measured
@@ -70,7 +70,8 @@ class Laboratory:
     def run(self, run):
         """Train, segment and score, unless that is done."""
         if run.key not in self.records.runs:
-            start = self._start(run.fold, run.seed)
+            choice = self.table.choices.get(run.loss)
+            start = self._start(run.fold, run.seed) if choice is None or choice.warm_up else None
             folder = self._folder(run.fold, run.key)
             configs = self._train(run, folder, start)
             self._infer(run, folder)
@@ -87,7 +88,7 @@ class Laboratory:
             self.records.add(key, {"machine": machine(), "rounds": [*rounds, _seconds(folder)]})
 
     def _start(self, fold, seed):
-        run = Run("start", None, fold, seed, self.table.start_iterations)
+        run = Run(START, None, fold, seed, self.table.start_iterations)
         folder = self._folder(fold, run.key)
         with self._locks[fold, seed]:
             if not (folder / "done").exists():
@@ -96,36 +97,33 @@ class Laboratory:
         return folder / "training.pt"
 
     def _train(self, run, folder, start):
-        table = self.table
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
-        loss = BASE if start is None else run.loss
-        configs = ["train.yaml", *self._own(table.overlays), f"loss_{loss}.yaml"]
-        settings = dict(table.settings)
+        loss = BASE if run.loss == START else self.table.overlay(run.loss)
+        settings = self.table.training_settings(loss if run.loss == START else run.loss)
+        configs = ["train.yaml", *self._own(self.table.overlays), self._overlay(f"loss_{loss}.yaml")]
         if start is not None:
             configs += self._own(["continue.yaml"])
             settings["start"] = start.resolve()
         if run.ratio is not None:
             configs += self._own(["ratio.yaml"])
             settings["gradient_ratio"] = run.ratio
-        batch = settings.get("batch_size", 2)
         run_bundle(
-            find_bundle(table.bundle),
+            find_bundle(self.table.bundle),
             configs,
             folder / "train.log",
             dataset_dir=self._data(run.fold).resolve(),
             ckpt_dir=folder.resolve(),
             output_dir=(folder / "events").resolve(),
-            patches_per_epoch=batch * ITERATIONS_PER_EPOCH,
+            patches_per_epoch=settings["batch_size"] * ITERATIONS_PER_EPOCH,
             max_epochs=run.iterations // ITERATIONS_PER_EPOCH,
             topology_start_epoch=1,
             seed=run.seed if start is None else run.seed + _CONTINUED_SEED,
             **settings,
-            **(table.loss_settings.get(loss, {})),
         )
         return [Path(config).name for config in configs]
 
     def _infer(self, run, folder):
-        settings = {name: value for name, value in self.table.settings.items() if name not in ("batch_size",)}
+        settings = {name: value for name, value in self.table.settings.items() if name != "batch_size"}
         run_bundle(
             find_bundle(self.table.bundle),
             ["inference.yaml", *self._own(self.table.inference)],
@@ -153,6 +151,10 @@ class Laboratory:
 
     def _held_out(self, fold):
         return self._data(fold) / "held_out"
+
+    def _overlay(self, name):
+        """A file of this folder where there is one, else of the bundle."""
+        return str(CONFIGS / name) if (CONFIGS / name).exists() else name
 
     def _own(self, names):
         return [str(CONFIGS / name) for name in names]

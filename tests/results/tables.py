@@ -15,15 +15,35 @@ CONFIGS = Path(__file__).parent / "configs"
 GRAPHS = ("apls", "tlts", "junction_f1")
 BASE = "dice_ce"
 ITERATIONS_PER_EPOCH = 50
+START = "start"
 NAMES = {
-    "dice_ce": "Dice+CE",
+    BASE: "Dice+CE",
     "topo": "TopoLoss",
     "lifetime": "LifetimeTopoLoss",
     "dmt": "DMTLoss",
     "betti_matching": "BettiMatchingLoss",
     "cldice": "clDice",
+    "localized": "LocalizedTopoLoss",
 }
 """Overlay of the bundle, ``loss_NAME.yaml``, to what the tables show."""
+LOSSES = (BASE, "topo", "lifetime", "dmt", "betti_matching", "cldice")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A loss's row but for one thing, to see on the validation part what that does.
+
+    Attributes:
+        loss: overlay of the bundle.
+        title: what is different.
+        settings: entries of the training's configuration.
+        warm_up: False has the term from the first iteration on, for as long as start and continuation together.
+    """
+
+    loss: str
+    title: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    warm_up: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,7 +63,8 @@ class Table:
         inference: the same, laid over ``inference.yaml``.
         settings: entries of both configurations.
         loss_settings: further entries of the training's, by loss.
-        losses: overlays of the bundle.
+        losses: overlays of the bundle, or of this folder.
+        choices: by name, what is tried once beside the losses, with the weight that was chosen.
         ratios: wanted ratios of the gradient norms, from which one is chosen on the validation part.
         seeds: of the runs.
         folds: of the data; the weights are chosen in the first.
@@ -64,13 +85,23 @@ class Table:
     inference: tuple[str, ...] = ("infer.yaml",)
     settings: Mapping[str, Any] = field(default_factory=dict)
     loss_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    losses: tuple[str, ...] = tuple(NAMES)
+    losses: tuple[str, ...] = LOSSES
+    choices: Mapping[str, Choice] = field(default_factory=dict)
     ratios: tuple[float, ...] = (0.3, 1.0, 3.0)
     seeds: tuple[int, ...] = (0, 1, 2)
     folds: int = 1
     start_iterations: int = 1500
     iterations: int = 600
     rounds: int = 3
+
+    def overlay(self, name):
+        """The loss of a row or a choice."""
+        return self.choices[name].loss if name in self.choices else name
+
+    def training_settings(self, name):
+        """Entries of the training's configuration, for a row or a choice."""
+        own = self.choices[name].settings if name in self.choices else {}
+        return {**self.settings, **self.loss_settings.get(self.overlay(name), {}), **own}
 
 
 def protocols_of_cells(patch_size):
@@ -104,6 +135,20 @@ FIB25 = Table(
         "VOI merge": "whole/variation_of_information.merge",
     },
     settings={"patch_size": [48, 48, 48], "batch_size": 2},
+    choices={
+        "topo_unframed": Choice("topo", "no frame", {"loss#topology#frame": False}),
+        "topo_threshold": Choice("topo", "dots above 0.03", {"loss#topology#persistence_threshold": 0.03}),
+        "matching_unframed": Choice("betti_matching", "no frame", {"loss#topology#frame": False}),
+        "matching_0_1": Choice("betti_matching", "dims 0, 1", {"loss#topology#dims": [0, 1]}),
+        "matching_1": Choice("betti_matching", "dim 1", {"loss#topology#dims": [1]}),
+        "matching_2": Choice("betti_matching", "dim 2", {"loss#topology#dims": [2]}),
+        "matching_32": Choice("betti_matching", "7 patches of 32", {"patch_size": [32, 32, 32], "batch_size": 7}),
+        "matching_64": Choice("betti_matching", "1 patch of 64", {"patch_size": [64, 64, 64], "batch_size": 1}),
+        "matching_cold": Choice("betti_matching", "no warm-up", warm_up=False),
+        "dmt_0.05": Choice("dmt", "threshold 0.05", {"loss#topology#persistence_threshold": 0.05}),
+        "dmt_0.2": Choice("dmt", "threshold 0.2", {"loss#topology#persistence_threshold": 0.2}),
+        "dmt_1_2": Choice("dmt", "dims 1, 2", {"loss#topology#dims": [1, 2]}),
+    },
 )
 
 ISBI2012 = Table(
@@ -137,7 +182,18 @@ ISBI2012 = Table(
         **{loss: {"loss#topology#dims": [0, 1]} for loss in ("topo", "lifetime", "betti_matching")},
         "dmt": {"loss#topology#dims": [1]},
     },
+    choices={
+        "topo_unframed": Choice("topo", "no frame", {"loss#topology#frame": False}),
+        "topo_1": Choice("topo", "dim 1", {"loss#topology#dims": [1]}),
+        "matching_unframed": Choice("betti_matching", "no frame", {"loss#topology#frame": False}),
+        "matching_1": Choice("betti_matching", "dim 1", {"loss#topology#dims": [1]}),
+        "matching_128": Choice("betti_matching", "2 patches of 128", {"patch_size": [128, 128], "batch_size": 2}),
+        "matching_cold": Choice("betti_matching", "no warm-up", warm_up=False),
+        "dmt_0.05": Choice("dmt", "threshold 0.05", {"loss#topology#persistence_threshold": 0.05}),
+        "dmt_0.2": Choice("dmt", "threshold 0.2", {"loss#topology#persistence_threshold": 0.2}),
+    },
     folds=3,
+    iterations=400,
 )
 
 TREES = Table(
@@ -145,7 +201,7 @@ TREES = Table(
     title="Phantoms of vessels in 3D",
     about=(
         "Trees of tubes of 80 x 96 x 112 voxels, whose truth bridges the gaps that the image has. Six volumes train, "
-        "two of each level, three validate, three test at each level. APLS, the share of paths that are not too long "
+        "two of each level, three validate, two test at each level. APLS, the share of paths that are not too long "
         "or short, and the F1 score of the junctions are of the centerlines; of them and of the qualities *more* is "
         "better."
     ),
@@ -170,8 +226,9 @@ TREES = Table(
     parts={name: f"{name}: noise {noise:g}, {gaps} gaps" for name, (noise, gaps) in datasets.TREES.items()},
     overlays=("data.yaml",),
     settings={"patch_size": [48, 48, 48], "batch_size": 2},
-    start_iterations=1000,
-    iterations=400,
+    losses=(*LOSSES, "localized"),
+    start_iterations=800,
+    iterations=300,
 )
 
 TABLES = {table.name: table for table in (FIB25, ISBI2012, TREES)}
@@ -179,4 +236,4 @@ TABLES = {table.name: table for table in (FIB25, ISBI2012, TREES)}
 
 def quick(table):
     """The same in minutes: to see that everything works, not to learn anything."""
-    return replace(table, seeds=(0,), ratios=(1.0,), start_iterations=200, iterations=50, folds=1, rounds=1)
+    return replace(table, seeds=(0,), choices={}, ratios=(1.0,), start_iterations=200, iterations=50, folds=1, rounds=1)
