@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.engines.native.chains import UP
+from monai_topo.topology.engines.native.coboundaries import pair_loops_upward
 from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, plant_forest
 from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.neighbors import neighbor_offsets
@@ -82,9 +84,6 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
 def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any) -> Any:
     """Persistence pairs of 3D fields in face connectivity.
 
-    Dimension 1 needs the edges that dimension 0 leaves unpaired and the squares that dimension 2 does. It is
-    long because it is the list of steps.
-
     Args:
         stack: int32 ``(N, D, H, W)`` from ``to_integers``.
         is_float: whether they are the bits of float32 numbers.
@@ -95,6 +94,25 @@ def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
+    """
+    return _pairs_of_volumes(stack, is_float, framed, upside_down, wanted, table, None)
+
+
+@entry_kernel
+def pairs_of_volumes_upward(
+    stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any
+) -> Any:
+    """The same pairs as :func:`pairs_of_volumes`, those of dimension 1 by ``coboundaries``."""
+    return _pairs_of_volumes(stack, is_float, framed, upside_down, wanted, table, UP)
+
+
+@allocating_kernel
+def _pairs_of_volumes(
+    stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any, upward: Any
+) -> Any:
+    """The steps of both; which of them is known when they are compiled, by ``upward`` being None or not.
+
+    Dimension 1 needs the edges that dimension 0 leaves unpaired and the squares that dimension 2 does.
     """
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
@@ -121,7 +139,10 @@ def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool
             low, counts[0] = append_pairs(low, counts[0], minima, edges[0], place)
             counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
-            loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
+            if upward is None:
+                loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
+            else:
+                loops = pair_loops_upward(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
             mid, counts[1] = append_pairs(mid, counts[1], loops, squares[0], place)
         if wanted[2]:
             high, counts[2] = append_pairs(high, counts[2], squares[0], maxima, place)

@@ -11,12 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from monai_topo.topology.engines.native.gradient import (
-    EDGE_BETWEEN,
     EDGE_SIDES,
     LINK_BITS,
     TRIANGLE_BITS,
+    forest_edges,
     link_edges,
-    tree_parent,
     triangles,
 )
 from monai_topo.topology.engines.native.neighbors import lowest_bit
@@ -41,7 +40,7 @@ def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) 
         How many there are.
     """
     edges = link_edges(word)
-    cotree = edges & ~paired_with_edges(word, link)
+    cotree = edges & ~forest_edges(link)
     around = edges if lower == word else link_edges(lower)
     flood_regions(around, triangles(link) & (word >> LINK_BITS), region)
     cotree = _attach_triangles(cotree, region)
@@ -57,17 +56,6 @@ def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) 
 def upper_neighbor(word: int, triangle: int) -> int:
     """The bit index of an upper neighbor of the voxel within the cube of a missing link triangle."""
     return lowest_bit(TRIANGLE_BITS[triangle] & ~word)
-
-
-@kernel
-def paired_with_edges(word: int, link: int) -> int:
-    """The voxel's squares over the forest of its link, as link edges: those that are paired with edges."""
-    forest = 0
-    for vertex in range(6):
-        parent = tree_parent(link, vertex)
-        if (word >> vertex) & 1 and parent != vertex:
-            forest |= 1 << EDGE_BETWEEN[vertex, parent]
-    return forest
 
 
 @kernel
