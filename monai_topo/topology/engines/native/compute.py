@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 from monai_topo.topology.engines.native.gradient import new_link_table
 from monai_topo.topology.engines.native.image import image_pairs_of_plane, image_pairs_of_volume
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, to_integers
-from monai_topo.topology.engines.native.pairs import (
-    pairs_of_planes,
-    pairs_of_volumes,
-    pairs_of_volumes_upward,
-)
+from monai_topo.topology.engines.native.pairs import pairs_of_planes, pairs_of_volumes
 from monai_topo.topology.engines.registry import IndexPairs
 
 LARGEST_FIELD = 2**31 - 1
@@ -100,8 +96,8 @@ def _pairs_inside(
     if keys.ndim == 2:
         found = pairs_of_planes(keys[None, None], False, framed, upside_down, wanted)
     else:
-        pairs_of = pairs_of_volumes_upward if upward else pairs_of_volumes
-        found = pairs_of(keys[None], False, framed, upside_down, wanted, _shared_link_table())
+        arguments = (keys[None], False, framed, upside_down, wanted, _shared_link_table())
+        found = pairs_of_volumes(*arguments, True) if upward else pairs_of_volumes(*arguments)
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 

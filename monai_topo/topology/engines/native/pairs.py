@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.chains import UP
 from monai_topo.topology.engines.native.coboundaries import pair_loops_upward
 from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, plant_forest
 from monai_topo.topology.engines.native.loops import pair_loops
@@ -81,8 +80,13 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
 
 
 @entry_kernel
-def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any) -> Any:
+def pairs_of_volumes(
+    stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any, upward: Any = None
+) -> Any:
     """Persistence pairs of 3D fields in face connectivity.
+
+    Dimension 1 needs the edges that dimension 0 leaves unpaired and the squares that dimension 2 does. It is
+    long because it is the list of steps.
 
     Args:
         stack: int32 ``(N, D, H, W)`` from ``to_integers``.
@@ -91,28 +95,10 @@ def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
         table: memo of links from ``new_link_table``, shared by all calls.
+        upward: True finds dimension 1 by ``coboundaries``, None by ``loops``. Only what is asked for is compiled.
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
-    """
-    return _pairs_of_volumes(stack, is_float, framed, upside_down, wanted, table, None)
-
-
-@entry_kernel
-def pairs_of_volumes_upward(
-    stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any
-) -> Any:
-    """The same pairs as :func:`pairs_of_volumes`, those of dimension 1 by ``coboundaries``."""
-    return _pairs_of_volumes(stack, is_float, framed, upside_down, wanted, table, UP)
-
-
-@allocating_kernel
-def _pairs_of_volumes(
-    stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any, upward: Any
-) -> Any:
-    """The steps of both; which of them is known when they are compiled, by ``upward`` being None or not.
-
-    Dimension 1 needs the edges that dimension 0 leaves unpaired and the squares that dimension 2 does.
     """
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monai_topo.topology.engines.native.gradient import (
     EDGE_SIDES,
     LINK_BITS,
@@ -22,6 +25,21 @@ from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.kernel import kernel
 
 _UNKNOWN = -1
+
+
+def _regions() -> NDArray[np.int32]:
+    edges = np.arange(1 << 12)
+    names = np.tile(np.arange(8), (len(edges), 1))
+    for _ in range(7):
+        for e, (first, second) in enumerate(EDGE_SIDES):
+            joint = np.minimum(names[:, first], names[:, second])
+            for t in (first, second):
+                names[:, t] = np.where(edges >> e & 1, names[:, t], joint)
+    return (names << 3 * np.arange(8)).sum(axis=1).astype(np.int32)
+
+
+_REGIONS = _regions()
+"""For each set of link edges the region of every triangle, three bits each: its first one, through edges not in it."""
 
 
 @kernel
@@ -61,16 +79,9 @@ def upper_neighbor(word: int, triangle: int) -> int:
 @kernel
 def flood_regions(edges: int, present: int, region: Any) -> None:
     """Name the regions: missing triangles are connected through missing edges."""
+    names = np.int64(_REGIONS[edges])
     for t in range(8):
-        region[t] = _UNKNOWN if (present >> t) & 1 else t
-    changed = True
-    while changed:
-        changed = False
-        for e in range(12):
-            first, second = EDGE_SIDES[e, 0], EDGE_SIDES[e, 1]
-            if not (edges >> e) & 1 and region[first] != region[second]:
-                region[first] = region[second] = min(region[first], region[second])
-                changed = True
+        region[t] = _UNKNOWN if (present >> t) & 1 else (names >> (3 * t)) & 0x7
 
 
 @kernel
