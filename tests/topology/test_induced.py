@@ -94,7 +94,7 @@ def test_large_targets_take_the_way_up_and_small_ones_the_way_down(share, upward
     likelihood = 0.5 + 0.4 * (field - field.min()) / np.ptp(field)
     target = (field > np.quantile(field, 1 - share)).astype(float)
     found = match_induced(likelihood, target)
-    assert calls[2:] == [(True,)] * upward
+    assert [call for call in calls if call] == [(True,)] * upward
     expected = textbook.induced_matching(-likelihood, -target, True, False)
     assert quadruples(found, 1) == expected[1]
 

@@ -35,7 +35,7 @@ def _regions() -> NDArray[np.int32]:
             joint = np.minimum(names[:, first], names[:, second])
             for t in (first, second):
                 names[:, t] = np.where(edges >> e & 1, names[:, t], joint)
-    return (names << 3 * np.arange(8)).sum(axis=1).astype(np.int32)
+    return np.asarray((names << 3 * np.arange(8)).sum(axis=1), np.int32)
 
 
 _REGIONS = _regions()
