@@ -51,8 +51,9 @@ class BettiMatchingLoss(TopologyLoss):
         missed_weight: w_t, 1 as published; 0 leaves the constant out.
         dims: homology dimensions; None is all below the number of spatial axes, as published.
         connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
-        frame: surround each patch by foreground (relative homology), so that structures cut by its border close. Off,
-            as published; on membranes, switch it on.
+        frame: surround each patch by foreground (relative homology), so that structures cut by its border close. On,
+            because it leaves fewer errors on membranes (docs/results.md, "Choices"); off, as published, counts only
+            what closes inside the patch.
         persistence_threshold: unmatched dots whose persistence is at most this are left alone.
         patch_size: edge lengths of the patches in voxels; None takes the whole input as one patch.
         patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` for each item anew at each call.
@@ -68,7 +69,8 @@ class BettiMatchingLoss(TopologyLoss):
     Example:
         >>> likelihood = torch.tensor([[[[0.75, 0.25, 0.5]]]])
         >>> target = torch.tensor([[[[1.0, 0.0, 1.0]]]])
-        >>> BettiMatchingLoss(dims=0)(likelihood, target)  # 2 * (1 - 0.75)**2 + 2 * ((1 - 0.5)**2 + 0.25**2)
+        >>> loss = BettiMatchingLoss(dims=0, frame=False)
+        >>> loss(likelihood, target)  # 2 * (1 - 0.75)**2 + 2 * ((1 - 0.5)**2 + 0.25**2)
         tensor(0.7500)
     """
 
@@ -88,7 +90,7 @@ class BettiMatchingLoss(TopologyLoss):
         missed_weight: float = 1.0,
         dims: Sequence[int] | int | None = None,
         connectivity: int | None = None,
-        frame: bool = False,
+        frame: bool = True,
         persistence_threshold: float = 0.0,
         patch_size: Sequence[int] | int | None = None,
         patch_mode: str = "grid",
@@ -191,8 +193,10 @@ class SpatialMatchingLoss(BettiMatchingLoss):
         softmax: if True, apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        **options: the keyword arguments of :class:`BettiMatchingLoss`; ``dims`` may hold 0 and the top dimension, and
-            None is both.
+        frame: surround each patch by foreground. Off: which of the regions in a frame is the frame's own depends on the
+            likelihood, and this matching cannot tell.
+        **options: the other keyword arguments of :class:`BettiMatchingLoss`; ``dims`` may hold 0 and the top dimension,
+            and None is both.
 
     Raises:
         TypeError: when ``other_act`` is not callable.
@@ -213,9 +217,13 @@ class SpatialMatchingLoss(BettiMatchingLoss):
         softmax: bool = False,
         other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
         reduction: LossReduction | str = LossReduction.MEAN,
+        *,
+        frame: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(include_background, to_onehot_y, sigmoid, softmax, other_act, reduction, **options)
+        super().__init__(
+            include_background, to_onehot_y, sigmoid, softmax, other_act, reduction, frame=frame, **options
+        )
 
     def match_fields(self, likelihoods: torch.Tensor, masks: torch.Tensor) -> list[FieldMatching]:
         """The matching of each of N patches, ``(N, H, W[, D])`` on the CPU."""

@@ -18,7 +18,7 @@ def panels(make, dim):
         "ground truth": truth,
         "likelihood": likelihood,
         "TopoLoss": images.descend(TopoLoss(sigmoid=True, dims=dim, frame=False), likelihood, truth),
-        "BettiMatchingLoss": images.descend(BettiMatchingLoss(sigmoid=True, dims=dim), likelihood, truth),
+        "BettiMatchingLoss": images.descend(BettiMatchingLoss(sigmoid=True, dims=dim, frame=False), likelihood, truth),
     }
     return {name: field[0, 0] if field.ndim == 4 else field[0, 0, 4] for name, field in shown.items()}
 

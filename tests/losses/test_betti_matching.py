@@ -93,7 +93,7 @@ def test_descent_mends_in_the_right_place_where_nearest_corner_is_fooled(make, d
 def test_gradient_reaches_critical_voxels_and_no_other():
     likelihood, truth = images.two_rings()
     likelihood.requires_grad_()
-    BettiMatchingLoss(dims=1)(likelihood, truth).backward()
+    BettiMatchingLoss(dims=1, frame=False)(likelihood, truth).backward()
     pairs = match_induced(likelihood[0, 0], truth[0, 0], dims=1).prediction
     critical = np.concatenate([pairs.birth[1], pairs.death[1]])
     gradient = likelihood.grad.flatten().numpy()

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from monai_topo.topology import comparison, match_induced, match_induced_batch, persistence_pairs
+from monai_topo.topology.engines.native import compute
 from tests.topology import images, textbook
 
 SHAPES = [(5, 9), (1, 6), (7, 1), (6, 7), (3, 4, 2), (2, 1, 5), (4, 4, 5)]
@@ -77,6 +78,25 @@ def test_image_pairs_of_larger_volumes_are_the_textbooks(shape, kind, seed, conn
         ours = {k: sorted(zip(image.birth[k].tolist(), image.death[k].tolist(), strict=True)) for k in image.dims}
         assert ours == expected
         assert len(ours[1]) > 5
+
+
+@pytest.mark.parametrize(("share", "upward"), [(0.5, 1), (0.05, 0)])
+def test_large_targets_take_the_way_up_and_small_ones_the_way_down(share, upward, monkeypatch):
+    calls = []
+
+    def spy(*arguments):
+        calls.append(arguments[6:])
+        return pairs_of_volumes(*arguments)
+
+    pairs_of_volumes = compute.pairs_of_volumes
+    monkeypatch.setattr(compute, "pairs_of_volumes", spy)
+    field = images.make("smooth", (8, 7, 9), 5)
+    likelihood = 0.5 + 0.4 * (field - field.min()) / np.ptp(field)
+    target = (field > np.quantile(field, 1 - share)).astype(float)
+    found = match_induced(likelihood, target)
+    assert [call for call in calls if call] == [(True,)] * upward
+    expected = textbook.induced_matching(-likelihood, -target, True, False)
+    assert quadruples(found, 1) == expected[1]
 
 
 @pytest.mark.parametrize(("seed", "frame"), [(1797, True), (1809, False), (2817, False)])

@@ -112,6 +112,25 @@ def test_middle_sized_images(kind, shape):
         assert native == expected
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_chains_pushed_up_give_the_same_pairs(kind, monkeypatch):
+    """The other way to dimension 1, on every kind of image."""
+    calls = []
+
+    def upward(*arguments):
+        calls.append(arguments)
+        return pairs_of_volumes(*arguments, True)
+
+    pairs_of_volumes = compute.pairs_of_volumes
+    monkeypatch.setattr(compute, "pairs_of_volumes", upward)
+    for seed, shape in enumerate([*(small_shape(3, seed) for seed in range(IMAGES_PER_GROUP)), (17, 18, 19)]):
+        image = make_image(kind, shape, seed)
+        for options in SETTINGS:
+            native, expected = both_engines(image, **options)
+            assert native == expected, (kind, shape, seed, options)
+    assert len(calls) == len(SETTINGS) * (IMAGES_PER_GROUP + 1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [(300, 280), (48, 48, 48)], ids=str)
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,6 +18,9 @@ from monai_topo.topology.engines.registry import IndexPairs
 LARGEST_FIELD = 2**31 - 1
 """Voxels, with one layer of border, that 32-bit indices can name."""
 
+_LARGE = 0.1
+"""Share of the voxels of a constant region from which ``coboundaries`` is the faster way, if it comes last."""
+
 _logger = logging.getLogger("monai_topo")
 _link_table: list[NDArray[np.int64]] = []
 _announced: set[int] = set()
@@ -77,7 +80,8 @@ def compute_image_pairs(
     options = (frame != full_connectivity, full_connectivity, wanted)
     domain, codomain = _align(keys, larger_keys)
     if domain is codomain:
-        found = _pairs_inside(domain, *options)
+        constant = np.count_nonzero(keys == keys.min()) / keys.size
+        found = _pairs_inside(domain, *options, upward=full_connectivity and bool(constant > _LARGE))
     elif ndim == 2:
         found = image_pairs_of_plane(domain[None], codomain[None], *options)
     else:
@@ -85,12 +89,15 @@ def compute_image_pairs(
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
-def _pairs_inside(keys: NDArray[np.int32], framed: bool, upside_down: bool, wanted: NDArray[np.bool_]) -> Any:
+def _pairs_inside(
+    keys: NDArray[np.int32], framed: bool, upside_down: bool, wanted: NDArray[np.bool_], *, upward: bool
+) -> Any:
     """Pairs of one field, without those that never die or are born with the frame."""
     if keys.ndim == 2:
         found = pairs_of_planes(keys[None, None], False, framed, upside_down, wanted)
     else:
-        found = pairs_of_volumes(keys[None], False, framed, upside_down, wanted, _shared_link_table())
+        arguments = (keys[None], False, framed, upside_down, wanted, _shared_link_table())
+        found = pairs_of_volumes(*arguments, True) if upward else pairs_of_volumes(*arguments)
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 

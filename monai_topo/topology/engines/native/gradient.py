@@ -75,7 +75,7 @@ def link_of(table: Any, word: int) -> int:
         word: the voxel's lower neighbors.
 
     Returns:
-        A packed integer, read by ``roots``, ``cycles``, ``triangles`` and ``tree_parent``.
+        A packed integer, read by ``roots``, ``cycles``, ``triangles``, ``tree_parent`` and ``forest_edges``.
     """
     link = table[word & LINK_MASK]
     if link == 0:
@@ -112,6 +112,12 @@ def tree_parent(link: int, vertex: int) -> int:
 
 
 @inlined_kernel
+def forest_edges(link: int) -> int:
+    """The link edges (bits 0 to 11) of the forest: the squares that are paired with edges."""
+    return (link >> 35) & 0xFFF
+
+
+@inlined_kernel
 def link_edges(word: int) -> int:
     """The link edges (bits 0 to 11) of a voxel: squares whose three other voxels are all lower."""
     return int((word >> _EDGE_BITS) & _EDGES_AMONG[word & 0x3F])
@@ -144,7 +150,12 @@ def _analyze_link(word: int) -> int:
             parents |= start << (3 * start)
             visited, parents = _grow_tree(edges, start, visited | (1 << start), parents)
     cycle_count = _count(edges) - _count(word & 0x3F) + components
-    return _KNOWN | forest_roots | (cycle_count << 6) | (_full_triangles(edges) << 9) | (parents << 17)
+    forest = 0
+    for vertex in range(_VERTICES):
+        parent = (parents >> (3 * vertex)) & 0x7
+        if (word >> vertex) & 1 and parent != vertex:
+            forest |= 1 << EDGE_BETWEEN[vertex, parent]
+    return _KNOWN | forest_roots | (cycle_count << 6) | (_full_triangles(edges) << 9) | (parents << 17) | (forest << 35)
 
 
 @kernel

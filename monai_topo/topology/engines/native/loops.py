@@ -6,11 +6,11 @@ loop and is left out. What stays are critical edges; the last of them, if no ear
 the square fills. Otherwise the earlier square's chain is added and the push goes on. Invariant: the last edges of all
 chains kept are different, so this is the reduction of the boundary matrix, done only where it can change a pair.
 
-A chain is six bits per voxel, the edges from the voxel to its lower face neighbors, and a heap of the voxels that have
-any, the last one in the total order on top. Squares of the top dimension never enter (clearing), edges that close no
-loop never do, and a push stops at the first edge that no one else took: the rest of the chain is kept as it is, for
-squares that will add it. All that a step needs to know of a voxel is in one word: the bits of the lower link, then
-which of its edges close no loop, then the chain and whether the voxel is queued.
+A chain is six bits per voxel, the edges from the voxel to its lower face neighbors; see ``chains``. Squares of the top
+dimension never enter (clearing), edges that close no loop never do, and a push stops at the first edge that no one else
+took: the rest of the chain is kept as it is, for squares that will add it. All that a step needs to know of a voxel is
+in one word: the bits of the lower link, then which of its edges close no loop, then the chain and whether the voxel is
+queued.
 
 Sources: Robins, Wood, Sheppard 2011 for the chains over a discrete gradient; Guillou, Vidal, Tierny, "Discrete Morse
 Sandwich", IEEE TVCG (2023) for dimension 1 between the two union-finds and for stopping early.
@@ -22,6 +22,17 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.engines.native.chains import (
+    DOWN,
+    QUEUED,
+    UNTAKEN,
+    add_kept,
+    clear,
+    keep,
+    longer,
+    pop,
+    queue,
+)
 from monai_topo.topology.engines.native.components import UNPAIRED
 from monai_topo.topology.engines.native.gradient import (
     BIT_COUNT,
@@ -34,16 +45,14 @@ from monai_topo.topology.engines.native.gradient import (
 )
 from monai_topo.topology.engines.native.mixed import critical_mixed_edges, mixed_edges, mixed_parent
 from monai_topo.topology.engines.native.neighbors import lowest_bit
-from monai_topo.topology.engines.native.order import fill_border, order_code, voxel_of
+from monai_topo.topology.engines.native.order import fill_border
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
 _EDGES = 0x3F
 _NO_LOOP_BITS = LINK_BITS
 _CHAIN_BITS = LINK_BITS + 6
 _CHAIN = _EDGES << _CHAIN_BITS
-_QUEUED = 1 << 30
-_WITHOUT_CHAIN = (1 << _CHAIN_BITS) - 1
-_UNTAKEN = -1
+_WITHOUT_CHAIN = ~(_CHAIN | QUEUED)
 _PUSHES_PER_VOXEL = 32
 
 
@@ -98,7 +107,7 @@ def pair_loops(
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
-            kept_voxels, kept_edges = _longer(kept_voxels), _longer(kept_edges)
+            kept_voxels, kept_edges = longer(kept_voxels), longer(kept_edges)
     return partner
 
 
@@ -136,16 +145,8 @@ def _forget_pairs(edges: Any, partner: Any, taker: Any, first_edge: Any) -> None
     for i in range(partner.size):
         partner[i] = UNPAIRED
     for i in range(taker.size - 1, -1, -1):
-        taker[i] = _UNTAKEN
+        taker[i] = UNTAKEN
         first_edge[edges[0, i]] = i
-
-
-@allocating_kernel
-def _longer(array: Any) -> Any:
-    longer = np.empty(array.size + array.size // 2, array.dtype)
-    for i in range(array.size):
-        longer[i] = array[i]
-    return longer
 
 
 @kernel
@@ -169,7 +170,7 @@ def _reduce(
     """Reduce the squares from ``begin`` on, in the total order.
 
     Long, because the heap's size is a local variable that every step changes. ``taker`` holds the square that took each
-    critical edge, or ``_UNTAKEN``; ``start`` is where the kept chain of each square begins in ``kept_voxels`` and
+    critical edge, or ``UNTAKEN``; ``start`` is where the kept chain of each square begins in ``kept_voxels`` and
     ``kept_edges``. The rest is as in :func:`pair_loops`.
 
     Returns:
@@ -181,30 +182,34 @@ def _reduce(
             continue
         size = _add_square(np.int64(squares[0, square]), squares[3, square], heap, keys, words, offsets)
         while size:
-            voxel, size = _pop(heap, size)
+            voxel, size = pop(heap, size, DOWN)
             link = link_of(table, _without_mixed(np.int64(words[voxel]), mixed, voxel))
             critical = roots(link)
             if mixed is not None:
                 critical |= critical_mixed_edges(np.int64(mixed[voxel]))
             size = _push_down(voxel, link, critical, heap, size, keys, words, offsets, mixed)
             edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), words, first_edge)
-            while edge >= 0 and taker[edge] != _UNTAKEN:
+            while edge >= 0 and taker[edge] != UNTAKEN:
                 first, last = start[taker[edge]], start[taker[edge] + 1]
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
-                    _clear(voxel, heap, size, words)
+                    clear(voxel, heap, size, words, _CHAIN, DOWN)
                     return square, True, False
-                size = _add_kept(kept_voxels[first:last], kept_edges[first:last], heap, size, keys, words)
+                size = add_kept(
+                    kept_voxels[first:last], kept_edges[first:last], heap, size, keys, words, _CHAIN_BITS, DOWN
+                )
                 edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), words, first_edge)
             if edge >= 0:
                 if start[square] + size >= kept_voxels.size:
-                    _clear(voxel, heap, size, words)
+                    clear(voxel, heap, size, words, _CHAIN, DOWN)
                     return square, False, True
-                start[square + 1] = _keep(voxel, heap, size, start[square], kept_voxels, kept_edges, words)
+                start[square + 1] = keep(
+                    voxel, heap, size, start[square], kept_voxels, kept_edges, words, _CHAIN_BITS, _CHAIN, DOWN
+                )
                 taker[edge] = square
                 partner[square] = voxel
                 size = 0
             elif size + _PUSHES_PER_VOXEL > heap.size:
-                _clear(voxel, heap, size, words)
+                clear(voxel, heap, size, words, _CHAIN, DOWN)
                 return square, True, False
             words[voxel] &= _WITHOUT_CHAIN
     return int(squares.shape[1]), False, False
@@ -233,25 +238,10 @@ def _add_edge(voxel: int, direction: int, heap: Any, size: int, keys: Any, words
     word = np.int64(words[owner])
     if (word >> (_NO_LOOP_BITS + bit)) & 1:
         return size
-    words[owner] = (word ^ (1 << (_CHAIN_BITS + bit))) | _QUEUED
-    if word & _QUEUED:
+    words[owner] = (word ^ (1 << (_CHAIN_BITS + bit))) | QUEUED
+    if word & QUEUED:
         return size
-    heap[size] = order_code(keys, owner)
-    return _sift_up(heap, size)
-
-
-@inlined_kernel
-def _add_kept(voxels: Any, edges: Any, heap: Any, size: int, keys: Any, words: Any) -> int:
-    """Add a kept chain. First all voxels are queued and then sifted, so that their loads overlap."""
-    queued = size
-    for k in range(voxels.size):
-        word = np.int64(words[voxels[k]])
-        words[voxels[k]] = (word ^ (np.int64(edges[k]) << _CHAIN_BITS)) | _QUEUED
-        heap[queued] = order_code(keys, voxels[k])
-        queued += 1 - ((word >> 30) & 1)
-    while size < queued:
-        size = _sift_up(heap, size)
-    return size
+    return queue(owner, heap, size, keys, DOWN)
 
 
 @inlined_kernel
@@ -273,7 +263,7 @@ def _push_down(
         chain ^= (1 << i) | ((1 << j) & closing)
         for start, direction in ((i, j), (j, i)):
             size = _add_edge(voxel + offsets[start], direction, heap, size, keys, words, offsets)
-    words[voxel] = (word & _WITHOUT_CHAIN) | (chain << _CHAIN_BITS) | _QUEUED
+    words[voxel] = (word & _WITHOUT_CHAIN) | (chain << _CHAIN_BITS) | QUEUED
     return size
 
 
@@ -290,56 +280,3 @@ def _last_critical_edge(voxel: int, critical: int, words: Any, first_edge: Any) 
     while not (chain >> last) & 1:
         last -= 1
     return int(first_edge[voxel] + BIT_COUNT[critical & ((1 << last) - 1)])
-
-
-@kernel
-def _keep(voxel: int, heap: Any, size: int, first: int, kept_voxels: Any, kept_edges: Any, words: Any) -> int:
-    """Move the chain, the popped voxel's edges and all queued ones, to where it is kept; return where it ends."""
-    kept_voxels[first] = voxel
-    kept_edges[first] = (words[voxel] & _CHAIN) >> _CHAIN_BITS
-    end = first + 1
-    for k in range(size):
-        queued = voxel_of(heap[k])
-        word = np.int64(words[queued])
-        words[queued] = word & _WITHOUT_CHAIN
-        if word & _CHAIN:
-            kept_voxels[end] = queued
-            kept_edges[end] = (word & _CHAIN) >> _CHAIN_BITS
-            end += 1
-    return end
-
-
-@kernel
-def _clear(voxel: int, heap: Any, size: int, words: Any) -> None:
-    words[voxel] &= _WITHOUT_CHAIN
-    for k in range(size):
-        words[voxel_of(heap[k])] &= _WITHOUT_CHAIN
-
-
-@inlined_kernel
-def _sift_up(heap: Any, size: int) -> int:
-    """Take the code just after the heap's end into the heap; return its new size."""
-    code, hole = heap[size], size
-    while hole and heap[(hole - 1) >> 1] < code:
-        heap[hole] = heap[(hole - 1) >> 1]
-        hole = (hole - 1) >> 1
-    heap[hole] = code
-    return size + 1
-
-
-@inlined_kernel
-def _pop(heap: Any, size: int) -> tuple[int, int]:
-    """The last voxel in the total order, and the heap's new size."""
-    top, last = heap[0], size - 1
-    moved, hole, child = heap[last], 0, 1
-    while child < last:
-        # Without a branch; when there is no second child, its place still holds the code that moves.
-        child += 1 if heap[child + 1] > heap[child] else 0
-        heap[hole] = heap[child]
-        hole, child = child, 2 * child + 1
-    heap[hole] = moved
-    while hole and heap[(hole - 1) >> 1] < moved:
-        heap[hole] = heap[(hole - 1) >> 1]
-        hole = (hole - 1) >> 1
-    heap[hole] = moved
-    return voxel_of(top), last

@@ -31,6 +31,26 @@ _BESIDE = np.array([[_directions_beside(i, edges) for edges in range(1 << 12)] f
 _EDGES_TOWARD = np.array([[_edges_toward(i, others) for others in range(1 << 6)] for i in range(6)], np.int64)
 """For a link vertex and others, as bits, the link edges between it and them."""
 
+_CUBES_AROUND = np.array([[t for t in range(8) if TRIANGLE_BITS[t] >> i & 1] for i in range(6)])
+"""For a link vertex the four link triangles at it."""
+
+
+def _connected(direction: int, cubes: int, start: int) -> int:
+    reached = 1 << start
+    links = [
+        int(TRIANGLE_BITS[_CUBES_AROUND[direction, k]]) & FACES & ~(1 << direction) for k in range(4) if cubes >> k & 1
+    ]
+    for _ in range(4):
+        for link in links:
+            reached |= link if link & reached else 0
+    return reached
+
+
+_CONNECTED = np.array(
+    [[[_connected(i, cubes, j) for j in range(6)] for cubes in range(16)] for i in range(6)], np.uint8
+)
+"""The directions that cubes around a link vertex, as bits in the order of ``_CUBES_AROUND``, connect with one."""
+
 
 @kernel
 def share_words(lower_a: Any, lower_b: Any, offsets: Any, mixed: Any, words: Any) -> None:
@@ -129,16 +149,12 @@ def _squares_connected(voxel: int, direction: int, start: int, lower_a: Any, low
         offsets: offset of each neighbor, by bit.
     """
     own, across = np.int64(lower_b[voxel]), np.int64(lower_a[voxel + offsets[direction]])
-    reached, before = 1 << start, 0
-    while reached != before:
-        before = reached
-        for cube in range(8):
-            sides = TRIANGLE_BITS[cube] & FACES
-            others = sides & ~(1 << direction)
-            touches = others != sides and reached & others
-            if touches and _has_cube(own, cube) and _has_cube(across, cube ^ (4 >> (direction >> 1))):
-                reached |= others
-    return reached
+    cubes = 0
+    for k in range(4):
+        cube = _CUBES_AROUND[direction, k]
+        if _has_cube(own, cube) and _has_cube(across, cube ^ (4 >> (direction >> 1))):
+            cubes |= 1 << k
+    return int(_CONNECTED[direction, cubes, start])
 
 
 @inlined_kernel

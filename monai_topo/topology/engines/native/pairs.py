@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.engines.native.coboundaries import pair_loops_upward
 from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, plant_forest
 from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.neighbors import neighbor_offsets
@@ -79,7 +80,9 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
 
 
 @entry_kernel
-def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any) -> Any:
+def pairs_of_volumes(
+    stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any, upward: Any = None
+) -> Any:
     """Persistence pairs of 3D fields in face connectivity.
 
     Dimension 1 needs the edges that dimension 0 leaves unpaired and the squares that dimension 2 does. It is
@@ -92,6 +95,7 @@ def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
         table: memo of links from ``new_link_table``, shared by all calls.
+        upward: True finds dimension 1 by ``coboundaries``, None by ``loops``. Only what is asked for is compiled.
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
@@ -121,7 +125,10 @@ def pairs_of_volumes(stack: Any, is_float: bool, framed: bool, upside_down: bool
             low, counts[0] = append_pairs(low, counts[0], minima, edges[0], place)
             counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
         if wanted[1]:
-            loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
+            if upward is None:
+                loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
+            else:
+                loops = pair_loops_upward(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
             mid, counts[1] = append_pairs(mid, counts[1], loops, squares[0], place)
         if wanted[2]:
             high, counts[2] = append_pairs(high, counts[2], squares[0], maxima, place)

@@ -23,6 +23,7 @@ from monai_topo.topology.engines.native.gradient import (
     LINK_MASK,
     TRIANGLE_BITS,
     critical_square_count,
+    forest_edges,
     link_edges,
     link_of,
     roots,
@@ -35,7 +36,7 @@ from monai_topo.topology.engines.native.mixed import (
 )
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
-from monai_topo.topology.engines.native.squares import critical_squares, flood_regions, paired_with_edges
+from monai_topo.topology.engines.native.squares import critical_squares, flood_regions
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
 _COUNT_BITS = 12
@@ -188,7 +189,7 @@ def _list_squares(
         if np.int64(critical[voxel]) >> _COUNT_BITS:
             for k in range(critical_squares(shared, np.int64(lower_b[voxel]), link, region, edges)):
                 squares |= 1 << edges[k]
-        around = paired_with_edges(shared, link) | paired_with_mixed_edges(voxel, mixed, offsets)
+        around = forest_edges(link) | paired_with_mixed_edges(voxel, mixed, offsets)
         flood_regions(squares | around, 0, region)
         _name_by_upper_cubes(np.int64(lower_b[voxel]), region)
         for e in range(12):

@@ -10,19 +10,36 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monai_topo.topology.engines.native.gradient import (
-    EDGE_BETWEEN,
     EDGE_SIDES,
     LINK_BITS,
     TRIANGLE_BITS,
+    forest_edges,
     link_edges,
-    tree_parent,
     triangles,
 )
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.kernel import kernel
 
 _UNKNOWN = -1
+
+
+def _regions() -> NDArray[np.int32]:
+    edges = np.arange(1 << 12)
+    names = np.tile(np.arange(8), (len(edges), 1))
+    for _ in range(7):
+        for e, (first, second) in enumerate(EDGE_SIDES):
+            joint = np.minimum(names[:, first], names[:, second])
+            for t in (first, second):
+                names[:, t] = np.where(edges >> e & 1, names[:, t], joint)
+    return np.asarray((names << 3 * np.arange(8)).sum(axis=1), np.int32)
+
+
+_REGIONS = _regions()
+"""For each set of link edges the region of every triangle, three bits each: its first one, through edges not in it."""
 
 
 @kernel
@@ -41,7 +58,7 @@ def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) 
         How many there are.
     """
     edges = link_edges(word)
-    cotree = edges & ~paired_with_edges(word, link)
+    cotree = edges & ~forest_edges(link)
     around = edges if lower == word else link_edges(lower)
     flood_regions(around, triangles(link) & (word >> LINK_BITS), region)
     cotree = _attach_triangles(cotree, region)
@@ -60,29 +77,11 @@ def upper_neighbor(word: int, triangle: int) -> int:
 
 
 @kernel
-def paired_with_edges(word: int, link: int) -> int:
-    """The voxel's squares over the forest of its link, as link edges: those that are paired with edges."""
-    forest = 0
-    for vertex in range(6):
-        parent = tree_parent(link, vertex)
-        if (word >> vertex) & 1 and parent != vertex:
-            forest |= 1 << EDGE_BETWEEN[vertex, parent]
-    return forest
-
-
-@kernel
 def flood_regions(edges: int, present: int, region: Any) -> None:
     """Name the regions: missing triangles are connected through missing edges."""
+    names = np.int64(_REGIONS[edges])
     for t in range(8):
-        region[t] = _UNKNOWN if (present >> t) & 1 else t
-    changed = True
-    while changed:
-        changed = False
-        for e in range(12):
-            first, second = EDGE_SIDES[e, 0], EDGE_SIDES[e, 1]
-            if not (edges >> e) & 1 and region[first] != region[second]:
-                region[first] = region[second] = min(region[first], region[second])
-                changed = True
+        region[t] = _UNKNOWN if (present >> t) & 1 else (names >> (3 * t)) & 0x7
 
 
 @kernel

@@ -1,0 +1,131 @@
+"""A chain of cells that is pushed, and where reduced chains are kept.
+
+A chain is a few bits in the state of each voxel, one for each of its cells that may be in the chain, and a heap of the
+voxels that have any. Pushed down (``flip`` = 0) the voxel that is last in the total order comes first off the heap,
+pushed up (``flip`` = -1) the first one. Kept chains lie one behind the other in two arrays: voxels, and their bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from monai_topo.topology.engines.native.order import order_code, voxel_of
+from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
+
+DOWN, UP = 0, -1
+UNTAKEN = -1
+QUEUED = 1 << 30
+"""The bit of a state that says that the voxel is in the heap."""
+
+
+@inlined_kernel
+def queue(voxel: int, heap: Any, size: int, keys: Any, flip: int) -> int:
+    """Take a voxel into the heap; return its new size."""
+    heap[size] = order_code(keys, voxel) ^ flip
+    return _sift_up(heap, size)
+
+
+@inlined_kernel
+def _sift_up(heap: Any, size: int) -> int:
+    """Take the code just after the heap's end into the heap; return its new size."""
+    code, hole = heap[size], size
+    while hole and heap[(hole - 1) >> 1] < code:
+        heap[hole] = heap[(hole - 1) >> 1]
+        hole = (hole - 1) >> 1
+    heap[hole] = code
+    return size + 1
+
+
+@inlined_kernel
+def pop(heap: Any, size: int, flip: int) -> tuple[int, int]:
+    """The voxel whose turn it is, and the heap's new size."""
+    top, last = heap[0], size - 1
+    moved, hole, child = heap[last], 0, 1
+    while child < last:
+        # Without a branch; when there is no second child, its place still holds the code that moves.
+        child += 1 if heap[child + 1] > heap[child] else 0
+        heap[hole] = heap[child]
+        hole, child = child, 2 * child + 1
+    heap[hole] = moved
+    while hole and heap[(hole - 1) >> 1] < moved:
+        heap[hole] = heap[(hole - 1) >> 1]
+        hole = (hole - 1) >> 1
+    heap[hole] = moved
+    return voxel_of(top ^ flip), last
+
+
+@inlined_kernel
+def add_kept(voxels: Any, bits: Any, heap: Any, size: int, keys: Any, states: Any, first_bit: int, flip: int) -> int:
+    """Add a kept chain. First all voxels are queued and then sifted, so that their loads overlap."""
+    queued = size
+    for k in range(voxels.size):
+        state = np.int64(states[voxels[k]])
+        states[voxels[k]] = (state ^ (np.int64(bits[k]) << first_bit)) | QUEUED
+        heap[queued] = order_code(keys, voxels[k]) ^ flip
+        queued += 1 - ((state >> 30) & 1)
+    while size < queued:
+        size = _sift_up(heap, size)
+    return size
+
+
+@kernel
+def keep(
+    voxel: int,
+    heap: Any,
+    size: int,
+    place: int,
+    voxels: Any,
+    bits: Any,
+    states: Any,
+    first_bit: int,
+    chain: int,
+    flip: int,
+) -> int:
+    """Move the chain, of a popped voxel and of all queued ones, to where it is kept.
+
+    Args:
+        voxel: the popped voxel.
+        heap: order codes.
+        size: of the heap.
+        place: where to keep it.
+        voxels: of the kept chains.
+        bits: of the kept chains.
+        states: of all voxels; the chain is taken out.
+        first_bit: of the chain in a state.
+        chain: all bits of the chain in a state.
+        flip: ``DOWN`` or ``UP``.
+
+    Returns:
+        Where the kept chain ends.
+    """
+    voxels[place] = voxel
+    bits[place] = (states[voxel] & chain) >> first_bit
+    end = place + 1
+    for k in range(size):
+        queued = voxel_of(heap[k] ^ flip)
+        state = np.int64(states[queued])
+        states[queued] = state & ~(chain | QUEUED)
+        if state & chain:
+            voxels[end] = queued
+            bits[end] = (state & chain) >> first_bit
+            end += 1
+    return end
+
+
+@kernel
+def clear(voxel: int, heap: Any, size: int, states: Any, chain: int, flip: int) -> None:
+    """Forget the chain, of a popped voxel and of all queued ones."""
+    states[voxel] &= ~(chain | QUEUED)
+    for k in range(size):
+        states[voxel_of(heap[k] ^ flip)] &= ~(chain | QUEUED)
+
+
+@allocating_kernel
+def longer(array: Any) -> Any:
+    """The array with half as many places again."""
+    more = np.empty(array.size + array.size // 2, array.dtype)
+    for i in range(array.size):
+        more[i] = array[i]
+    return more
