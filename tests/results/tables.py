@@ -227,7 +227,7 @@ TREES = Table(
     overlays=("data.yaml",),
     settings={"patch_size": [48, 48, 48], "batch_size": 2},
     losses=(*LOSSES, "localized"),
-    start_iterations=800,
+    start_iterations=600,
     iterations=300,
 )
 
