@@ -217,7 +217,7 @@ TREES = Table(
         "Betti 1": "whole/betti_error.1",
         "framed": "framed/betti_error.sum",
         "matching, framed": "framed/betti_matching_error.sum",
-        "clDice": "whole/centerline_dice",
+        "clDice": "whole/centerline_dice.cldice",
         "CCQ": "whole/ccq.quality",
         "APLS": "whole/apls",
         "TLTS": "whole/tlts",
