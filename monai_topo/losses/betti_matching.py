@@ -52,8 +52,8 @@ class BettiMatchingLoss(TopologyLoss):
         dims: homology dimensions; None is all below the number of spatial axes, as published.
         connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         frame: surround each patch by foreground (relative homology), so that structures cut by its border close. On,
-            because it leaves fewer errors on membranes (docs/results.md, "Choices"); off, as published, counts only
-            what closes inside the patch.
+            because it leaves fewer errors on membranes in 3D (docs/results.md, "Choices"); off, as published, counts
+            only what closes inside the patch.
         persistence_threshold: unmatched dots whose persistence is at most this are left alone.
         patch_size: edge lengths of the patches in voxels; None takes the whole input as one patch.
         patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` for each item anew at each call.

@@ -98,8 +98,8 @@ class Laboratory:
 
     def _train(self, run, folder, start):
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
-        loss = BASE if run.loss == START else self.table.overlay(run.loss)
-        settings = self.table.training_settings(loss if run.loss == START else run.loss)
+        name = BASE if run.loss == START else run.loss
+        loss, settings = self.table.overlay(name), self.table.training_settings(name)
         configs = ["train.yaml", *self._own(self.table.overlays), self._overlay(f"loss_{loss}.yaml")]
         if start is not None:
             configs += self._own(["continue.yaml"])

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from monai_topo.data.phantoms import tube
 from tests.results.__main__ import fill
 from tests.results.datasets import TEST, VALIDATION
-from tests.results.plan import BASE, CRITERION, DICE, chosen_ratio, iterations_in_time, runs_of, search_runs
+from tests.results.plan import BASE, CRITERION, DICE, choice_run, chosen_ratio, iterations_in_time, runs_of, search_runs
 from tests.results.report import section
 from tests.results.runs import Laboratory, Records
-from tests.results.scoring import AS_IT_IS, without_specks
-from tests.results.tables import FIB25, ISBI2012, quick
+from tests.results.scoring import AS_IT_IS, score, without_specks
+from tests.results.tables import FIB25, ISBI2012, TABLES, quick
 
 
 @pytest.fixture
@@ -42,6 +43,23 @@ def test_where_all_cost_dice_the_cheapest_is_chosen(table):
 def test_equal_time_is_in_whole_epochs(table):
     records = {"seconds_dice_ce": {"rounds": [0.2, 9.0, 0.1]}, "seconds_topo": {"rounds": [0.3]}}
     assert iterations_in_time(table, records, "topo") == 400
+
+
+def test_a_choice_differs_in_one_thing():
+    table = replace(FIB25, losses=(BASE, "betti_matching"))
+    records = recorded(table, [0.8] * 4, [9, 5, 3, 4])
+    changed, cold = choice_run(table, records, "matching_2"), choice_run(table, records, "matching_cold")
+    assert (changed.ratio, changed.iterations) == (1.0, table.iterations)
+    assert cold.iterations == table.start_iterations + table.iterations
+    own = table.training_settings("matching_2")
+    assert table.overlay("matching_2") == "betti_matching"
+    assert own == {**table.training_settings("betti_matching"), "loss#topology#dims": [2]}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
+def test_the_columns_are_measured(table):
+    mask = tube((24, 26, 22) if "spatial_dims" not in str(table.settings) else (24, 26), noise=0.0).label > 0
+    assert set(table.columns.values()) <= set(score(mask, mask, table.protocols))
 
 
 def test_specks_of_both_kinds_go():
