@@ -18,8 +18,11 @@ from monai_topo.topology.engines.registry import IndexPairs
 LARGEST_FIELD = 2**31 - 1
 """Voxels, with one layer of border, that 32-bit indices can name."""
 
-_LARGE = 0.1
-"""Share of the voxels of a constant region from which ``coboundaries`` is the faster way, if it comes last."""
+_LARGE = 0.2
+"""Share of the voxels of a constant region from which ``coboundaries`` is the faster way, if it comes last.
+
+On smooth fields of 64³ it takes 1.1 times as long as ``loops`` at a share of 0.1, 0.9 at 0.3 and half at 0.5.
+"""
 
 _logger = logging.getLogger("monai_topo")
 _link_table: list[NDArray[np.int64]] = []

@@ -49,7 +49,7 @@ def _connected(direction: int, cubes: int, start: int) -> int:
 _CONNECTED = np.array(
     [[[_connected(i, cubes, j) for j in range(6)] for cubes in range(16)] for i in range(6)], np.uint8
 )
-"""For a link vertex, a set of the cubes around it (bits in the order of ``_CUBES_AROUND``) and a direction beside it: the
+"""For a link vertex, some cubes around it (bits in the order of ``_CUBES_AROUND``) and a direction beside it: all
 directions that these cubes connect with that one, as bits."""
 
 
