@@ -20,6 +20,8 @@ from monai_topo.data.instances import largest_parts, round_cells
 from monai_topo.topology import betti_numbers
 
 _MAX_DRAWS = 50
+_ROUNDING = 1e-6
+"""More than numbers that ought to be equal differ by from one processor to another."""
 
 
 @dataclass(frozen=True)
@@ -162,15 +164,28 @@ def tree(
         foot, top = 0.5 * size, 0.5 * size
         foot[0], top[0] = 0, 0.8 * size[0]
         points = _smooth_path(np.linspace(foot, top, 4))
+        label = _within(radius, points, shape)
         for _ in range(num_branches):
-            start = points[rng.integers(len(points))]
-            step = rng.normal(size=len(size))
-            end = start + step / np.linalg.norm(step) * 0.35 * size.min()
-            branch = _smooth_path(np.linspace(start, np.clip(end, 2, size - 3), 3))
-            points = np.concatenate([points, branch])
-        return _within(radius, points, shape)
+            points, label = _grow_branch(points, label, radius, rng)
+        return label
 
     return _phantom(draw, (1,) + (0,) * (len(shape) - 1), noise, num_gaps, seed)
+
+
+def _grow_branch(
+    points: NDArray[np.float64], label: NDArray[np.bool_], radius: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """A tree's points and mask with one more branch, the first of some drawn that meets no other."""
+    size = np.asarray(label.shape)
+    for _ in range(_MAX_DRAWS):
+        start = points[rng.integers(len(points))]
+        step = rng.normal(size=len(size))
+        end = start + step / np.linalg.norm(step) * 0.35 * size.min()
+        branch = _smooth_path(np.linspace(start, np.clip(end, 2, size - 3), 3))
+        grown = label | _within(radius, branch, label.shape)
+        if _has_betti_numbers(grown, (1,) + (0,) * (label.ndim - 1)):
+            return np.concatenate([points, branch]), grown
+    raise ValueError(f"no more branches of radius {radius} fit into shape {label.shape}: enlarge it or ask for less.")
 
 
 def membranes(
@@ -296,12 +311,18 @@ def _smooth_path(knots: NDArray[Any]) -> NDArray[np.float64]:
     length = np.linalg.norm(np.diff(knots, axis=0), axis=1).sum()
     times = np.linspace(0, 1, len(knots))
     curve = make_interp_spline(times, knots, k=min(3, len(knots) - 1))
-    return np.asarray(curve(np.linspace(0, 1, int(6 * length) + 2)))
+    return np.asarray(curve(np.linspace(0, 1, int(6 * length + _ROUNDING) + 2)))
 
 
 def _within(radius: float, points: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:
-    distance, _ = cKDTree(points).query(_offset_from(np.zeros(len(shape)), shape), distance_upper_bound=radius)
-    return np.asarray(np.isfinite(distance))
+    """The voxels that are less than the radius from one of the points."""
+    first = np.maximum(points.min(axis=0) - radius, 0).astype(int)
+    box = tuple(slice(*ends) for ends in zip(first, (points.max(axis=0) + radius + 1).astype(int), strict=True))
+    label = np.zeros(shape, bool)
+    offsets = _offset_from(-first, label[box].shape)
+    distance, _ = cKDTree(points).query(offsets, distance_upper_bound=radius - _ROUNDING)
+    label[box] = np.isfinite(distance)
+    return label
 
 
 def _offset_from(center: NDArray[Any], shape: Sequence[int]) -> NDArray[np.float64]:

@@ -73,3 +73,18 @@ def test_what_does_not_fit_is_refused():
         phantoms.tori((20, 20))
     with pytest.raises(ValueError, match="no structure with Betti numbers"):
         phantoms.shells((12, 12), count=20)
+
+
+@pytest.mark.parametrize("shape", [(40, 41), (41, 40, 45)])
+@pytest.mark.parametrize("rounding", [1 - 1e-15, 1 + 1e-15])
+def test_rounding_of_a_processor_changes_nothing(shape, rounding, monkeypatch):
+    expected = phantoms.tree(shape, num_branches=3, seed=2)
+    norm = np.linalg.norm
+    monkeypatch.setattr(np.linalg, "norm", lambda *args, **kwargs: rounding * norm(*args, **kwargs))
+    np.testing.assert_array_equal(phantoms.tree(shape, num_branches=3, seed=2).label, expected.label)
+
+
+def test_trees_of_many_branches():
+    assert phantoms.tree((32, 40, 36), num_branches=12, seed=1).betti_numbers == (1, 0, 0)
+    with pytest.raises(ValueError, match="no more branches of radius 0.3 fit into shape"):
+        phantoms.tree((20, 24), num_branches=4, radius=0.3)
