@@ -109,19 +109,20 @@ def tube(shape: Sequence[int], *, radius: float = 1.5, noise: float = 0.1, num_g
 
     Args:
         shape: 2 or 3 axes, each of at least 12 voxels.
-        radius: of the tube, in voxels.
+        radius: of the tube, in voxels, at least 1.
         noise: standard deviation of the noise, in units of the intensity.
         num_gaps: number of places where the structure is faint.
         seed: of everything random.
 
     Raises:
-        ValueError: for a bad shape.
+        ValueError: for a bad shape or radius.
 
     Example:
         >>> tube((24, 20)).betti_numbers
         (1, 0)
     """
     _check_shape(shape)
+    _check_radius(radius)
 
     def draw(rng: np.random.Generator) -> NDArray[np.bool_]:
         knots = rng.uniform(0.25, 0.75, (6, len(shape))) * shape
@@ -145,19 +146,20 @@ def tree(
     Args:
         shape: 2 or 3 axes, each of at least 12 voxels.
         num_branches: number of branches, each leaving a random place of what is there.
-        radius: of all branches, in voxels.
+        radius: of all branches, in voxels, at least 1.
         noise: standard deviation of the noise, in units of the intensity.
         num_gaps: number of places where the structure is faint.
         seed: of everything random.
 
     Raises:
-        ValueError: for a bad shape, or when no such tree fits.
+        ValueError: for a bad shape or radius, or when no such tree fits.
 
     Example:
         >>> tree((32, 32, 32), num_branches=3).betti_numbers
         (1, 0, 0)
     """
     _check_shape(shape)
+    _check_radius(radius)
     size = np.asarray(shape, dtype=float)
 
     def draw(rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -338,3 +340,8 @@ def _check_shape(shape: Sequence[int], ndims: tuple[int, ...] = (2, 3)) -> None:
         raise ValueError(
             f"shape must have {' or '.join(map(str, ndims))} axes of at least 12 voxels, got {tuple(shape)}."
         )
+
+
+def _check_radius(radius: float) -> None:
+    if not radius >= 1:
+        raise ValueError(f"radius must be at least 1 voxel, got {radius}: a thinner tube falls to pieces.")

@@ -86,5 +86,10 @@ def test_rounding_of_a_processor_changes_nothing(shape, rounding, monkeypatch):
 
 def test_trees_of_many_branches():
     assert phantoms.tree((32, 40, 36), num_branches=12, seed=1).betti_numbers == (1, 0, 0)
-    with pytest.raises(ValueError, match="no more branches of radius 0.3 fit into shape"):
-        phantoms.tree((20, 24), num_branches=4, radius=0.3)
+
+
+@pytest.mark.parametrize("make", [phantoms.tube, phantoms.tree])
+@pytest.mark.parametrize("radius", [0.3, float("nan")])
+def test_tubes_too_thin_are_refused(make, radius):
+    with pytest.raises(ValueError, match="radius must be at least 1 voxel"):
+        make((20, 24), radius=radius)
