@@ -99,6 +99,56 @@ def test_large_targets_take_the_way_up_and_small_ones_the_way_down(share, upward
     assert quadruples(found, 1) == expected[1]
 
 
+def likelihood_and_mask(shape, seed, share, levels=None):
+    """A smooth likelihood inside (0, 1), rounded to some levels or not, and the mask of another field."""
+    field, other = (images.make("smooth" if seed == 2 else "white", shape, seed + n) for n in (0, 100))
+    likelihood = 0.1 + 0.8 * (field - field.min()) / np.ptp(field)
+    if levels is not None:
+        likelihood = np.round(likelihood * levels) / levels
+    return likelihood, (other > np.quantile(other, 1 - share)).astype(float)
+
+
+@pytest.mark.parametrize("frame", [False, True])
+@pytest.mark.parametrize(("share", "divided"), [(0.5, 1), (0.3, 1), (0.6, 1), (0.05, 0)])
+@pytest.mark.parametrize("levels", [None, 12])
+def test_image_pairs_beside_a_large_mask_are_the_textbooks(share, divided, levels, frame, monkeypatch):
+    calls = []
+
+    def spy(*arguments):
+        calls.append(arguments[6:])
+        return image_pairs_of_volume(*arguments)
+
+    image_pairs_of_volume = compute.image_pairs_of_volume
+    monkeypatch.setattr(compute, "image_pairs_of_volume", spy)
+    loops = 0
+    for seed, shape in enumerate([(8, 9, 10), (10, 8, 9), (2, 9, 8), (7, 7, 1)]):
+        likelihood, target = likelihood_and_mask(shape, seed, share, levels)
+        image = match_induced(likelihood, target, frame=frame).prediction_image
+        joint = -comparison(likelihood, target).astype(np.float64)
+        expected = textbook.image_pairs(-likelihood, joint, True, frame)
+        ours = {k: sorted(zip(image.birth[k].tolist(), image.death[k].tolist(), strict=True)) for k in image.dims}
+        assert ours == expected
+        loops += len(ours[1])
+    assert calls == [(True,) if divided else ()] * 4
+    assert loops > 0
+
+
+@pytest.mark.parametrize("frame", [False, True])
+@pytest.mark.parametrize(("levels", "share"), [(None, 0.5), (None, 0.25), (8, 0.4)])
+def test_beside_a_large_mask_the_way_for_any_two_orders_finds_the_same(levels, share, frame, monkeypatch):
+    likelihood, target = likelihood_and_mask((22, 25, 19), 2, share, levels)
+    own = match_induced(likelihood, target, frame=frame)
+    align = compute._align
+    monkeypatch.setattr(compute, "_align", lambda *fields: (*align(*fields)[:2], False))
+    general = match_induced(likelihood, target, frame=frame)
+    for k in range(3):
+        for side in ("birth", "death"):
+            found, expected = (getattr(side_of.prediction_image, side)[k] for side_of in (own, general))
+            assert sorted(found) == sorted(expected)
+        assert quadruples(own, k) == quadruples(general, k)
+    assert len(own.prediction_image.birth[1]) > 20
+
+
 @pytest.mark.parametrize(("seed", "frame"), [(1797, True), (1809, False), (2817, False)])
 def test_a_square_beside_a_mixed_cube_is_not_left_out(seed, frame):
     """Volumes in which a square that fills a loop merges upper voxels only through a cube of its own voxel."""

@@ -59,6 +59,8 @@ def pair_loops_upward(
     offsets: Any,
     grid: Any,
     first_square: Any,
+    links: Any = None,
+    num_early: int = 0,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
@@ -73,13 +75,15 @@ def pair_loops_upward(
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_square: int32, flat, padded, overwritten.
+        links: None, or the link of every voxel, from ``levels``.
+        num_early: the edges from this one on are late; their pairs are not told.
 
     Returns:
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
     """
     partner, taker = np.empty(squares.shape[1], np.int32), np.empty(squares.shape[1], np.int32)
     states = np.empty(keys.size, np.int32)
-    _write_states(squares, enclosed, lower, table, grid, states)
+    _write_states(squares, enclosed, lower, links, table, grid, states)
     _forget_pairs(squares, partner, taker, first_square)
     heap = np.empty(1024, np.int64)
     start = np.zeros(edges.shape[1] + 1, np.int64)
@@ -88,7 +92,7 @@ def pair_loops_upward(
     while column < edges.shape[1]:
         column, heap_is_full, kept_is_full = _reduce(
             column, edges, merged, squares, partner, taker, first_square, heap,
-            start, kept_voxels, kept_squares, keys, lower, states, table, offsets,
+            start, kept_voxels, kept_squares, keys, lower, states, table, offsets, links, num_early,
         )  # fmt: skip
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
@@ -98,14 +102,19 @@ def pair_loops_upward(
 
 
 @kernel
-def _write_states(squares: Any, enclosed: Any, lower: Any, table: Any, grid: Any, states: Any) -> None:
+def _write_states(squares: Any, enclosed: Any, lower: Any, links: Any, table: Any, grid: Any, states: Any) -> None:
     """Write which squares may be in a chain: those paired with edges, and the critical ones that enclose nothing."""
     for voxel in range(states.size):
-        states[voxel] = forest_edges(link_of(table, np.int64(lower[voxel])))
+        states[voxel] = forest_edges(_link(voxel, lower, links, table))
     fill_border(states, grid, 0)
     for i in range(enclosed.size):
         if enclosed[i] == UNPAIRED:
             states[squares[0, i]] |= 1 << squares[3, i]
+
+
+@inlined_kernel
+def _link(voxel: int, lower: Any, links: Any, table: Any) -> int:
+    return int(link_of(table, np.int64(lower[voxel])) if links is None else links[voxel])
 
 
 @kernel
@@ -135,6 +144,8 @@ def _reduce(
     states: Any,
     table: Any,
     offsets: Any,
+    links: Any,
+    num_early: int,
 ) -> tuple[int, bool, bool]:
     """Reduce the edges, the last in the total order first, from the column ``begin`` on.
 
@@ -154,7 +165,7 @@ def _reduce(
         size = _add_edge(edge, edges, heap, keys, lower, states, offsets)
         while size:
             voxel, size = pop(heap, size, UP)
-            size = _push_up(voxel, link_of(table, np.int64(lower[voxel])), heap, size, keys, lower, states, offsets)
+            size = _push_up(voxel, _link(voxel, lower, links, table), heap, size, keys, lower, states, offsets)
             square = _first_critical_square(voxel, states, squares, first_square)
             while square >= 0 and taker[square] != UNTAKEN:
                 first, last = start[taker[square]], start[taker[square] + 1]
@@ -173,7 +184,8 @@ def _reduce(
                     voxel, heap, size, start[column], kept_voxels, kept_squares, states, _CHAIN_BITS, _CHAIN, UP
                 )
                 taker[square] = column
-                partner[square] = edges[0, edge]
+                if links is None or edge < num_early:
+                    partner[square] = edges[0, edge]
                 size = 0
             elif size + _PUSHES_PER_VOXEL > heap.size:
                 clear(voxel, heap, size, states, _CHAIN, UP)

@@ -81,14 +81,16 @@ def compute_image_pairs(
     of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
     wanted = _mark(of_dim.values(), ndim)
     options = (frame != full_connectivity, full_connectivity, wanted)
-    domain, codomain = _align(keys, larger_keys)
+    domain, codomain, divided = _align(keys, larger_keys)
     if domain is codomain:
         constant = np.count_nonzero(keys == keys.min()) / keys.size
         found = _pairs_inside(domain, *options, upward=full_connectivity and bool(constant > _LARGE))
     elif ndim == 2:
         found = image_pairs_of_plane(domain[None], codomain[None], *options)
     else:
-        found = image_pairs_of_volume(domain, codomain, *options, _shared_link_table())
+        arguments = (domain, codomain, *options, _shared_link_table())
+        divided = divided and full_connectivity and bool(np.count_nonzero(domain != codomain) > _LARGE * keys.size)
+        found = image_pairs_of_volume(*arguments, True) if divided else image_pairs_of_volume(*arguments)
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
@@ -104,12 +106,15 @@ def _pairs_inside(
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 
-def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]:
     """Order both fields alike where it cannot change a bar that is not empty: the gradient that they share is larger.
 
     What dies in the codomain before the domain's first voxel, or is born in the domain after the codomain's last,
     has an empty bar. So these voxels of the one field, the foreground of a binary target above all, may come in
     the order of the other. Where the integers do not suffice for both orders, they stay as they are.
+
+    Returns:
+        The two fields, and whether they differ only in voxels that the codomain has before all of the domain.
     """
     start, stop = int(domain.min()), int(codomain.max())
     early, late = codomain <= start, domain >= stop
@@ -119,8 +124,10 @@ def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDAr
     up = up if stop + up < ABOVE_ALL - 1 else 0
     aligned = np.where(early, domain - np.int32(down), codomain) if down else codomain
     if down and up and (early | late).all():
-        return aligned, aligned
-    return np.where(late, codomain + np.int32(up), domain) if up else domain, aligned
+        return aligned, aligned, False
+    if down and (early | (domain == codomain)).all():
+        return domain, aligned, True
+    return np.where(late, codomain + np.int32(up), domain) if up else domain, aligned, False
 
 
 def _mark(dims: Iterable[int], ndim: int) -> NDArray[np.bool_]:

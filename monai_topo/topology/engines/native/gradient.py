@@ -38,12 +38,18 @@ def _edge_table() -> list[list[int]]:
     return [[_EDGES.index((min(i, j), max(i, j))) if i // 2 != j // 2 else -1 for j in range(6)] for i in range(6)]
 
 
+def _directions_beside(direction: int, edges: int) -> int:
+    return sum(1 << j for j in range(6) if (e := _edge_table()[direction][j]) >= 0 and edges >> e & 1)
+
+
 EDGE_ENDS = np.array(_EDGES)
 """The two link vertices of each of the 12 link edges, which are bits 6 to 17 in this order."""
 EDGE_BETWEEN = np.array(_edge_table())
 """The link edge between two link vertices, -1 between opposite ones."""
 _EDGES_AMONG = np.array([sum(1 << e for e, (i, j) in enumerate(_EDGES) if v >> i & v >> j & 1) for v in range(64)])
 """For each set of link vertices the link edges that have both ends in it."""
+BESIDE = np.array([[_directions_beside(i, edges) for edges in range(1 << 12)] for i in range(6)], np.uint8)
+"""For a link vertex and a set of link edges the other ends of those at the vertex, as bits."""
 EDGE_SIDES = np.array([_edge_sides(edge) for edge in _EDGES])
 """The two link triangles on either side of a link edge; triangle t is corner neighbor t, bit 18 + t."""
 TRIANGLE_EDGES = np.array([[e for e in range(12) if t in _edge_sides(_EDGES[e])] for t in range(8)])

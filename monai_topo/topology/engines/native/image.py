@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.engines.native.coboundaries import pair_loops_upward
 from monai_topo.topology.engines.native.components import OUTSIDE, UNPAIRED, find_root, merge_in_order, plant_forest
+from monai_topo.topology.engines.native.levels import list_divided_cells, plant_divided_forest, write_early_words
 from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.mixed import share_words, shared_word
 from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit, neighbor_offsets
@@ -90,7 +92,9 @@ def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: 
 
 
 @entry_kernel
-def image_pairs_of_volume(domain: Any, codomain: Any, framed: bool, upside_down: bool, wanted: Any, table: Any) -> Any:
+def image_pairs_of_volume(
+    domain: Any, codomain: Any, framed: bool, upside_down: bool, wanted: Any, table: Any, divided: Any = None
+) -> Any:
     """Image pairs of a 3D field in a larger one; see :func:`image_pairs_of_plane`.
 
     Args:
@@ -100,6 +104,9 @@ def image_pairs_of_volume(domain: Any, codomain: Any, framed: bool, upside_down:
         upside_down: turn the total orders around first, and the answer back.
         wanted: bool, one for each dimension.
         table: memo of links from ``new_link_table``, shared by all calls.
+        divided: True, upside down only, where the codomain has some voxels first, before all of the domain, and is the
+            domain elsewhere: the faster way, see ``levels``; bars that die at these voxels are left out. Otherwise
+            None.
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension.
@@ -133,19 +140,49 @@ def image_pairs_of_volume(domain: Any, codomain: Any, framed: bool, upside_down:
         _merge_by_elder(squares, summit, forest, elder, keys_b, False)
         high, counts[2] = append_pairs(high, 0, squares[0], summit, place)
     if wanted[1]:
-        mixed, words = np.empty(size, np.int32), np.empty(size, np.int32)
-        share_words(lower_a, lower_b, offsets, mixed, words)
-        edges = list_shared_edges(keys_a, words, mixed, table, offsets)
-        merged = np.empty(edges.shape[1], np.int32)
-        _plant_shared_forest(words, mixed, offsets, grid, forest)
-        merge_in_order(edges, merged, forest, keys_a, True)
-        squares = list_shared_squares(keys_b, lower_a, lower_b, words, mixed, table, offsets)
-        enclosed = np.empty(squares.shape[1], np.int32)
-        plant_forest(lower_b, offsets, ALL_3D, False, grid, forest)
-        clear_squares(squares, enclosed, forest, scratch)
-        loops = pair_loops(edges, merged, squares, enclosed, keys_a, words, table, offsets, grid, forest, mixed)
+        if divided is None:
+            squares, loops = _pair_shared(keys_a, keys_b, lower_a, lower_b, table, offsets, grid, forest, scratch)
+        else:
+            squares, loops = _pair_divided(keys_a, keys_b, lower_a, lower_b, table, offsets, grid, forest, scratch)
         mid, counts[1] = append_pairs(mid, 0, loops, squares[0], place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
+
+
+@allocating_kernel
+def _pair_shared(
+    keys_a: Any, keys_b: Any, lower_a: Any, lower_b: Any, table: Any, offsets: Any, grid: Any, forest: Any, scratch: Any
+) -> Any:
+    """Dimension 1 of any two orders: the squares, and for each the voxel of its edge or ``UNPAIRED``."""
+    mixed, words = np.empty(forest.size, np.int32), np.empty(forest.size, np.int32)
+    share_words(lower_a, lower_b, offsets, mixed, words)
+    edges = list_shared_edges(keys_a, words, mixed, table, offsets)
+    merged = np.empty(edges.shape[1], np.int32)
+    _plant_shared_forest(words, mixed, offsets, grid, forest)
+    merge_in_order(edges, merged, forest, keys_a, True)
+    squares = list_shared_squares(keys_b, lower_a, lower_b, words, mixed, table, offsets)
+    enclosed = np.empty(squares.shape[1], np.int32)
+    plant_forest(lower_b, offsets, ALL_3D, False, grid, forest)
+    clear_squares(squares, enclosed, forest, scratch)
+    return squares, pair_loops(edges, merged, squares, enclosed, keys_a, words, table, offsets, grid, forest, mixed)
+
+
+@allocating_kernel
+def _pair_divided(
+    keys_a: Any, keys_b: Any, lower_a: Any, lower_b: Any, table: Any, offsets: Any, grid: Any, forest: Any, scratch: Any
+) -> Any:
+    """The same where the first order has some voxels last and agrees on the others; its words are overwritten."""
+    early = lower_a
+    write_early_words(keys_a, keys_b, lower_b, early)
+    edges, num_early, squares, links = list_divided_cells(keys_a, keys_b, lower_b, early, table, offsets)
+    merged, enclosed = np.empty(edges.shape[1], np.int32), np.empty(squares.shape[1], np.int32)
+    plant_divided_forest(early, offsets, grid, forest)
+    merge_in_order(edges, merged, forest, keys_a, True)
+    plant_forest(lower_b, offsets, ALL_3D, False, grid, forest)
+    clear_squares(squares, enclosed, forest, scratch)
+    loops = pair_loops_upward(
+        edges, merged, squares, enclosed, keys_b, lower_b, table, offsets, grid, forest, links, num_early
+    )
+    return squares, loops
 
 
 @allocating_kernel

@@ -11,23 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.gradient import EDGE_BETWEEN, EDGE_ENDS, EDGE_SIDES, TRIANGLE_BITS, link_edges
+from monai_topo.topology.engines.native.gradient import (
+    BESIDE,
+    EDGE_BETWEEN,
+    EDGE_ENDS,
+    EDGE_SIDES,
+    TRIANGLE_BITS,
+    link_edges,
+)
 from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit
 from monai_topo.topology.kernel import inlined_kernel, kernel
 
 _CRITICAL_BITS = 24
 
 
-def _directions_beside(direction: int, edges: int) -> int:
-    return sum(1 << j for j in range(6) if EDGE_BETWEEN[direction, j] >= 0 and edges >> EDGE_BETWEEN[direction, j] & 1)
-
-
 def _edges_toward(direction: int, others: int) -> int:
     return sum(1 << max(EDGE_BETWEEN[direction, j], 0) for j in range(6) if others >> j & 1)
 
 
-_BESIDE = np.array([[_directions_beside(i, edges) for edges in range(1 << 12)] for i in range(6)], np.uint8)
-"""For a link vertex and a set of link edges the other ends of those at the vertex, as bits."""
 _EDGES_TOWARD = np.array([[_edges_toward(i, others) for others in range(1 << 6)] for i in range(6)], np.int64)
 """For a link vertex and others, as bits, the link edges between it and them."""
 
@@ -86,7 +87,7 @@ def _squares_around(direction: int, own: int, across: int) -> int:
         own: link edges of the first voxel in the first order.
         across: link edges of the second voxel in the second order.
     """
-    return int(np.int64(_BESIDE[direction, own]) & np.int64(_BESIDE[direction ^ 1, across]))
+    return int(np.int64(BESIDE[direction, own]) & np.int64(BESIDE[direction ^ 1, across]))
 
 
 @kernel

@@ -19,9 +19,7 @@ import numpy as np
 from monai_topo.topology.engines.native.components import UNPAIRED, find_root
 from monai_topo.topology.engines.native.gradient import (
     BIT_COUNT,
-    EDGE_SIDES,
     LINK_MASK,
-    TRIANGLE_BITS,
     critical_square_count,
     forest_edges,
     link_edges,
@@ -36,7 +34,8 @@ from monai_topo.topology.engines.native.mixed import (
 )
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
-from monai_topo.topology.engines.native.squares import critical_squares, flood_regions
+from monai_topo.topology.engines.native.saddles import sorted_saddles
+from monai_topo.topology.engines.native.squares import critical_squares, list_squares_of_voxel
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
 _COUNT_BITS = 12
@@ -133,10 +132,8 @@ def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed
     """
     critical = np.empty(words.size, np.int16)
     voxels, count = _count_squares(lower_a, lower_b, words, mixed, table, offsets, critical)
-    codes = np.empty(voxels, np.int64)
-    _collect_squares(keys, critical, codes)
     cells = np.empty((4, count), np.int32)
-    codes = sort_codes(codes)
+    codes = sorted_saddles(keys, critical, -1, voxels)
     _list_squares(codes, critical, lower_b, words, mixed, table, offsets, np.empty(20, np.int64), cells)
     return cells
 
@@ -156,15 +153,6 @@ def _count_squares(
         voxels += 1 if count else 0
         total += count
     return voxels, total
-
-
-@kernel
-def _collect_squares(keys: Any, critical: Any, codes: Any) -> None:
-    found = 0
-    for voxel in range(critical.size):
-        if critical[voxel]:
-            codes[found] = order_code(keys, voxel)
-            found += 1
 
 
 @kernel
@@ -190,34 +178,7 @@ def _list_squares(
             for k in range(critical_squares(shared, np.int64(lower_b[voxel]), link, region, edges)):
                 squares |= 1 << edges[k]
         around = forest_edges(link) | paired_with_mixed_edges(voxel, mixed, offsets)
-        flood_regions(squares | around, 0, region)
-        _name_by_upper_cubes(np.int64(lower_b[voxel]), region)
-        for e in range(12):
-            if (squares >> e) & 1:
-                cells[0, found], cells[3, found] = voxel, e
-                for side in range(2):
-                    cells[1 + side, found] = _side(voxel, region[EDGE_SIDES[e, side]], lower_b, offsets)
-                found += 1
-
-
-@kernel
-def _name_by_upper_cubes(lower: int, region: Any) -> None:
-    """Name each region by a cube that does not belong to the voxel, where it has one."""
-    for cube in range(8):
-        name = region[cube]
-        if name < 8 and TRIANGLE_BITS[cube] & ~lower:
-            for other in range(8):
-                if region[other] == name:
-                    region[other] = 8 + cube
-    for cube in range(8):
-        region[cube] &= 7
-
-
-@inlined_kernel
-def _side(voxel: int, cube: int, lower: Any, offsets: Any) -> int:
-    """An upper voxel in a cube, or if the cube belongs to the voxel a negative number that stands for it."""
-    upper = TRIANGLE_BITS[cube] & ~np.int64(lower[voxel])
-    return int(voxel + offsets[lowest_bit(upper)] if upper else ~cube)
+        found = list_squares_of_voxel(voxel, squares, around, lower_b, offsets, region, cells, found)
 
 
 @kernel

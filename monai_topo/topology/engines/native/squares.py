@@ -22,7 +22,7 @@ from monai_topo.topology.engines.native.gradient import (
     triangles,
 )
 from monai_topo.topology.engines.native.neighbors import lowest_bit
-from monai_topo.topology.kernel import kernel
+from monai_topo.topology.kernel import inlined_kernel, kernel
 
 _UNKNOWN = -1
 
@@ -61,7 +61,7 @@ def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) 
     cotree = edges & ~forest_edges(link)
     around = edges if lower == word else link_edges(lower)
     flood_regions(around, triangles(link) & (word >> LINK_BITS), region)
-    cotree = _attach_triangles(cotree, region)
+    cotree = attach_triangles(cotree, region)
     count = 0
     for e in range(12):
         if (cotree >> e) & 1:
@@ -85,7 +85,7 @@ def flood_regions(edges: int, present: int, region: Any) -> None:
 
 
 @kernel
-def _attach_triangles(cotree: int, region: Any) -> int:
+def attach_triangles(cotree: int, region: Any) -> int:
     """Grow the regions over the triangles that are there; return the cotree edges that were not needed."""
     changed = True
     while changed:
@@ -97,3 +97,43 @@ def _attach_triangles(cotree: int, region: Any) -> int:
                 cotree &= ~(1 << e)
                 changed = True
     return cotree
+
+
+@inlined_kernel
+def list_squares_of_voxel(
+    voxel: int, squares: int, paired: int, lower: Any, offsets: Any, region: Any, cells: Any, found: int
+) -> int:
+    """List some critical squares of a voxel, link edges as bits; ``paired`` are those that are paired with edges.
+
+    Regions are connected through all squares but these two kinds, so also through those paired with cubes.
+    """
+    flood_regions(squares | paired, 0, region)
+    _name_by_upper_cubes(np.int64(lower[voxel]), region)
+    while squares:
+        e = lowest_bit(squares)
+        squares &= squares - 1
+        cells[0, found], cells[3, found] = voxel, e
+        for side in range(2):
+            cells[1 + side, found] = _side(voxel, region[EDGE_SIDES[e, side]], lower, offsets)
+        found += 1
+    return found
+
+
+@kernel
+def _name_by_upper_cubes(lower: int, region: Any) -> None:
+    """Name each region by a cube that does not belong to the voxel, where it has one."""
+    for cube in range(8):
+        name = region[cube]
+        if name < 8 and TRIANGLE_BITS[cube] & ~lower:
+            for other in range(8):
+                if region[other] == name:
+                    region[other] = 8 + cube
+    for cube in range(8):
+        region[cube] &= 7
+
+
+@inlined_kernel
+def _side(voxel: int, cube: int, lower: Any, offsets: Any) -> int:
+    """An upper voxel in a cube, or if the cube belongs to the voxel a negative number that stands for it."""
+    upper = TRIANGLE_BITS[cube] & ~np.int64(lower[voxel])
+    return int(voxel + offsets[lowest_bit(upper)] if upper else ~cube)
