@@ -7,7 +7,8 @@ in ``pairs``. Upside down the two fields change places, and the answer is again 
 
 Dimension 0 merges components in the order of the codomain; the elder is the one whose minimum comes first in the
 domain. The top dimension merges the upper voxels in the order of the domain; the elder has the last maximum of the
-codomain. Dimension 1 in 3D is the reduction of ``loops`` over a gradient that both orders share, see ``shared``.
+codomain. Dimension 1 in 3D is the reduction of ``loops`` over a gradient that both orders share, see ``shared``; beside
+a binary target it is that of ``coboundaries`` over a gradient of the one order, see ``levels``.
 
 Sources: Cohen-Steiner, Edelsbrunner, Harer, Morozov, "Persistent homology for kernels, images, and cokernels" (2009);
 Bauer, Schmahl, "Efficient computation of image persistence" (2023) for the two orders of one matrix.
