@@ -80,9 +80,11 @@ def _grow_over_late(link: int, early: int, lower: int) -> int:
     edges = link_edges(lower)
     reached, left = early & FACES, lower & ~early & FACES
     while left:
-        grown = 0
-        for i in range(6):
-            beside = np.int64(BESIDE[i, edges]) & reached if (left >> i) & 1 else 0
+        grown, candidates = 0, left
+        while candidates:
+            i = lowest_bit(candidates)
+            candidates &= candidates - 1
+            beside = np.int64(BESIDE[i, edges]) & reached
             if beside:
                 parent = lowest_bit(beside)
                 link |= (parent << (_PARENT_BITS + 3 * i)) | (1 << (_FOREST_BITS + EDGE_BETWEEN[i, parent]))
