@@ -2,9 +2,10 @@
 
 The steps, one file each: ``order`` (the total order as integer keys), ``neighbors`` (which neighbors are lower),
 ``circle`` and ``gradient`` (the discrete gradient by tables of the lower link, 2D and 3D), ``squares`` and ``saddles``
-(the critical cells), ``components`` (dimension 0 and the top dimension), ``loops`` (dimension 1 in 3D), ``pairs``
-(the steps in order) and ``compute`` (the functions that the registry knows). ``shared``, ``mixed`` and ``image`` go on
-to two fields: a gradient for both, image persistence. ``descent``, ``manifolds`` and ``morse`` go on from the pairs to
+(the critical cells), ``components`` (dimension 0 and the top dimension), ``loops`` and ``coboundaries`` (dimension 1
+in 3D, with ``chains``), ``pairs`` (the steps in order) and ``compute`` (the functions that the registry knows).
+``shared``, ``mixed`` and ``image`` go on to two fields: a gradient for both, image persistence; ``levels`` is the
+gradient for a field and its comparison with a mask. ``descent``, ``manifolds`` and ``morse`` go on from the pairs to
 the stable manifolds of a field.
 """
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
@@ -38,18 +39,12 @@ def _edge_table() -> list[list[int]]:
     return [[_EDGES.index((min(i, j), max(i, j))) if i // 2 != j // 2 else -1 for j in range(6)] for i in range(6)]
 
 
-def _directions_beside(direction: int, edges: int) -> int:
-    return sum(1 << j for j in range(6) if (e := _edge_table()[direction][j]) >= 0 and edges >> e & 1)
-
-
 EDGE_ENDS = np.array(_EDGES)
 """The two link vertices of each of the 12 link edges, which are bits 6 to 17 in this order."""
 EDGE_BETWEEN = np.array(_edge_table())
 """The link edge between two link vertices, -1 between opposite ones."""
 _EDGES_AMONG = np.array([sum(1 << e for e, (i, j) in enumerate(_EDGES) if v >> i & v >> j & 1) for v in range(64)])
 """For each set of link vertices the link edges that have both ends in it."""
-BESIDE = np.array([[_directions_beside(i, edges) for edges in range(1 << 12)] for i in range(6)], np.uint8)
-"""For a link vertex and a set of link edges the other ends of those at the vertex, as bits."""
 EDGE_SIDES = np.array([_edge_sides(edge) for edge in _EDGES])
 """The two link triangles on either side of a link edge; triangle t is corner neighbor t, bit 18 + t."""
 TRIANGLE_EDGES = np.array([[e for e in range(12) if t in _edge_sides(_EDGES[e])] for t in range(8)])
@@ -62,6 +57,18 @@ TRIANGLE_BITS = np.array(
 )
 """The seven neighbors that share the cube of a link triangle."""
 BIT_COUNT = np.array([bin(byte).count("1") for byte in range(256)], np.int64)
+
+
+def _directions_beside(direction: int) -> NDArray[np.uint8]:
+    edges, beside = np.arange(1 << 12), np.zeros(1 << 12, np.uint8)
+    for j, edge in enumerate(EDGE_BETWEEN[direction]):
+        if edge >= 0:
+            beside |= ((edges >> edge & 1) << j).astype(np.uint8)
+    return beside
+
+
+BESIDE = np.array([_directions_beside(i) for i in range(6)])
+"""For a link vertex and a set of link edges the other ends of those at the vertex, as bits."""
 
 
 @allocating_kernel

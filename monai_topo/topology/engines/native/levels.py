@@ -68,7 +68,7 @@ def _divided_link(table: Any, early: int, lower: int) -> int:
         lower: all neighbors before the voxel.
 
     Returns:
-        A packed integer, read by ``roots`` (of the early components), ``late_roots`` and the others of ``gradient``.
+        A packed integer, read by ``roots`` (of the early components), ``_late_roots`` and those of ``gradient``.
     """
     link = link_of(table, early)
     return link if early == lower & ALL_NEIGHBORS else _grow_over_late(link, early, lower)
@@ -98,7 +98,7 @@ def _grow_over_late(link: int, early: int, lower: int) -> int:
 
 
 @inlined_kernel
-def late_roots(link: int) -> int:
+def _late_roots(link: int) -> int:
     """One vertex (bits 0 to 5) of every component of the link that has no early one: critical edges."""
     return (link >> _ROOT_BITS) & FACES
 
@@ -135,7 +135,7 @@ def _count_if_open(early: int, lower: int, link: int, whole: int) -> int:
     late_triangles -= BIT_COUNT[triangles(link) & (early >> LINK_BITS)]
     vertices = BIT_COUNT[lower & ~early & FACES]
     return int(
-        BIT_COUNT[late_roots(link)] - vertices + BIT_COUNT[edges & 0xFF] + BIT_COUNT[edges >> 8] - late_triangles
+        BIT_COUNT[_late_roots(link)] - vertices + BIT_COUNT[edges & 0xFF] + BIT_COUNT[edges >> 8] - late_triangles
     )
 
 
@@ -206,7 +206,7 @@ def _find_critical(
         edges = roots(link) & (roots(link) - 1)
         if keys_a[voxel] != keys_b[voxel]:
             edges <<= _LATE_BITS
-        edges |= late_roots(link) << _LATE_BITS
+        edges |= _late_roots(link) << _LATE_BITS
         squares = _critical_squares(word, whole, link, table, region, found)
         links[voxel], critical[voxel] = link, squares | (edges << _EARLY_BITS)
         if edges:
