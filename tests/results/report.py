@@ -68,14 +68,15 @@ def named(text, title):
 
 
 def how(table, records):
-    first = records[runs_of(table, records, BASE)[0].key]
+    keys = [run.key for loss in table.losses for run in runs_of(table, records, loss)]
+    machines = sorted({records[key]["machine"] for key in keys if key in records})
     seeds = ", ".join(map(str, table.seeds))
     folds = f", {table.folds} folds" if table.folds > 1 else ""
     return (
         f"Bundle `{table.bundle}`, {', '.join(f'{k} {v}' for k, v in table.settings.items())}; "
         f"{table.start_iterations} iterations of Dice+CE, then {table.iterations} with each loss from there, "
         f"seeds {seeds}{folds}. Mean ± standard deviation over the runs. "
-        f"{first['machine']}; one thread a network."
+        f"{'; and '.join(machines)}; one thread a network."
     )
 
 
