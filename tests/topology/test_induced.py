@@ -100,7 +100,7 @@ def test_large_targets_take_the_way_up_and_small_ones_the_way_down(share, upward
 
 
 def likelihood_and_mask(shape, seed, share, levels=None):
-    """A smooth likelihood inside (0, 1), rounded to some levels or not, and the mask of another field."""
+    """A likelihood inside (0, 1), smooth or noise, rounded to some levels or not, and the mask of another field."""
     field, other = (images.make("smooth" if seed == 2 else "white", shape, seed + n) for n in (0, 100))
     likelihood = 0.1 + 0.8 * (field - field.min()) / np.ptp(field)
     if levels is not None:
