@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from monai_topo.commands.sources import cremi_source, isbi_source
 from monai_topo.data import phantoms
@@ -17,8 +18,11 @@ from monai_topo.data.volume import Volume, diagonal_affine, save_nifti
 
 VALIDATION = "validation"
 TEST = "test"
+NEURITES = {"clear": (0.05, 10), "noisy": (0.12, 10), "faded": (0.05, 40)}
 TREES = {"clear": (0.15, 10), "noisy": (0.35, 10), "faded": (0.15, 40)}
 """Standard deviation of the noise, beside a contrast of 0.6, and number of gaps in each volume."""
+BLUR = 1.0
+"""Of the neurites along z, in voxels."""
 
 
 def fib25(data, folder, fold):
@@ -43,18 +47,40 @@ def isbi_sections(data, folder, fold, folds=3, num_validation=3):
         save(folder / part, f"{name}_{section:02}", case, np.s_[..., section])
 
 
+def isbi_volumes(data, folder, fold):
+    """The stack of ISBI 2012 as volumes: the first third of the sections tests, a sixth validates, a half trains."""
+    case = isbi_source(data / "isbi2012", None).cases[0].load()
+    test, validation = case.image.array.shape[2] // 3, case.image.array.shape[2] // 2
+    save(folder / "held_out", TEST, case, np.s_[..., :test])
+    save(folder / "held_out", VALIDATION, case, np.s_[..., test:validation])
+    save(folder / "training", "train", case, np.s_[..., validation:])
+
+
 def trees(data, folder, fold):
-    """Phantoms of vessels with faded places, as CT: of all levels to train, one validates, two test at each level."""
-    levels = list(TREES.values())
-    names = [f"train_{number}" for number in range(2 * len(levels))]
-    cases = [(f"training/{name}", levels[number % len(levels)]) for number, name in enumerate(names)]
-    cases += [(f"held_out/{VALIDATION}_{number}", level) for number, level in enumerate(levels)]
-    cases += [(f"held_out/{part}_{number}", level) for part, level in TREES.items() for number in range(2)]
-    for seed, (path, (noise, num_gaps)) in enumerate(cases):
+    """Phantoms of vessels with faded places, as CT."""
+    for part, name, seed, (noise, num_gaps) in levels_of(TREES):
         tree = phantoms.tree((80, 96, 112), num_branches=14, noise=noise, num_gaps=num_gaps, seed=seed)
         hounsfield = np.round(400 * tree.image - 100).astype(np.int16)
-        part, name = path.split("/")
         save_pair(folder / part, name, Volume(hounsfield, diagonal_affine((1, 1, 1))), tree.label)
+
+
+def neurites(data, folder, fold):
+    """Phantoms of neurites with faded places, blurred along z as by a microscope, as 16-bit intensities."""
+    for part, name, seed, (noise, num_gaps) in levels_of(NEURITES):
+        tree = phantoms.tree((96, 112, 80), num_branches=24, radius=1.3, noise=0, num_gaps=num_gaps, seed=seed)
+        image = gaussian_filter(tree.image, (0, 0, BLUR))
+        image += np.random.default_rng(seed).normal(0, noise, image.shape)
+        counts = np.round(np.clip(image, 0, 1) * 4095).astype(np.uint16)
+        save_pair(folder / part, name, Volume(counts, diagonal_affine((1, 1, 1))), tree.label)
+
+
+def levels_of(levels):
+    """Folder, name, seed and level of each volume: two of each level to train, one validates, two test."""
+    numbered = [(name, number) for number in range(2) for name in levels]
+    cases = [("training", f"train_{number}", name) for number, (name, _) in enumerate(numbered)]
+    cases += [("held_out", f"{VALIDATION}_{number}", name) for number, name in enumerate(levels)]
+    cases += [("held_out", f"{name}_{number}", name) for name in levels for number in range(2)]
+    return [(part, name, seed, levels[level]) for seed, (part, name, level) in enumerate(cases)]
 
 
 def save(folder, name, case, region):

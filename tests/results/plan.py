@@ -9,7 +9,7 @@ import numpy as np
 from tests.results.datasets import VALIDATION
 from tests.results.runs import Run
 from tests.results.scoring import AS_IT_IS
-from tests.results.tables import BASE, ITERATIONS_PER_EPOCH
+from tests.results.tables import ITERATIONS_PER_EPOCH
 
 CRITERION = "framed/betti_matching_error.sum"
 """By what a weight is chosen on the validation part: it sees place, and cells that the volume cuts."""
@@ -21,8 +21,8 @@ TIMED_ITERATIONS = 2 * ITERATIONS_PER_EPOCH
 
 def search_runs(table):
     """With all weights, in the first fold and with the first seed."""
-    base = Run(BASE, None, 0, table.seeds[0], table.iterations)
-    return [base, *(run for loss in terms(table) for run in candidates(table, loss))]
+    bases = [Run(loss, None, 0, table.seeds[0], table.iterations) for loss in table.losses if loss not in terms(table)]
+    return [*bases, *(run for loss in terms(table) for run in candidates(table, loss))]
 
 
 def candidates(table, loss):
@@ -35,7 +35,7 @@ def chosen_ratio(table, records, loss):
     def number(run, column):
         return records[run.key]["scores"][VALIDATION][AS_IT_IS][column]
 
-    base = number(Run(BASE, None, 0, table.seeds[0], table.iterations), DICE)
+    base = number(Run(table.base(loss), None, 0, table.seeds[0], table.iterations), DICE)
 
     def rank(run):
         lost = max(0.0, base - TOLERANCE - number(run, DICE))
@@ -53,7 +53,7 @@ def chosen_runs(table, records):
 
 def runs_of(table, records, loss, iterations=None):
     """The runs behind one row."""
-    ratio = None if loss == BASE else chosen_ratio(table, records, loss)
+    ratio = chosen_ratio(table, records, loss) if loss in terms(table) else None
     length = iterations or table.iterations
     return [Run(loss, ratio, fold, seed, length) for fold in range(table.folds) for seed in table.seeds]
 
@@ -77,13 +77,13 @@ def equal_time_runs(table, records):
 
 def runs_in_time(table, records, loss):
     """The runs behind one row of equal time: all seeds in the first fold."""
-    length = table.iterations if loss == BASE else iterations_in_time(table, records, loss)
+    length = iterations_in_time(table, records, loss) if loss in terms(table) else table.iterations
     return [run for run in runs_of(table, records, loss, length) if run.fold == 0]
 
 
 def iterations_in_time(table, records, loss):
     """How many iterations of a loss take as long as the base's, in whole epochs."""
-    share = seconds(records, BASE) / seconds(records, loss)
+    share = seconds(records, table.base(loss)) / seconds(records, loss)
     epochs = round(min(share, 1.0) * table.iterations / ITERATIONS_PER_EPOCH)
     return max(1, epochs) * ITERATIONS_PER_EPOCH
 
@@ -102,4 +102,4 @@ def seconds(records, loss):
 
 
 def terms(table):
-    return [loss for loss in table.losses if loss != BASE]
+    return [loss for loss in table.losses if table.base(loss) != loss]

@@ -9,7 +9,7 @@ import numpy as np
 from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.visualize.figure import new_figure, save_png
 from tests.results.datasets import VALIDATION
-from tests.results.plan import CRITERION, DICE, choice_run, runs_in_time, runs_of, search_runs, seconds, terms
+from tests.results.plan import CRITERION, DICE, choice_run, runs_in_time, runs_of, search_runs, seconds
 from tests.results.scoring import AS_IT_IS, SIGMA, SPECK, VARIANTS
 from tests.results.tables import BASE, NAMES
 
@@ -187,10 +187,11 @@ def draw(table, records, path):
     figure, axes = new_figure(len(table.parts), 1, size=6)
     for (part, title), panel in zip(table.parts.items(), axes[:, 0], strict=True):
         base = errors(table, test_scores(records, runs_of(table, records, BASE), part, AS_IT_IS))
-        for number, loss in enumerate(terms(table)):
+        others = [loss for loss in table.losses if loss != BASE]
+        for number, loss in enumerate(others):
             found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
             if found:
-                places = np.arange(len(base)) + (number - len(terms(table)) / 2) * 0.15
+                places = np.arange(len(base)) + (number - len(others) / 2) * 0.15
                 relative = np.divide(errors(table, found), base, out=np.ones_like(base), where=base > 0)
                 panel.bar(places, relative - 1, 0.15, bottom=1, label=NAMES[loss])
         panel.axhline(1, color="black", linewidth=0.8)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from monai_topo.commands.scoring import seconds_per_iteration
 from tests.benchmarks.timing import machine
 from tests.results.datasets import divided
 from tests.results.scoring import score_constant, score_folder
-from tests.results.tables import BASE, CONFIGS, ITERATIONS_PER_EPOCH, START
+from tests.results.tables import BASE, CONFIGS, ITERATIONS_PER_EPOCH
 
 _CONTINUED_SEED = 1000  # beside the start's, so that the same patches do not come again
 _MEASURING = 10  # iterations in which the ratio of the gradients is measured
@@ -57,7 +58,8 @@ class Laboratory:
 
     def __init__(self, table, data, work, records):
         self.table, self.data, self.work, self.records = table, data, Path(work), records
-        self._locks = {(fold, seed): threading.Lock() for fold in range(table.folds) for seed in table.seeds}
+        starts = product({table.base(loss) for loss in table.losses}, range(table.folds), table.seeds)
+        self._locks = {start: threading.Lock() for start in starts}
         for fold in range(table.folds):
             divided(table, data, self.work, fold)
 
@@ -71,7 +73,7 @@ class Laboratory:
         """Train, segment and score, unless that is done."""
         if run.key not in self.records.runs:
             choice = self.table.choices.get(run.loss)
-            start = self._start(run.fold, run.seed) if choice is None or choice.warm_up else None
+            start = self._start(run) if choice is None or choice.warm_up else None
             folder = self._folder(run.fold, run.key)
             configs = self._train(run, folder, start)
             self._infer(run, folder)
@@ -84,29 +86,32 @@ class Laboratory:
         rounds = self.records.runs.get(key, {}).get("rounds", [])
         if number >= len(rounds):
             folder = self._folder(run.fold, f"timed_{run.loss}")
-            self._train(run, folder, self._start(run.fold, run.seed))
+            self._train(run, folder, self._start(run))
             self.records.add(key, {"machine": machine(), "rounds": [*rounds, _seconds(folder)]})
 
-    def _start(self, fold, seed):
-        run = Run(START, None, fold, seed, self.table.start_iterations)
-        folder = self._folder(fold, run.key)
-        with self._locks[fold, seed]:
+    def _start(self, run):
+        """The network that a run goes on from."""
+        base = self.table.base(run.loss)
+        start = replace(run, loss=base, ratio=None, iterations=self.table.start_iterations)
+        name = "start" if base == BASE else f"start_{base}"
+        folder = self._folder(run.fold, f"{name}_fold{run.fold}_seed{run.seed}_{start.iterations}")
+        with self._locks[base, run.fold, run.seed]:
             if not (folder / "done").exists():
-                self._train(run, folder, None)
+                self._train(start, folder, None)
                 (folder / "done").touch()
         return folder / "training.pt"
 
     def _train(self, run, folder, start):
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
-        name = BASE if run.loss == START else run.loss
-        loss, settings = self.table.overlay(name), self.table.training_settings(name)
-        configs = ["train.yaml", *self._own(self.table.overlays), self._overlay(f"loss_{loss}.yaml")]
-        if start is not None:
-            configs += self._own(["continue.yaml"])
-            settings["start"] = start.resolve()
+        settings = self.table.training_settings(run.loss)
+        configs = ["train.yaml", *self._own(self.table.overlays)]
         if run.ratio is not None:
             configs += self._own(["ratio.yaml"])
             settings["gradient_ratio"] = run.ratio
+        configs += [self._overlay(self.table.overlay(run.loss))]
+        if start is not None:
+            configs += self._own(["continue.yaml"])
+            settings["start"] = start.resolve()
         run_bundle(
             find_bundle(self.table.bundle),
             configs,
@@ -124,6 +129,7 @@ class Laboratory:
 
     def _infer(self, run, folder):
         settings = {name: value for name, value in self.table.settings.items() if name != "batch_size"}
+        settings |= self.table.inference_settings.get(self.table.loss(run.loss), {})
         run_bundle(
             find_bundle(self.table.bundle),
             ["inference.yaml", *self._own(self.table.inference)],
@@ -153,8 +159,9 @@ class Laboratory:
         return self._data(fold) / "held_out"
 
     def _overlay(self, name):
-        """A file of this folder where there is one, else of the bundle."""
-        return str(CONFIGS / name) if (CONFIGS / name).exists() else name
+        """A file of the bundle where there is one, else of this folder."""
+        own = not (find_bundle(self.table.bundle) / "configs" / name).exists()
+        return str(CONFIGS / name) if own else name
 
     def _own(self, names):
         return [str(CONFIGS / name) for name in names]

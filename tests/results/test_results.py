@@ -9,12 +9,12 @@ import pytest
 
 from monai_topo.data.phantoms import tube
 from tests.results.__main__ import fill
-from tests.results.datasets import TEST, VALIDATION
-from tests.results.plan import BASE, CRITERION, DICE, choice_run, chosen_ratio, iterations_in_time, runs_of, search_runs
+from tests.results.datasets import VALIDATION
+from tests.results.plan import CRITERION, DICE, choice_run, chosen_ratio, iterations_in_time, runs_of, search_runs
 from tests.results.report import section
 from tests.results.runs import Laboratory, Records
 from tests.results.scoring import AS_IT_IS, score, without_specks
-from tests.results.tables import FIB25, ISBI2012, TABLES, quick
+from tests.results.tables import BASE, FIB25, ISBI2012, ISBI2012_3D, NAMES, NEURONS, TABLES, quick
 
 
 @pytest.fixture
@@ -52,8 +52,20 @@ def test_a_choice_differs_in_one_thing():
     assert (changed.ratio, changed.iterations) == (1.0, table.iterations)
     assert cold.iterations == table.start_iterations + table.iterations
     own = table.training_settings("matching_2")
-    assert table.overlay("matching_2") == "betti_matching"
+    assert table.overlay("matching_2") == "loss_betti_matching.yaml"
     assert own == {**table.training_settings("betti_matching"), "loss#topology#dims": [2]}
+
+
+def test_a_loss_on_distances_is_compared_with_distances():
+    table = replace(NEURONS, losses=(BASE, "topo", "distance", "localized_distance"), ratios=(1.0, 3.0))
+    runs = search_runs(table)
+    assert [(run.loss, run.ratio) for run in runs if run.ratio is None] == [(BASE, None), ("distance", None)]
+    # At the Dice of the networks that regress distances, which is not that of the others.
+    records = recorded(table, [0.8, 0.6, 0.8, 0.7, 0.598, 0.5], [9, 9, 5, 3, 4, 3])
+    assert [chosen_ratio(table, records, loss) for loss in ("topo", "localized_distance")] == [1.0, 1.0]
+    records |= {"seconds_dice_ce": {"rounds": [0.1]}, "seconds_distance": {"rounds": [0.2]}}
+    records |= {"seconds_localized_distance": {"rounds": [0.4]}}
+    assert iterations_in_time(table, records, "localized_distance") == table.iterations // 2
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
@@ -71,18 +83,28 @@ def test_specks_of_both_kinds_go():
     assert (without_specks(mask) == expected).all()
 
 
-@pytest.mark.parametrize("table", [FIB25, ISBI2012], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    ("table", "base", "term"),
+    [
+        (FIB25, BASE, "betti_matching"),
+        (ISBI2012, BASE, "betti_matching"),
+        (ISBI2012_3D, BASE, "topo"),
+        (NEURONS, "distance", "localized_distance"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
 @pytest.mark.slow
-def test_a_table_in_small(real_data, tmp_path, table):
-    small = replace(quick(table), losses=(BASE, "betti_matching"))
+def test_a_table_in_small(real_data, tmp_path, table, base, term):
+    small = replace(quick(table), losses=tuple(dict.fromkeys((BASE, base, term))))
     records = Records(tmp_path / "records.json")
     laboratory = Laboratory(small, real_data, tmp_path, records)
     fill(small, laboratory, records, workers=1)
     text = section(small, records.runs)
-    row = next(line for line in text.splitlines() if line.startswith("| BettiMatchingLoss"))
+    row = next(line for line in text.splitlines() if line.startswith(f"| {NAMES[term]}"))
     assert [cell for cell in row.split("|") if cell.strip() == "-"] == []
+    part = next(iter(table.parts))
     dice = [
-        records.runs[runs_of(small, records.runs, loss)[0].key]["scores"][TEST][AS_IT_IS][DICE] for loss in small.losses
+        records.runs[runs_of(small, records.runs, loss)[0].key]["scores"][part][AS_IT_IS][DICE] for loss in (base, term)
     ]
     assert 0.2 < min(dice) < 1
     assert dice[0] != dice[1]
