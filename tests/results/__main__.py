@@ -42,6 +42,8 @@ def main(arguments=None):
         if not options.report:
             work = options.work / ("quick" if options.quick else "") / name
             fill(table, Laboratory(table, options.data, work, records), records, options.workers)
+        if not records.runs:
+            continue  # nothing to report yet
         text = section(table, records.runs)
         if options.quick:
             sys.stdout.write(f"{text}\n")

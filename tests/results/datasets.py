@@ -18,9 +18,10 @@ from monai_topo.data.volume import Volume, diagonal_affine, save_nifti
 
 VALIDATION = "validation"
 TEST = "test"
-NEURITES = {"clear": (0.05, 10), "noisy": (0.12, 10), "faded": (0.05, 40)}
 TREES = {"clear": (0.15, 10), "noisy": (0.35, 10), "faded": (0.15, 40)}
 """Standard deviation of the noise, beside a contrast of 0.6, and number of gaps in each volume."""
+NEURITES = {"clear": (0.05, 10), "noisy": (0.12, 10), "faded": (0.05, 40)}
+"""The same of the neurites."""
 BLUR = 1.0
 """Of the neurites along z, in voxels."""
 

@@ -25,7 +25,7 @@ def section(table, records):
         how(table, records),
         f"![errors relative to Dice+CE](images/results_{table.name}.png)",
         *(f"**{title}**\n\n{rows(table, records, *what)}" for title, what in titles(table).items()),
-        *(f"**{title}**\n\n{equal_time(table, records, part)}" for part, title in equal_titles(table).items()),
+        *(f"**{title}**\n\n{equal_time(table, records, part)}" for part, title in equal_titles(table, records).items()),
         f"**Weights**, chosen on the validation part\n\n{weights(table, records)}",
         *([f"**Choices**, on the validation part, first seed\n\n{choices(table, records)}"] if table.choices else []),
         measures(table),
@@ -58,7 +58,10 @@ def titles(table):
     }
 
 
-def equal_titles(table):
+def equal_titles(table, records):
+    """Each table of equal time, once the losses have been timed."""
+    if f"seconds_{BASE}" not in records:
+        return {}
     note = "In the time of Dice+CE alone" + (", first fold" if table.folds > 1 else "")
     return {part: named(note, title) for part, title in table.parts.items()}
 
@@ -184,16 +187,17 @@ def draw(table, records, path):
 
     There is none where Dice+CE makes no error.
     """
+    others = [loss for loss in table.losses if loss != BASE]
+    width = 0.9 / len(others)
     figure, axes = new_figure(len(table.parts), 1, size=6)
     for (part, title), panel in zip(table.parts.items(), axes[:, 0], strict=True):
         base = errors(table, test_scores(records, runs_of(table, records, BASE), part, AS_IT_IS))
-        others = [loss for loss in table.losses if loss != BASE]
         for number, loss in enumerate(others):
             found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
             if found:
-                places = np.arange(len(base)) + (number - len(others) / 2) * 0.15
+                places = np.arange(len(base)) + (number - len(others) / 2) * width
                 relative = np.divide(errors(table, found), base, out=np.ones_like(base), where=base > 0)
-                panel.bar(places, relative - 1, 0.15, bottom=1, label=NAMES[loss])
+                panel.bar(places, relative - 1, width, bottom=1, label=NAMES[loss])
         panel.axhline(1, color="black", linewidth=0.8)
         panel.set_xticks(range(len(base)), table.columns, rotation=30, ha="right")
         panel.set_ylabel("error, relative to Dice+CE")

@@ -26,7 +26,7 @@ NAMES = {
     "distance": "distances, MSE",
     "localized_distance": "distances, MSE + LocalizedTopoLoss",
 }
-"""Overlay of the bundle, ``loss_NAME.yaml``, to what the tables show."""
+"""Losses, named after their overlay ``loss_NAME.yaml`` as a rule, to what the tables show."""
 LOSSES = (BASE, "topo", "lifetime", "dmt", "betti_matching", "cldice")
 
 
@@ -66,7 +66,7 @@ class Table:
         loss_settings: further entries of the training's, by loss.
         inference_settings: the same of the inference's.
         bases: what a loss goes on from and is compared with, where that is not Dice and cross-entropy.
-        named: overlay of a loss, where that is not named after it.
+        loss_overlays: by loss, NAME of ``loss_NAME.yaml`` where that is not its own.
         losses: overlays of the bundle, or of this folder.
         choices: by name, what is tried once beside the losses, with the weight that was chosen.
         ratios: wanted ratios of the gradient norms, from which one is chosen on the validation part.
@@ -91,7 +91,7 @@ class Table:
     loss_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     inference_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     bases: Mapping[str, str] = field(default_factory=dict)
-    named: Mapping[str, str] = field(default_factory=dict)
+    loss_overlays: Mapping[str, str] = field(default_factory=dict)
     losses: tuple[str, ...] = LOSSES
     choices: Mapping[str, Choice] = field(default_factory=dict)
     ratios: tuple[float, ...] = (0.3, 1.0, 3.0)
@@ -112,7 +112,7 @@ class Table:
     def overlay(self, name):
         """The configuration file of a row or a choice."""
         loss = self.loss(name)
-        return f"loss_{self.named.get(loss, loss)}.yaml"
+        return f"loss_{self.loss_overlays.get(loss, loss)}.yaml"
 
     def training_settings(self, name):
         """Entries of the training's configuration, for a row or a choice."""
@@ -216,9 +216,8 @@ ISBI2012_3D = Table(
     name="isbi2012_3d",
     title="ISBI 2012: membranes in 3D",
     about=(
-        "The same stack as a volume, whose sections of 4 nm pixels are 50 nm apart: ten sections test, the five after "
-        "them validate, the other fifteen train. The network pools within the sections only, and the label, drawn "
-        "section by section, is all that makes a wall in 3D."
+        "The same sections as a volume; they are 50 nm apart. Six test, the four after them validate, the other ten "
+        "train. The network pools within the sections only."
     ),
     bundle="em_membranes",
     divide=datasets.isbi_volumes,
@@ -264,6 +263,8 @@ TREES = Table(
 )
 
 DISTANCES = ("distance", "localized_distance")
+"""Losses of networks that regress distances, without and with a term."""
+
 NEURONS = Table(
     name="neurons",
     title="Phantoms of neurites in 3D",
@@ -282,7 +283,7 @@ NEURONS = Table(
     loss_settings={"distance": {"topology_weight": 0}},
     inference_settings={loss: {"activation": "$lambda distance: torch.sigmoid(-distance)"} for loss in DISTANCES},
     bases=dict.fromkeys(DISTANCES, "distance"),
-    named=dict.fromkeys(DISTANCES, "localized"),
+    loss_overlays=dict.fromkeys(DISTANCES, "localized"),
     losses=(*LOSSES, *DISTANCES),
     start_iterations=600,
     iterations=300,
