@@ -181,17 +181,14 @@ class PersistenceLoss(TopologyLoss):
         """Cost of the matching for each of N patches: pair, match, gather."""
         heights = self._draw_heights(likelihood)
         values = likelihood if heights is None else likelihood + heights
-        fields = values.detach().cpu()
-        pairs = self._pairs(fields)
-        patch, birth, death = _concatenate(pairs, voxels=fields[0].numel())
+        pairs = self._pairs(values.detach().cpu())
+        patch, birth, death = (index.to(values.device) for index in _concatenate(pairs, voxels=values[0].numel()))
         ends = self._ends(mask, heights)
-        dots = gather_dots(fields.flatten(), birth, death, ends[patch])
+        dots = gather_dots(values.flatten(), birth, death, ends.to(values.device)[patch])
         truth = self._true_diagrams(mask, heights, ends)
-        goals, left_over = self._match(_split(dots.numpy(), pairs), truth)
-        device = likelihood.device
-        live = gather_dots(values.flatten(), birth.to(device), death.to(device), ends[patch].to(device))
-        cost = (live - torch.from_numpy(goals).to(device)).square().sum(dim=1)
-        return torch.from_numpy(left_over).to(device).index_add(0, patch.to(device), cost)
+        goals, left_over = self._match(_split(dots.detach().cpu().numpy(), pairs), truth)
+        cost = (dots - torch.from_numpy(goals).to(values.device)).square().sum(dim=1)
+        return torch.from_numpy(left_over).to(values.device).index_add(0, patch, cost)
 
     def match_dots(self, dots: NDArray[Any], truth: NDArray[Any]) -> Matching:
         """The matching of a patch's dots ``(n, 2)`` with the ground truth's ``(m, 2)`` in one dimension."""
@@ -256,7 +253,7 @@ class PersistenceLoss(TopologyLoss):
             for k, dots in diagrams.items():
                 true = truth[patch][k]
                 matching = self.match_dots(dots, true)
-                goal = (dots.sum(axis=1, keepdims=True) / 2).repeat(2, axis=1)
+                goal = ((dots[:, :1] + dots[:, 1:]) / 2).repeat(2, axis=1)
                 goal[matching.matched[:, 0]] = true[matching.matched[:, 1]]
                 goals.append(goal)
                 if self.matching != "nearest_corner":
