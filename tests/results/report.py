@@ -189,13 +189,13 @@ def draw(table, records, path):
     """
     others = [loss for loss in table.losses if loss != BASE]
     width = 0.9 / len(others)
-    figure, axes = new_figure(len(table.parts), 1, size=6)
+    figure, axes = new_figure(len(table.parts), 1, size=8, aspects=[0.55] * len(table.parts))
     for (part, title), panel in zip(table.parts.items(), axes[:, 0], strict=True):
         base = errors(table, test_scores(records, runs_of(table, records, BASE), part, AS_IT_IS))
         for number, loss in enumerate(others):
             found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
             if found:
-                places = np.arange(len(base)) + (number - len(others) / 2) * width
+                places = np.arange(len(base)) + (number - (len(others) - 1) / 2) * width
                 relative = np.divide(errors(table, found), base, out=np.ones_like(base), where=base > 0)
                 panel.bar(places, relative - 1, width, bottom=1, label=NAMES[loss])
         panel.axhline(1, color="black", linewidth=0.8)
@@ -205,7 +205,7 @@ def draw(table, records, path):
         panel.set_yticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
         panel.minorticks_off()
         panel.set_title(title)
-        panel.legend(fontsize="small")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
     return save_png(figure, path)
 
 
