@@ -85,7 +85,7 @@ def test_large_targets_take_the_way_up_and_small_ones_the_way_down(share, upward
     calls = []
 
     def spy(*arguments):
-        calls.append(arguments[6:])
+        calls.append(arguments[7:])
         return pairs_of_volumes(*arguments)
 
     pairs_of_volumes = compute.pairs_of_volumes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -129,6 +130,17 @@ def test_chains_pushed_up_give_the_same_pairs(kind, monkeypatch):
             native, expected = both_engines(image, **options)
             assert native == expected, (kind, shape, seed, options)
     assert len(calls) == len(SETTINGS) * (IMAGES_PER_GROUP + 1)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_what_was_in_the_memory_does_not_matter(ndim, monkeypatch):
+    monkeypatch.setattr(
+        compute, "_memory", lambda field: np.full((3, math.prod(n + 2 for n in field.shape)), -1, np.int32)
+    )
+    for seed, kind in enumerate(KINDS):
+        for options in SETTINGS:
+            native, expected = both_engines(make_image(kind, (7, 6, 5)[:ndim], seed), **options)
+            assert native == expected
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from monai_topo.topology.engines.native.coboundaries import pair_loops_upward
 from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, plant_forest
 from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.neighbors import neighbor_offsets
-from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, surround
+from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, fill_border, surround
 from monai_topo.topology.engines.native.saddles import (
     HAS_CRITICAL_EDGE,
     HAS_CRITICAL_SQUARE,
@@ -39,7 +39,7 @@ _NEVER, _FRAME = -1, -2
 
 
 @entry_kernel
-def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any) -> Any:
+def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, memory: Any) -> Any:
     """Persistence pairs of 2D fields in face connectivity.
 
     Args:
@@ -48,6 +48,7 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
         framed: the border is a frame.
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
+        memory: int32 ``(3, n)``, a row as long as the padded grid, overwritten.
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
@@ -56,7 +57,8 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
     height, row = shape[1], shape[2] + 2
     grid = (1, height + 2, row)
     offsets = neighbor_offsets(False, row, 0)
-    keys, lower, forest = _new_grid(grid)
+    keys, lower, forest = memory[0], memory[1], memory[2]
+    fill_border(lower, grid, 0)  # nothing comes before it
     low, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts = np.zeros(2, np.int64)
     for n in range(stack.shape[0]):
@@ -81,7 +83,14 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
 
 @entry_kernel
 def pairs_of_volumes(
-    stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, table: Any, upward: Any = None
+    stack: Any,
+    is_float: bool,
+    framed: bool,
+    upside_down: bool,
+    wanted: Any,
+    memory: Any,
+    table: Any,
+    upward: Any = None,
 ) -> Any:
     """Persistence pairs of 3D fields in face connectivity.
 
@@ -94,6 +103,7 @@ def pairs_of_volumes(
         framed: the border is a frame.
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
+        memory: int32 ``(3, n)``, a row as long as the padded grid, overwritten.
         table: memo of links from ``new_link_table``, shared by all calls.
         upward: True finds dimension 1 by ``coboundaries``, None by ``loops``. Only what is asked for is compiled.
 
@@ -103,7 +113,8 @@ def pairs_of_volumes(
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
     offsets = neighbor_offsets(True, grid[2], grid[1] * grid[2])
-    keys, lower, forest = _new_grid(grid)
+    keys, lower, forest = memory[0], memory[1], memory[2]
+    fill_border(lower, grid, 0)  # nothing comes before it
     low, mid, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts, critical, scratch = np.zeros(3, np.int64), np.empty(4, np.int64), np.empty(20, np.int64)
     for n in range(stack.shape[0]):
@@ -134,13 +145,6 @@ def pairs_of_volumes(
             high, counts[2] = append_pairs(high, counts[2], squares[0], maxima, place)
             counts[2] = _append_outer(high, counts[2], keys, framed, 2, place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
-
-
-@allocating_kernel
-def _new_grid(grid: tuple[int, int, int]) -> Any:
-    """Keys; words of lower neighbors, which are 0 on the border and stay so; a forest."""
-    size = grid[0] * grid[1] * grid[2]
-    return np.empty(size, np.int32), np.zeros(size, np.int32), np.empty(size, np.int32)
 
 
 @allocating_kernel
