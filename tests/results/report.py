@@ -116,7 +116,7 @@ def weights(table, records):
     for run in search_runs(table):
         if run.key in records:
             record = records[run.key]
-            ratio, weight = ("-", "-") if run.ratio is None else (f"{run.ratio:g}", f"{record['weight']:.3g}")
+            ratio, weight = weighing(run, record)
             ratio = f"**{ratio}**" if run.ratio is not None and run.key in chosen else ratio
             numbers = validated(record, columns)
             lines.append(line([NAMES[run.loss], ratio, weight, *numbers, " + ".join(record["configs"])]))
@@ -134,9 +134,15 @@ def choices(table, records):
             tried = {"-": runs_of(table, records, loss)[0], **tried}
         for title, run in tried.items():
             record = records[run.key]
-            facts = [NAMES[loss], f"{run.ratio:g}", title, f"{record['weight']:.3g}"]
+            ratio, weight = weighing(run, record)
+            facts = [NAMES[loss], ratio, title, weight]
             lines.append(line([*facts, *validated(record, columns)]))
     return "\n".join(lines)
+
+
+def weighing(run, record):
+    """Ratio and weight of the term, if there is one."""
+    return ("-", "-") if run.ratio is None else (f"{run.ratio:g}", f"{record['weight']:.3g}")
 
 
 def choices_of(table, loss):

@@ -285,6 +285,7 @@ NEURONS = Table(
     inference_settings={loss: {"activation": "$lambda distance: torch.sigmoid(-distance)"} for loss in DISTANCES},
     bases=dict.fromkeys(DISTANCES, "distance"),
     loss_overlays=dict.fromkeys(DISTANCES, "localized"),
+    choices={"distance_5": Choice("distance", "up to 5 voxels, from scratch", {"max_distance": 5}, warm_up=False)},
     losses=(*LOSSES, *DISTANCES),
     start_iterations=600,
     iterations=300,
