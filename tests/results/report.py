@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.visualize.figure import new_figure, save_png
 from tests.results.datasets import VALIDATION
+from tests.results.features import COUNTS
 from tests.results.plan import CRITERION, DICE, choice_run, runs_in_time, runs_of, search_runs, seconds
 from tests.results.scoring import AS_IT_IS, SIGMA, SPECK, VARIANTS
 from tests.results.tables import BASE, NAMES
@@ -25,6 +24,7 @@ def section(table, records):
         how(table, records),
         f"![errors relative to Dice+CE](images/results_{table.name}.png)",
         *(f"**{title}**\n\n{rows(table, records, *what)}" for title, what in titles(table).items()),
+        *(f"**{title}**\n\n{features(table, records, part)}" for part, title in feature_titles(table, records).items()),
         *(f"**{title}**\n\n{equal_time(table, records, part)}" for part, title in equal_titles(table, records).items()),
         f"**Weights**, chosen on the validation part\n\n{weights(table, records)}",
         *([f"**Choices**, on the validation part, first seed\n\n{choices(table, records)}"] if table.choices else []),
@@ -36,13 +36,12 @@ def section(table, records):
 def headline(table, records):
     """The few columns that the README shows, as the network answers, with what an iteration takes."""
     columns = deciding(table)
-    few = replace(table, columns=columns)
     part = next(iter(table.parts))
     lines = [header(["loss", *columns, "s / iteration"])]
     for loss in table.losses:
         found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
         cost = f"{seconds(records, loss):.2f}" if f"seconds_{loss}" in records else "-"
-        lines.append(line([NAMES[loss], *cells(few, found), cost]))
+        lines.append(line([NAMES[loss], *cells(columns, found), cost]))
     return "\n".join(lines)
 
 
@@ -56,6 +55,14 @@ def titles(table):
     return {
         named(notes[variant], title): (part, variant) for part, title in table.parts.items() for variant in VARIANTS
     }
+
+
+def feature_titles(table, records):
+    """Each table of features, where every row's runs have them counted."""
+    found = [record for loss in table.losses for record in known(records, runs_of(table, records, loss))]
+    parts = {part: named("Features, framed, as the network answers", title) for part, title in table.parts.items()}
+    counted = [all(feature_columns(record["scores"][part][AS_IT_IS]) for record in found) for part in parts]
+    return dict(item for item, complete in zip(parts.items(), counted, strict=True) if found and complete)
 
 
 def equal_titles(table, records):
@@ -88,13 +95,30 @@ def rows(table, records, part, variant):
     lines = [header(["loss", "runs", *table.columns])]
     if variant == AS_IT_IS:
         runs = [records.get(f"constant_fold{fold}") for fold in range(table.folds)]
-        lines.append(
-            line(["nothing anywhere", "-", *cells(table, [run["scores"][part][variant] for run in runs if run])])
-        )
+        found = [run["scores"][part][variant] for run in runs if run]
+        lines.append(line(["nothing anywhere", "-", *cells(table.columns, found)]))
     for loss in table.losses:
         found = test_scores(records, runs_of(table, records, loss), part, variant)
-        lines.append(line([NAMES[loss], str(len(found)), *cells(table, found)]))
+        lines.append(line([NAMES[loss], str(len(found)), *cells(table.columns, found)]))
     return "\n".join(lines)
+
+
+def features(table, records, part):
+    """What the matching error is made of: features of the prediction, of the label, and those in place in both."""
+    lines = []
+    for loss in table.losses:
+        found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
+        if found:
+            columns = feature_columns(found[0])
+            lines.append(line([NAMES[loss], *cells(columns, found)]))
+    return "\n".join([header(["loss", *columns]), *lines])
+
+
+def feature_columns(scores):
+    """Heading to column, of all features but components; none where they were not counted."""
+    names = {1: "loops", 2: "cavities"}
+    sources = {f"{name}, {count}": f"framed/features.{count}.{k}" for k, name in names.items() for count in COUNTS}
+    return {heading: source for heading, source in sources.items() if source in scores}
 
 
 def equal_time(table, records, part):
@@ -104,7 +128,7 @@ def equal_time(table, records, part):
             runs = runs_in_time(table, records, loss)
             found = test_scores(records, runs, part, AS_IT_IS)
             facts = [NAMES[loss], f"{seconds(records, loss):.3f}", str(runs[0].iterations), str(len(found))]
-            lines.append(line([*facts, *cells(table, found)]))
+            lines.append(line([*facts, *cells(table.columns, found)]))
     return "\n".join(lines)
 
 
@@ -164,20 +188,25 @@ def measures(table):
 
 
 def test_scores(records, runs, part, variant):
-    return [records[run.key]["scores"][part][variant] for run in runs if run.key in records]
+    return [record["scores"][part][variant] for record in known(records, runs)]
 
 
-def cells(table, found):
-    return [show([scores[source] for scores in found]) for source in table.columns.values()]
+def known(records, runs):
+    """Records of the runs that are done."""
+    return [records[run.key] for run in runs if run.key in records]
+
+
+def cells(columns, found):
+    return [show([scores[source] for scores in found]) for source in columns.values()]
 
 
 def show(numbers):
-    known = [number for number in numbers if number is not None]
-    if not known:
+    defined = [number for number in numbers if number is not None]
+    if not defined:
         return "-"
-    mean, spread = np.mean(known), np.std(known)
+    mean, spread = np.mean(defined), np.std(defined)
     digits = 3 if mean < 2 else 2 if mean < 10 else 1
-    return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if len(known) > 1 else "")
+    return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if len(defined) > 1 else "")
 
 
 def header(titles):

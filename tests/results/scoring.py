@@ -16,6 +16,7 @@ from skimage.morphology import remove_small_holes, remove_small_objects
 from monai_topo.commands.evaluation.metric_table import build_metric, compute
 from monai_topo.commands.evaluation.options import Options
 from tests.results.datasets import VALIDATION
+from tests.results.features import count_features
 
 THRESHOLD = 0.5
 SPECK = 30
@@ -61,6 +62,9 @@ def score(mask, label, protocols):
         for name in protocol.options.metrics:
             for column, number in compute(name, build_metric(name, arguments), mask, label).items():
                 found[f"{protocol.name}/{column}"] = None if np.isnan(number) else round(float(number), 6)
+        if "betti_matching_error" in protocol.options.metrics:
+            counts = count_features(mask, label, protocol.options)
+            found |= {f"{protocol.name}/{column}": round(number, 6) for column, number in counts.items()}
     return found
 
 

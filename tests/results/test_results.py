@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from monai_topo.commands.evaluation.options import Options
 from monai_topo.data.phantoms import tube
 from tests.results.__main__ import fill
 from tests.results.datasets import VALIDATION
+from tests.results.features import COUNTS
 from tests.results.plan import CRITERION, DICE, choice_run, chosen_ratio, iterations_in_time, runs_of, search_runs
 from tests.results.report import section
 from tests.results.runs import Laboratory, Records
-from tests.results.scoring import AS_IT_IS, score, without_specks
+from tests.results.scoring import AS_IT_IS, Protocol, score, without_specks
 from tests.results.tables import BASE, FIB25, ISBI2012, ISBI2012_3D, NAMES, NEURONS, TABLES, quick
 
 
@@ -68,6 +70,25 @@ def test_a_loss_on_distances_is_compared_with_distances():
     assert iterations_in_time(table, records, "localized_distance") == table.iterations // 2
 
 
+def test_features_in_place_are_counted():
+    label = np.zeros((14, 27), bool)
+    for column in (2, 10, 18):
+        ring(label, 2, column)
+    mask = label.copy()
+    mask[4, 18:20] = False  # one ring is cut open
+    ring(mask, 8, 5)  # and one is new
+    options = Options(metrics=("betti_matching_error",))
+    found = score(mask, label, [Protocol("framed", options)])
+    counts = [found[f"framed/features.{count}.{k}"] for k in (0, 1) for count in COUNTS]
+    assert counts == [4, 3, 3, 3, 3, 2]
+    assert found["framed/betti_matching_error.1"] == 3 + 3 - 2 * 2
+
+
+def ring(mask, row, column):
+    mask[row : row + 5, column : column + 5] = True
+    mask[row + 2, column + 2] = False
+
+
 @pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 def test_the_columns_are_measured(table):
     mask = tube((24, 26, 22) if "spatial_dims" not in str(table.settings) else (24, 26), noise=0.0).label > 0
@@ -102,6 +123,7 @@ def test_a_table_in_small(real_data, tmp_path, table, base, term):
     text = section(small, records.runs)
     row = next(line for line in text.splitlines() if line.startswith(f"| {NAMES[term]}"))
     assert [cell for cell in row.split("|") if cell.strip() == "-"] == []
+    assert "**Features, framed" in text
     part = next(iter(table.parts))
     dice = [
         records.runs[runs_of(small, records.runs, loss)[0].key]["scores"][part][AS_IT_IS][DICE] for loss in (base, term)
