@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tests.benchmarks.sections import DOCS, write_section
-from tests.results.plan import choice_runs, chosen_runs, equal_time_runs, search_runs, timed_runs
+from tests.results.plan import choice_runs, chosen_runs, equal_time_runs, heavier_runs, search_runs, timed_runs
 from tests.results.report import draw, headline, section
 from tests.results.runs import Laboratory, Records
 from tests.results.tables import TABLES, quick
@@ -60,6 +60,7 @@ def fill(table, laboratory, records, workers):
         laboratory.constant(fold)
     perform(f"{table.name}, weights", laboratory, search_runs(table), workers)
     perform(f"{table.name}, losses", laboratory, chosen_runs(table, records.runs), workers)
+    perform(f"{table.name}, more weight", laboratory, heavier_runs(table), workers)
     perform(f"{table.name}, choices", laboratory, choice_runs(table, records.runs), workers)
     for number in range(table.rounds):
         for run in tqdm(timed_runs(table, records.runs), desc=f"{table.name}, seconds"):

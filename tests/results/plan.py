@@ -54,8 +54,22 @@ def chosen_runs(table, records):
 def runs_of(table, records, loss, iterations=None):
     """The runs behind one row."""
     ratio = chosen_ratio(table, records, loss) if loss in terms(table) else None
-    length = iterations or table.iterations
-    return [Run(loss, ratio, fold, seed, length) for fold in range(table.folds) for seed in table.seeds]
+    return repeated(table, loss, ratio, iterations or table.iterations)
+
+
+def heavier_runs(table):
+    """The losses with more weight than was chosen, like those behind the rows."""
+    return [run for loss in table.heavier for run in heavier_runs_of(table, loss)]
+
+
+def heavier_runs_of(table, loss):
+    """The runs behind one row of more weight."""
+    return repeated(table, loss, table.heavier[loss], table.iterations)
+
+
+def repeated(table, loss, ratio, iterations):
+    """In all folds and with all seeds."""
+    return [Run(loss, ratio, fold, seed, iterations) for fold in range(table.folds) for seed in table.seeds]
 
 
 def choice_runs(table, records):

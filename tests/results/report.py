@@ -8,7 +8,7 @@ from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.visualize.figure import new_figure, save_png
 from tests.results.datasets import VALIDATION
 from tests.results.features import COUNTS
-from tests.results.plan import CRITERION, DICE, choice_run, runs_in_time, runs_of, search_runs, seconds
+from tests.results.plan import CRITERION, DICE, choice_run, heavier_runs_of, runs_in_time, runs_of, search_runs, seconds
 from tests.results.scoring import AS_IT_IS, SIGMA, SPECK, VARIANTS
 from tests.results.tables import BASE, NAMES
 
@@ -24,6 +24,7 @@ def section(table, records):
         how(table, records),
         f"![errors relative to Dice+CE](images/results_{table.name}.png)",
         *(f"**{title}**\n\n{rows(table, records, *what)}" for title, what in titles(table).items()),
+        *(f"**{title}**\n\n{heavier(table, records, part)}" for part, title in heavier_titles(table).items()),
         *(f"**{title}**\n\n{features(table, records, part)}" for part, title in feature_titles(table, records).items()),
         *(f"**{title}**\n\n{equal_time(table, records, part)}" for part, title in equal_titles(table, records).items()),
         f"**Weights**, chosen on the validation part\n\n{weights(table, records)}",
@@ -55,6 +56,12 @@ def titles(table):
     return {
         named(notes[variant], title): (part, variant) for part, title in table.parts.items() for variant in VARIANTS
     }
+
+
+def heavier_titles(table):
+    """Each table of more weight, if there is any."""
+    note = "With more weight than was chosen, as the network answers"
+    return {part: named(note, title) for part, title in table.parts.items()} if table.heavier else {}
 
 
 def feature_titles(table, records):
@@ -100,6 +107,19 @@ def rows(table, records, part, variant):
     for loss in table.losses:
         found = test_scores(records, runs_of(table, records, loss), part, variant)
         lines.append(line([NAMES[loss], str(len(found)), *cells(table.columns, found)]))
+    return "\n".join(lines)
+
+
+def heavier(table, records, part):
+    """What more weight does to the rows that have it, each behind the row with the chosen weight."""
+    lines = [header(["loss", "gradient ratio", "runs", *table.columns])]
+    groups = [runs_of(table, records, BASE)]
+    for loss in table.heavier:
+        groups += [runs_of(table, records, loss), heavier_runs_of(table, loss)]
+    for runs in groups:
+        found = test_scores(records, runs, part, AS_IT_IS)
+        ratio = "-" if runs[0].ratio is None else f"{runs[0].ratio:g}"
+        lines.append(line([NAMES[runs[0].loss], ratio, str(len(found)), *cells(table.columns, found)]))
     return "\n".join(lines)
 
 

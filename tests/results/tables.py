@@ -70,6 +70,7 @@ class Table:
         losses: overlays of the bundle, or of this folder.
         choices: by name, what is tried once beside the losses, with the weight that was chosen.
         ratios: wanted ratios of the gradient norms, from which one is chosen on the validation part.
+        heavier: by loss, a ratio that was not chosen and is shown beside it, with all folds and seeds.
         seeds: of the runs.
         folds: of the data; the weights are chosen in the first.
         start_iterations: without a term.
@@ -95,6 +96,7 @@ class Table:
     losses: tuple[str, ...] = LOSSES
     choices: Mapping[str, Choice] = field(default_factory=dict)
     ratios: tuple[float, ...] = (0.3, 1.0, 3.0)
+    heavier: Mapping[str, float] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
     folds: int = 1
     start_iterations: int = 1500
@@ -165,6 +167,7 @@ FIB25 = Table(
         "dmt_0.2": Choice("dmt", "threshold 0.2", {"loss#topology#persistence_threshold": 0.2}),
         "dmt_1_2": Choice("dmt", "dims 1, 2", {"loss#topology#dims": [1, 2]}),
     },
+    heavier={"topo": 1.0, "lifetime": 1.0, "betti_matching": 1.0},
 )
 
 ISBI2012 = Table(
@@ -296,4 +299,6 @@ TABLES = {table.name: table for table in (FIB25, ISBI2012, ISBI2012_3D, TREES, N
 
 def quick(table):
     """The same in minutes: to see that everything works, not to learn anything."""
-    return replace(table, seeds=(0,), choices={}, ratios=(1.0,), start_iterations=200, iterations=50, folds=1, rounds=1)
+    return replace(
+        table, seeds=(0,), choices={}, heavier={}, ratios=(1.0,), start_iterations=200, iterations=50, folds=1, rounds=1
+    )
