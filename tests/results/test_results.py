@@ -12,8 +12,17 @@ from monai_topo.data.phantoms import tube
 from tests.results.__main__ import fill
 from tests.results.datasets import VALIDATION
 from tests.results.features import COUNTS
-from tests.results.plan import CRITERION, DICE, choice_run, chosen_ratio, iterations_in_time, runs_of, search_runs
-from tests.results.report import section
+from tests.results.plan import (
+    CRITERION,
+    DICE,
+    choice_run,
+    chosen_ratio,
+    heavier_runs,
+    iterations_in_time,
+    runs_of,
+    search_runs,
+)
+from tests.results.report import heavier, section
 from tests.results.runs import Laboratory, Records
 from tests.results.scoring import AS_IT_IS, Protocol, score, without_specks
 from tests.results.tables import BASE, FIB25, ISBI2012, ISBI2012_3D, NAMES, NEURONS, TABLES, quick
@@ -40,6 +49,24 @@ def test_a_ratio_that_costs_dice_is_not_chosen(table):
 
 def test_where_all_cost_dice_the_cheapest_is_chosen(table):
     assert chosen_ratio(table, recorded(table, [0.8, 0.77, 0.76, 0.7], [9, 5, 3, 4]), "topo") == 0.3
+
+
+def test_more_weight_is_run_with_all_seeds_and_shown():
+    table = replace(FIB25, losses=(BASE, "topo"), heavier={"topo": 1.0})
+    runs = heavier_runs(table)
+    assert [(run.loss, run.ratio, run.seed) for run in runs] == [("topo", 1.0, seed) for seed in table.seeds]
+    assert runs[0] in search_runs(table)  # it is not run twice
+    records = recorded(table, [0.8, 0.8, 0.7, 0.6], [9, 5, 3, 4])  # 0.3 is chosen
+    records |= {run.key: {"scores": {}} for run in runs[1:]}
+    for number, record in enumerate(records.values()):
+        record["scores"]["test"] = {AS_IT_IS: dict.fromkeys(table.columns.values(), float(number))}
+    rows = [row.split(" | ")[:4] for row in heavier(table, records, "test").splitlines()[2:]]
+    # Numbers 0 to 3 are the search's, 4 and 5 the other seeds'.
+    assert rows == [
+        ["| Dice+CE", "-", "1", "0.000"],
+        ["| TopoLoss", "0.3", "1", "1.000"],
+        ["| TopoLoss", "1", "3", "3.67 ± 1.25"],
+    ]
 
 
 def test_equal_time_is_in_whole_epochs(table):
