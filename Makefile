@@ -42,7 +42,7 @@ figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 results: $(READY)  ## train with every loss on the real volumes in DATA, write docs/results.md (hours; what is done is kept)
 	$(BIN)/python -m tests.results $(if $(DATA),--data $(DATA))
 
-results-quick: $(READY)  ## the same in minutes, printed: to see that everything works
+results-quick: $(READY)  ## the same in half an hour, printed: to see that everything works
 	$(BIN)/python -m tests.results --quick $(if $(DATA),--data $(DATA))
 
 clean:  ## remove the virtual environment, caches and demo results

@@ -8,7 +8,17 @@ from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.visualize.figure import new_figure, save_png
 from tests.results.datasets import VALIDATION
 from tests.results.features import COUNTS
-from tests.results.plan import CRITERION, DICE, choice_run, heavier_runs_of, runs_in_time, runs_of, search_runs, seconds
+from tests.results.plan import (
+    CRITERION,
+    DICE,
+    choice_run,
+    heavier_runs,
+    heavier_runs_of,
+    runs_in_time,
+    runs_of,
+    search_runs,
+    seconds,
+)
 from tests.results.scoring import AS_IT_IS, SIGMA, SPECK, VARIANTS
 from tests.results.tables import BASE, NAMES
 
@@ -85,8 +95,8 @@ def named(text, title):
 
 
 def how(table, records):
-    keys = [run.key for loss in table.losses for run in runs_of(table, records, loss)]
-    machines = sorted({records[key]["machine"] for key in keys if key in records})
+    runs = [run for loss in table.losses for run in runs_of(table, records, loss)] + heavier_runs(table)
+    machines = sorted({record["machine"] for record in known(records, runs)})
     seeds = ", ".join(map(str, table.seeds))
     folds = f", {table.folds} folds" if table.folds > 1 else ""
     return (
