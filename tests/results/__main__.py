@@ -31,7 +31,7 @@ def main(arguments=None):
     parser.add_argument("--work", type=Path, default=Path("results_output"), help="folder for networks and predictions")
     parser.add_argument("--table", nargs="+", choices=list(TABLES), default=list(TABLES), metavar="NAME")
     parser.add_argument("--workers", type=int, default=2, help="networks at a time, each on its share of the cores")
-    parser.add_argument("--quick", action="store_true", help="half an hour instead of many, to see that everything works")
+    parser.add_argument("--quick", action="store_true", help="half an hour, to see that everything works")
     parser.add_argument("--report", action="store_true", help="write the page from what is recorded, run nothing")
     options = parser.parse_args(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // options.workers)))
