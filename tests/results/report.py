@@ -75,11 +75,17 @@ def heavier_titles(table):
 
 
 def feature_titles(table, records):
-    """Each table of features, where every row's runs have them counted."""
-    found = [record for loss in table.losses for record in known(records, runs_of(table, records, loss))]
-    parts = {part: named("Features, framed, as the network answers", title) for part, title in table.parts.items()}
-    counted = [all(feature_columns(record["scores"][part][AS_IT_IS]) for record in found) for part in parts]
-    return dict(item for item, complete in zip(parts.items(), counted, strict=True) if found and complete)
+    """Each table of features, where a run has them counted."""
+    note = "Features, framed, as the network answers"
+    parts = {part: named(note, title) for part, title in table.parts.items()}
+    return {part: title for part, title in parts.items() if any(counted(table, records, part).values())}
+
+
+def counted(table, records, part):
+    """By loss, the scores in which features are counted."""
+    runs = {loss: runs_of(table, records, loss) for loss in table.losses}
+    scores = {loss: test_scores(records, found, part, AS_IT_IS) for loss, found in runs.items()}
+    return {loss: [score for score in found if feature_columns(score)] for loss, found in scores.items()}
 
 
 def equal_titles(table, records):
@@ -135,13 +141,10 @@ def heavier(table, records, part):
 
 def features(table, records, part):
     """What the matching error is made of: features of the prediction, of the label, and those in place in both."""
-    lines = []
-    for loss in table.losses:
-        found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
-        if found:
-            columns = feature_columns(found[0])
-            lines.append(line([NAMES[loss], *cells(columns, found)]))
-    return "\n".join([header(["loss", *columns]), *lines])
+    found = {loss: scores for loss, scores in counted(table, records, part).items() if scores}
+    columns = feature_columns(next(iter(found.values()))[0])
+    lines = [line([NAMES[loss], str(len(scores)), *cells(columns, scores)]) for loss, scores in found.items()]
+    return "\n".join([header(["loss", "runs", *columns]), *lines])
 
 
 def feature_columns(scores):

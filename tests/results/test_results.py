@@ -22,7 +22,7 @@ from tests.results.plan import (
     runs_of,
     search_runs,
 )
-from tests.results.report import heavier, section
+from tests.results.report import feature_titles, features, heavier, section
 from tests.results.runs import Laboratory, Records
 from tests.results.scoring import AS_IT_IS, Protocol, score, without_specks
 from tests.results.tables import BASE, FIB25, ISBI2012, ISBI2012_3D, NAMES, NEURONS, TABLES, quick
@@ -66,6 +66,22 @@ def test_more_weight_is_run_with_all_seeds_and_shown():
         ["| Dice+CE", "-", "1", "0.000"],
         ["| TopoLoss", "0.3", "1", "1.000"],
         ["| TopoLoss", "1", "3", "3.67 ± 1.25"],
+    ]
+
+
+def test_features_are_shown_of_the_runs_that_have_them_counted():
+    table = replace(FIB25, losses=(BASE, "topo"), ratios=(0.3,), heavier={})
+    records = recorded(table, [0.8, 0.8], [9, 5])
+    for record in records.values():
+        record["scores"]["test"] = {AS_IT_IS: dict.fromkeys(table.columns.values(), 1.0)}
+    assert feature_titles(table, records) == {}
+    counts = {f"framed/features.{count}.1": number for count, number in zip(COUNTS, (7, 5, 3), strict=True)}
+    records[runs_of(table, records, "topo")[0].key]["scores"]["test"][AS_IT_IS] |= counts
+    assert list(feature_titles(table, records)) == ["test"]
+    assert features(table, records, "test").splitlines() == [
+        "| loss | runs | loops, predicted | loops, label | loops, shared |",
+        "| --- | --- | --- | --- | --- |",
+        "| TopoLoss | 1 | 7.00 | 5.00 | 3.00 |",
     ]
 
 
