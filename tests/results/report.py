@@ -128,14 +128,15 @@ def rows(table, records, part, variant):
 
 def heavier(table, records, part):
     """What more weight does to the rows that have it, each behind the row with the chosen weight."""
-    lines = [header(["loss", "gradient ratio", "runs", *table.columns])]
+    lines = [header(["loss", "gradient ratio", "runs", "Dice, validation", *table.columns])]
     groups = [runs_of(table, records, BASE)]
     for loss in table.heavier:
         groups += [runs_of(table, records, loss), heavier_runs_of(table, loss)]
     for runs in groups:
         found = test_scores(records, runs, part, AS_IT_IS)
         ratio = "-" if runs[0].ratio is None else f"{runs[0].ratio:g}"
-        lines.append(line([NAMES[runs[0].loss], ratio, str(len(found)), *cells(table.columns, found)]))
+        validation = show([record["scores"][VALIDATION][AS_IT_IS][DICE] for record in known(records, runs)])
+        lines.append(line([NAMES[runs[0].loss], ratio, str(len(found)), validation, *cells(table.columns, found)]))
     return "\n".join(lines)
 
 

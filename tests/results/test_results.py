@@ -57,15 +57,15 @@ def test_more_weight_is_run_with_all_seeds_and_shown():
     assert [(run.loss, run.ratio, run.seed) for run in runs] == [("topo", 1.0, seed) for seed in table.seeds]
     assert runs[0] in search_runs(table)  # it is not run twice
     records = recorded(table, [0.8, 0.8, 0.7, 0.6], [9, 5, 3, 4])  # 0.3 is chosen
-    records |= {run.key: {"scores": {}} for run in runs[1:]}
+    records |= {run.key: {"scores": {VALIDATION: {AS_IT_IS: {DICE: 0.7}}}} for run in runs[1:]}
     for number, record in enumerate(records.values()):
         record["scores"]["test"] = {AS_IT_IS: dict.fromkeys(table.columns.values(), float(number))}
-    rows = [row.split(" | ")[:4] for row in heavier(table, records, "test").splitlines()[2:]]
+    rows = [row.split(" | ")[:5] for row in heavier(table, records, "test").splitlines()[2:]]
     # Numbers 0 to 3 are the search's, 4 and 5 the other seeds'.
     assert rows == [
-        ["| Dice+CE", "-", "1", "0.000"],
-        ["| TopoLoss", "0.3", "1", "1.000"],
-        ["| TopoLoss", "1", "3", "3.67 ± 1.25"],
+        ["| Dice+CE", "-", "1", "0.800", "0.000"],
+        ["| TopoLoss", "0.3", "1", "0.800", "1.000"],
+        ["| TopoLoss", "1", "3", "0.700 ± 0.000", "3.67 ± 1.25"],
     ]
 
 
