@@ -228,6 +228,7 @@ ISBI2012_3D = Table(
     columns=FIB25.columns,
     settings={"patch_size": [64, 64, 8], "batch_size": 4, "network_def#strides": [[2, 2, 1], [2, 2, 1]]},
     iterations=400,
+    rounds=2,
 )
 
 TREES = Table(
@@ -292,6 +293,7 @@ NEURONS = Table(
     losses=(*LOSSES, *DISTANCES),
     start_iterations=600,
     iterations=300,
+    rounds=2,
 )
 
 TABLES = {table.name: table for table in (FIB25, ISBI2012, ISBI2012_3D, TREES, NEURONS)}
