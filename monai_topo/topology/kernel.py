@@ -1,6 +1,9 @@
 """How the kernels are compiled: without the interpreter lock, and only when they are first called.
 
 Entry kernels are called from Python and kept in numba's cache on disk; the other kernels are linked into them.
+
+What compiles once instead of twice: numba makes one version of a kernel for a number or a bool that is written out in a
+call, and another for the same type in a variable. So constants that are handed on are numpy's (``np.int64(0)``).
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Only entry kernels can be called from Python: the code to unpack arguments takes a fifth of the time to compile."""
+
 
 def kernel(function: Function) -> Function:
     """Compile a function that makes no arrays, without reference counting.
@@ -21,17 +27,17 @@ def kernel(function: Function) -> Function:
     numba cannot always prove that the counts of arrays handed from kernel to kernel cancel, and then one step of a
     union-find costs ten times as much.
     """
-    return cast(Function, numba.njit(nogil=True, _nrt=False)(function))
+    return cast(Function, numba.njit(nogil=True, _nrt=False, **_INNER)(function))
 
 
 def inlined_kernel(function: Function) -> Function:
     """Compile a short :func:`kernel` into its callers: in hot loops handing on arrays costs more than what it does."""
-    return cast(Function, numba.njit(nogil=True, _nrt=False, forceinline=True)(function))
+    return cast(Function, numba.njit(nogil=True, _nrt=False, forceinline=True, **_INNER)(function))
 
 
 def allocating_kernel(function: Function) -> Function:
     """Compile a function that makes arrays."""
-    return cast(Function, numba.njit(nogil=True)(function))
+    return cast(Function, numba.njit(nogil=True, **_INNER)(function))
 
 
 def entry_kernel(function: Function) -> Function:

@@ -85,7 +85,7 @@ def test_large_targets_take_the_way_up_and_small_ones_the_way_down(share, upward
     calls = []
 
     def spy(*arguments):
-        calls.append(arguments[7:])
+        calls.append(arguments[8:])
         return pairs_of_volumes(*arguments)
 
     pairs_of_volumes = compute.pairs_of_volumes
@@ -115,7 +115,7 @@ def test_image_pairs_beside_a_large_mask_are_the_textbooks(share, divided, level
     calls = []
 
     def spy(*arguments):
-        calls.append(arguments[6:])
+        calls.append(arguments[7:])
         return image_pairs_of_volume(*arguments)
 
     image_pairs_of_volume = compute.image_pairs_of_volume

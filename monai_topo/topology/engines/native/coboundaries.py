@@ -88,7 +88,7 @@ def pair_loops_upward(
     heap = np.empty(1024, np.int64)
     start = np.zeros(edges.shape[1] + 1, np.int64)
     kept_voxels, kept_squares = np.empty(4096, np.int32), np.empty(4096, np.uint16)
-    column = 0
+    column = np.int64(0)
     while column < edges.shape[1]:
         column, heap_is_full, kept_is_full = _reduce(
             column, edges, merged, squares, partner, taker, first_square, heap,
@@ -106,7 +106,7 @@ def _write_states(squares: Any, enclosed: Any, lower: Any, links: Any, table: An
     """Write which squares may be in a chain: those paired with edges, and the critical ones that enclose nothing."""
     for voxel in range(states.size):
         states[voxel] = forest_edges(_link(voxel, lower, links, table))
-    fill_border(states, grid, 0)
+    fill_border(states, grid, np.int64(0))
     for i in range(enclosed.size):
         if enclosed[i] == UNPAIRED:
             states[squares[0, i]] |= 1 << squares[3, i]
@@ -202,7 +202,7 @@ def _add_edge(edge: int, edges: Any, heap: Any, keys: Any, lower: Any, states: A
     while offsets[direction] != edges[2, edge] - edges[0, edge]:
         direction += 1
     states[voxel] |= QUEUED
-    size = queue(voxel, heap, 0, keys, UP)
+    size = queue(voxel, heap, np.int64(0), keys, UP)
     return _add_coboundary(voxel, direction, heap, size, keys, lower, states, offsets)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from monai_topo.topology.engines.native.gradient import new_link_table
 from monai_topo.topology.engines.native.image import image_pairs_of_plane, image_pairs_of_volume
+from monai_topo.topology.engines.native.neighbors import neighbor_offsets
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, to_integers
 from monai_topo.topology.engines.native.pairs import pairs_of_planes, pairs_of_volumes
 from monai_topo.topology.engines.registry import IndexPairs
@@ -56,11 +57,11 @@ def compute_pairs_stack(
     wanted = _mark(of_dim.values(), ndim)
     framed = frame != full_connectivity
     values, is_float = to_integers(stack)
+    options = (is_float, framed, full_connectivity, wanted, _memory(stack[0]), neighbor_offsets(stack.shape[1:]))
     if ndim == 2:
-        found = pairs_of_planes(values[:, None], is_float, framed, full_connectivity, wanted, _memory(stack[0]))
+        found = pairs_of_planes(values[:, None], *options)
     else:
-        memory, table = _memory(stack[0]), _shared_link_table()
-        found = pairs_of_volumes(values, is_float, framed, full_connectivity, wanted, memory, table)
+        found = pairs_of_volumes(values, *options, _shared_link_table())
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
@@ -81,7 +82,7 @@ def compute_image_pairs(
     _check_size(keys.shape)
     of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
     wanted = _mark(of_dim.values(), ndim)
-    options = (frame != full_connectivity, full_connectivity, wanted)
+    options = (frame != full_connectivity, full_connectivity, wanted, neighbor_offsets(keys.shape))
     domain, codomain, divided = _align(keys, larger_keys)
     if domain is codomain:
         constant = np.count_nonzero(keys == keys.min()) / keys.size
@@ -96,13 +97,20 @@ def compute_image_pairs(
 
 
 def _pairs_inside(
-    keys: NDArray[np.int32], framed: bool, upside_down: bool, wanted: NDArray[np.bool_], *, upward: bool
+    keys: NDArray[np.int32],
+    framed: bool,
+    upside_down: bool,
+    wanted: NDArray[np.bool_],
+    offsets: NDArray[np.int64],
+    *,
+    upward: bool,
 ) -> Any:
     """Pairs of one field, without those that never die or are born with the frame."""
+    options = (False, framed, upside_down, wanted, _memory(keys), offsets)
     if keys.ndim == 2:
-        found = pairs_of_planes(keys[None, None], False, framed, upside_down, wanted, _memory(keys))
+        found = pairs_of_planes(keys[None, None], *options)
     else:
-        arguments = (keys[None], False, framed, upside_down, wanted, _memory(keys), _shared_link_table())
+        arguments = (keys[None], *options, _shared_link_table())
         found = pairs_of_volumes(*arguments, True) if upward else pairs_of_volumes(*arguments)
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import inlined_kernel, kernel
 
 LINK_BITS = 18
 """In 3D the link's vertices and edges are the first 18 bits of a voxel's word, its triangles the other 8."""
@@ -27,6 +27,7 @@ LINK_MASK = (1 << LINK_BITS) - 1
 _KNOWN = 1 << 62
 _VERTICES = 6
 _EDGE_BITS = 6
+_NUM_EDGES = 12
 _EDGES = [(2 * a + i, 2 * b + j) for a, b in ((0, 1), (0, 2), (1, 2)) for i in (0, 1) for j in (0, 1)]
 _TRIANGLES = [(i, j, k) for i in (0, 1) for j in (2, 3) for k in (4, 5)]
 
@@ -71,8 +72,7 @@ BESIDE = np.array([_directions_beside(i) for i in range(6)])
 """For a link vertex and a set of link edges the other ends of those at the vertex, as bits."""
 
 
-@allocating_kernel
-def new_link_table() -> Any:
+def new_link_table() -> NDArray[np.int64]:
     """An empty memo of :func:`link_of`, one entry for each of the 2**18 configurations of a 3D link."""
     return np.zeros(1 << LINK_BITS, np.int64)
 
@@ -88,12 +88,15 @@ def link_of(table: Any, word: int) -> int:
         word: the voxel's lower neighbors.
 
     Returns:
-        A packed integer, read by ``roots``, ``cycles``, ``triangles``, ``tree_parent`` and ``forest_edges``.
+        A packed integer, read by ``roots``, ``cycles``, ``triangles``, ``tree_parent``, ``forest_edges`` and
+        ``critical_edge_count``.
     """
-    link = table[word & LINK_MASK]
+    edges = link_edges(word)
+    place = ((word & 0x3F) << _NUM_EDGES) | edges
+    link = table[place]
     if link == 0:
-        link = _analyze_link(word & LINK_MASK)
-        table[word & LINK_MASK] = link
+        link = _analyze_link(word & 0x3F, edges)
+        table[place] = link
     return int(link)
 
 
@@ -139,7 +142,7 @@ def link_edges(word: int) -> int:
 @inlined_kernel
 def critical_edge_count(link: int) -> int:
     """Critical edges of the voxel: link components but the first."""
-    return int(max(BIT_COUNT[roots(link)] - 1, 0))
+    return (link >> 59) & 0x7
 
 
 @inlined_kernel
@@ -149,26 +152,26 @@ def critical_square_count(link: int, word: int) -> int:
 
 
 @kernel
-def _analyze_link(word: int) -> int:
+def _analyze_link(vertices: int, edges: int) -> int:
     """Spanning forest and counts of one link, packed.
 
     Breadth-first from the lowest unvisited vertex, so that paths to the root are short.
     """
-    edges = link_edges(word)
     visited, forest_roots, parents, components = 0, 0, 0, 0
     for start in range(_VERTICES):
-        if (word >> start) & 1 and not (visited >> start) & 1:
+        if (vertices >> start) & 1 and not (visited >> start) & 1:
             components += 1
             forest_roots |= 1 << start
             parents |= start << (3 * start)
             visited, parents = _grow_tree(edges, start, visited | (1 << start), parents)
-    cycle_count = _count(edges) - _count(word & 0x3F) + components
+    cycle_count = _count(edges) - _count(vertices) + components
     forest = 0
     for vertex in range(_VERTICES):
         parent = (parents >> (3 * vertex)) & 0x7
-        if (word >> vertex) & 1 and parent != vertex:
+        if (vertices >> vertex) & 1 and parent != vertex:
             forest |= 1 << EDGE_BETWEEN[vertex, parent]
-    return _KNOWN | forest_roots | (cycle_count << 6) | (_full_triangles(edges) << 9) | (parents << 17) | (forest << 35)
+    packed = forest_roots | (cycle_count << 6) | (_full_triangles(edges) << 9) | (parents << 17) | (forest << 35)
+    return _KNOWN | packed | (max(components - 1, 0) << 59)
 
 
 @kernel

@@ -21,11 +21,19 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.engines.native.coboundaries import pair_loops_upward
-from monai_topo.topology.engines.native.components import OUTSIDE, UNPAIRED, find_root, merge_in_order, plant_forest
+from monai_topo.topology.engines.native.components import (
+    ASCENDING,
+    DESCENDING,
+    OUTSIDE,
+    UNPAIRED,
+    find_root,
+    merge_in_order,
+    plant_forest,
+)
 from monai_topo.topology.engines.native.levels import list_divided_cells, plant_divided_forest, write_early_words
 from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.mixed import share_words, shared_word
-from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit, neighbor_offsets
+from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, fill_border, order_code, surround
 from monai_topo.topology.engines.native.pairs import ALL_2D, ALL_3D, FACES_2D, FACES_3D, append_pairs
 from monai_topo.topology.engines.native.saddles import (
@@ -50,7 +58,7 @@ _FACES_OF_PIXEL, _NEIGHBORS_OF_PIXEL = 0xF, 0xFF
 
 
 @entry_kernel
-def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: bool, wanted: Any) -> Any:
+def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: bool, wanted: Any, offsets: Any) -> Any:
     """Image pairs of a 2D field in a larger one.
 
     Args:
@@ -59,6 +67,7 @@ def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: 
         framed: the border is a frame.
         upside_down: turn the total orders around first, and the answer back.
         wanted: bool, one for each dimension.
+        offsets: from ``neighbor_offsets``.
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension, as flat indices. Classes that never die or are born
@@ -66,7 +75,6 @@ def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: 
     """
     height, row = domain.shape[1], domain.shape[2] + 2
     grid, place = (1, height + 2, row), (0, upside_down, (1, height + 2, row), domain.shape)
-    offsets = neighbor_offsets(False, row, 0)
     keys_a, keys_b = _two_orders(domain, codomain, grid, framed, upside_down)
     size = keys_a.size
     lower_a, lower_b = np.zeros(size, np.int32), np.zeros(size, np.int32)
@@ -78,23 +86,30 @@ def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: 
     if wanted[0]:
         cells, partner = np.empty((3, runs_b), np.int32), np.empty(runs_b, np.int32)
         list_runs(saddles_b, lower_b, offsets, False, cells)
-        plant_forest(lower_b, offsets, FACES_2D, True, grid, forest)
+        plant_forest(lower_b, offsets, FACES_2D, ASCENDING, grid, forest)
         _choose_minima(lower_a, _FACES_OF_PIXEL, keys_a, forest, elder)
-        _merge_by_elder(cells, partner, forest, elder, keys_a, True)
+        _merge_by_elder(cells, partner, forest, elder, keys_a, ASCENDING)
         low, counts[0] = append_pairs(low, 0, partner, cells[0], place)
     if wanted[1]:
         cells, partner = np.empty((3, runs_a), np.int32), np.empty(runs_a, np.int32)
         list_runs(saddles_a, lower_a, offsets, True, cells)
-        plant_forest(lower_a, offsets, ALL_2D, False, grid, forest)
+        plant_forest(lower_a, offsets, ALL_2D, DESCENDING, grid, forest)
         _choose_maxima(lower_b, _NEIGHBORS_OF_PIXEL, keys_b, forest, elder)
-        _merge_by_elder(cells, partner, forest, elder, keys_b, False)
+        _merge_by_elder(cells, partner, forest, elder, keys_b, DESCENDING)
         high, counts[1] = append_pairs(high, 0, cells[0], partner, place)
     return low[:, : counts[0]], high[:, : counts[1]]
 
 
 @entry_kernel
 def image_pairs_of_volume(
-    domain: Any, codomain: Any, framed: bool, upside_down: bool, wanted: Any, table: Any, divided: Any = None
+    domain: Any,
+    codomain: Any,
+    framed: bool,
+    upside_down: bool,
+    wanted: Any,
+    offsets: Any,
+    table: Any,
+    divided: Any = None,
 ) -> Any:
     """Image pairs of a 3D field in a larger one; see :func:`image_pairs_of_plane`.
 
@@ -104,6 +119,7 @@ def image_pairs_of_volume(
         framed: the border is a frame.
         upside_down: turn the total orders around first, and the answer back.
         wanted: bool, one for each dimension.
+        offsets: from ``neighbor_offsets``.
         table: memo of links from ``new_link_table``, shared by all calls.
         divided: True, upside down only, where the codomain has some voxels first, before all of the domain, and is the
             domain elsewhere: the faster way, see ``levels``; bars that die at these voxels are left out. Otherwise
@@ -115,7 +131,6 @@ def image_pairs_of_volume(
     shape = domain.shape
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
     place = (0, upside_down, grid, shape)
-    offsets = neighbor_offsets(True, grid[2], grid[1] * grid[2])
     keys_a, keys_b = _two_orders(domain, codomain, grid, framed, upside_down)
     size = keys_a.size
     lower_a, lower_b = np.zeros(size, np.int32), np.zeros(size, np.int32)
@@ -126,19 +141,19 @@ def image_pairs_of_volume(
     if wanted[0]:
         cells, partner = np.empty((3, critical[1]), np.int32), np.empty(critical[1], np.int32)
         list_edges(sorted_saddles(keys_b, lower_b, HAS_CRITICAL_EDGE, critical[0]), lower_b, table, offsets, cells)
-        plant_forest(lower_b, offsets, FACES_3D, True, grid, forest)
+        plant_forest(lower_b, offsets, FACES_3D, ASCENDING, grid, forest)
     classify_volume(keys_a, lower_a, grid, table, critical)
     if wanted[0]:
         _choose_minima(lower_a, FACES, keys_a, forest, elder)
-        _merge_by_elder(cells, partner, forest, elder, keys_a, True)
+        _merge_by_elder(cells, partner, forest, elder, keys_a, ASCENDING)
         low, counts[0] = append_pairs(low, 0, partner, cells[0], place)
     if wanted[2]:
         squares, summit = np.empty((4, critical[3]), np.int32), np.empty(critical[3], np.int32)
         saddles = sorted_saddles(keys_a, lower_a, HAS_CRITICAL_SQUARE, critical[2])
         list_squares(saddles, lower_a, table, offsets, scratch, squares)
-        plant_forest(lower_a, offsets, ALL_3D, False, grid, forest)
+        plant_forest(lower_a, offsets, ALL_3D, DESCENDING, grid, forest)
         _choose_maxima(lower_b, ALL_NEIGHBORS, keys_b, forest, elder)
-        _merge_by_elder(squares, summit, forest, elder, keys_b, False)
+        _merge_by_elder(squares, summit, forest, elder, keys_b, DESCENDING)
         high, counts[2] = append_pairs(high, 0, squares[0], summit, place)
     if wanted[1]:
         if divided is None:
@@ -159,10 +174,10 @@ def _pair_shared(
     edges = list_shared_edges(keys_a, words, mixed, table, offsets)
     merged = np.empty(edges.shape[1], np.int32)
     _plant_shared_forest(words, mixed, offsets, grid, forest)
-    merge_in_order(edges, merged, forest, keys_a, True)
+    merge_in_order(edges, merged, forest, keys_a, ASCENDING)
     squares = list_shared_squares(keys_b, lower_a, lower_b, words, mixed, table, offsets)
     enclosed = np.empty(squares.shape[1], np.int32)
-    plant_forest(lower_b, offsets, ALL_3D, False, grid, forest)
+    plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
     return squares, pair_loops(edges, merged, squares, enclosed, keys_a, words, table, offsets, grid, forest, mixed)
 
@@ -177,8 +192,8 @@ def _pair_divided(
     edges, num_early, squares, links = list_divided_cells(keys_a, keys_b, lower_b, early, table, offsets)
     merged, enclosed = np.empty(edges.shape[1], np.int32), np.empty(squares.shape[1], np.int32)
     plant_divided_forest(early, offsets, grid, forest)
-    merge_in_order(edges, merged, forest, keys_a, True)
-    plant_forest(lower_b, offsets, ALL_3D, False, grid, forest)
+    merge_in_order(edges, merged, forest, keys_a, ASCENDING)
+    plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
     loops = pair_loops_upward(
         edges, merged, squares, enclosed, keys_b, lower_b, table, offsets, grid, forest, links, num_early

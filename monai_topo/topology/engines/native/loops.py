@@ -98,7 +98,7 @@ def pair_loops(
     heap = np.empty(1024, np.int64)
     start = np.zeros(squares.shape[1] + 1, np.int64)
     kept_voxels, kept_edges = np.empty(4096, np.int32), np.empty(4096, np.uint8)
-    square = 0
+    square = np.int64(0)
     while square < squares.shape[1]:
         square, heap_is_full, kept_is_full = _reduce(
             square, squares, enclosed, partner, taker, first_edge, heap,
@@ -218,12 +218,12 @@ def _reduce(
 @kernel
 def _add_square(voxel: int, link_edge: int, heap: Any, keys: Any, words: Any, offsets: Any) -> int:
     """Add the four edges of a square to the empty chain; return the heap's new size."""
-    size = 0
+    size = np.int64(0)
     for side in range(2):
         direction, across = EDGE_ENDS[link_edge, side], offsets[EDGE_ENDS[link_edge, 1 - side]]
         for start in (voxel, voxel + across):
             size = _add_edge(start, direction, heap, size, keys, words, offsets)
-    return size
+    return int(size)
 
 
 @inlined_kernel

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.components import UNPAIRED, find_root, merge_in_order
+from monai_topo.topology.engines.native.components import ASCENDING, UNPAIRED, find_root, merge_in_order
 from monai_topo.topology.engines.native.descent import MAX_EDGES, list_saddle_edges, step_down
 from monai_topo.topology.engines.native.order import ABOVE_ALL, fill_border, surround, voxel_of
 from monai_topo.topology.engines.native.saddles import sorted_saddles
@@ -100,7 +100,7 @@ def _merge_basins(edges: Any, below: Any, keys: Any) -> Any:
     basins, merged = np.empty((2, edges.shape[1]), np.int32), np.empty(edges.shape[1], np.int32)
     roots = below.copy()
     _find_basins(edges, roots, basins)
-    merge_in_order(edges, merged, roots, keys, True)
+    merge_in_order(edges, merged, roots, keys, ASCENDING)
     return basins, merged
 
 

@@ -6,13 +6,14 @@ Neighbors sharing a face have the lowest bits, in the order -z, +z, -y, +y, -x, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import inlined_kernel, kernel
 
 
 def _steps(ndim: int) -> list[tuple[int, ...]]:
@@ -50,12 +51,10 @@ def lowest_bit(word: int) -> int:
     return int(_BIT_AT[((last * _DE_BRUIJN) & 0xFFFFFFFF) >> 27])
 
 
-@allocating_kernel
-def neighbor_offsets(spatial: bool, row: int, plane: int) -> Any:
-    """Offsets in a padded grid from a voxel to its neighbors, in the order of their bits."""
-    if spatial:
-        return STEPS_3D[:, 0] * plane + STEPS_3D[:, 1] * row + STEPS_3D[:, 2]
-    return STEPS_2D[:, 0] * row + STEPS_2D[:, 1]
+def neighbor_offsets(shape: Sequence[int]) -> NDArray[np.int64]:
+    """Offsets in the padded grid of a field from a voxel to its neighbors, in the order of their bits."""
+    strides = np.cumprod([1, *(size + 2 for size in shape[:0:-1])])[::-1]
+    return np.asarray((STEPS_2D if len(shape) == 2 else STEPS_3D) @ strides)
 
 
 @kernel

@@ -17,9 +17,16 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.engines.native.coboundaries import pair_loops_upward
-from monai_topo.topology.engines.native.components import UNPAIRED, merge_in_order, plant_forest
+from monai_topo.topology.engines.native.components import (
+    ASCENDING,
+    DESCENDING,
+    UNPAIRED,
+    find_root,
+    merge_in_order,
+    plant_forest,
+)
 from monai_topo.topology.engines.native.loops import pair_loops
-from monai_topo.topology.engines.native.neighbors import neighbor_offsets
+from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, fill_border, surround
 from monai_topo.topology.engines.native.saddles import (
     HAS_CRITICAL_EDGE,
@@ -33,13 +40,17 @@ from monai_topo.topology.engines.native.saddles import (
 )
 from monai_topo.topology.kernel import allocating_kernel, entry_kernel, kernel
 
-FACES_2D, FACES_3D = (0, 4, 0), (0, 6, 0)
-ALL_2D, ALL_3D = (0, 8, 0), (6, 12, (1 << 26) - 1)
+FACES_2D, FACES_3D = np.array([0, 4, 0]), np.array([0, 6, 0])
+ALL_2D, ALL_3D = np.array([0, 8, 0]), np.array([6, 18, ALL_NEIGHBORS])
+"""The kinds of forests; see ``plant_forest``."""
+
 _NEVER, _FRAME = -1, -2
 
 
 @entry_kernel
-def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, memory: Any) -> Any:
+def pairs_of_planes(
+    stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, memory: Any, offsets: Any
+) -> Any:
     """Persistence pairs of 2D fields in face connectivity.
 
     Args:
@@ -49,6 +60,7 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
         memory: int32 ``(3, n)``, a row as long as the padded grid, overwritten.
+        offsets: from ``neighbor_offsets``.
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
@@ -56,9 +68,8 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
     shape = stack.shape[1:]
     height, row = shape[1], shape[2] + 2
     grid = (1, height + 2, row)
-    offsets = neighbor_offsets(False, row, 0)
     keys, lower, forest = memory[0], memory[1], memory[2]
-    fill_border(lower, grid, 0)  # nothing comes before it
+    fill_border(lower, grid, np.int64(0))  # nothing comes before it
     low, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts = np.zeros(2, np.int64)
     for n in range(stack.shape[0]):
@@ -68,16 +79,18 @@ def pairs_of_planes(stack: Any, is_float: bool, framed: bool, upside_down: bool,
         cells, partner = np.empty((3, edge_count), np.int32), np.empty(edge_count, np.int32)
         if wanted[0]:
             list_runs(saddles, lower, offsets, False, cells)
-            plant_forest(lower, offsets, FACES_2D, True, grid, forest)
-            merge_in_order(cells, partner, forest, keys, True)
+            plant_forest(lower, offsets, FACES_2D, ASCENDING, grid, forest)
+            merge_in_order(cells, partner, forest, keys, ASCENDING)
             low, counts[0] = append_pairs(low, counts[0], partner, cells[0], place)
-            counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
+            if not framed:
+                counts[0] = _append_outer(low, counts[0], forest, upside_down, place)
         if wanted[1]:
             list_runs(saddles, lower, offsets, True, cells)
-            plant_forest(lower, offsets, ALL_2D, False, grid, forest)
-            merge_in_order(cells, partner, forest, keys, False)
+            plant_forest(lower, offsets, ALL_2D, DESCENDING, grid, forest)
+            merge_in_order(cells, partner, forest, keys, DESCENDING)
             high, counts[1] = append_pairs(high, counts[1], cells[0], partner, place)
-            counts[1] = _append_outer(high, counts[1], keys, framed, 1, place)
+            if framed:
+                counts[1] = _append_outer(high, counts[1], forest, not upside_down, place)
     return low[:, : counts[0]], high[:, : counts[1]]
 
 
@@ -89,6 +102,7 @@ def pairs_of_volumes(
     upside_down: bool,
     wanted: Any,
     memory: Any,
+    offsets: Any,
     table: Any,
     upward: Any = None,
 ) -> Any:
@@ -104,6 +118,7 @@ def pairs_of_volumes(
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
         memory: int32 ``(3, n)``, a row as long as the padded grid, overwritten.
+        offsets: from ``neighbor_offsets``.
         table: memo of links from ``new_link_table``, shared by all calls.
         upward: True finds dimension 1 by ``coboundaries``, None by ``loops``. Only what is asked for is compiled.
 
@@ -112,9 +127,8 @@ def pairs_of_volumes(
     """
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
-    offsets = neighbor_offsets(True, grid[2], grid[1] * grid[2])
     keys, lower, forest = memory[0], memory[1], memory[2]
-    fill_border(lower, grid, 0)  # nothing comes before it
+    fill_border(lower, grid, np.int64(0))  # nothing comes before it
     low, mid, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts, critical, scratch = np.zeros(3, np.int64), np.empty(4, np.int64), np.empty(20, np.int64)
     for n in range(stack.shape[0]):
@@ -125,25 +139,27 @@ def pairs_of_volumes(
         squares, maxima = np.empty((4, critical[3]), np.int32), np.empty(critical[3], np.int32)
         if wanted[0] or wanted[1]:
             list_edges(sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical[0]), lower, table, offsets, edges)
-            plant_forest(lower, offsets, FACES_3D, True, grid, forest)
-            merge_in_order(edges, minima, forest, keys, True)
+            plant_forest(lower, offsets, FACES_3D, ASCENDING, grid, forest)
+            merge_in_order(edges, minima, forest, keys, ASCENDING)
+            if wanted[0]:
+                low, counts[0] = append_pairs(low, counts[0], minima, edges[0], place)
+                if not framed:
+                    counts[0] = _append_outer(low, counts[0], forest, upside_down, place)
         if wanted[1] or wanted[2]:
             saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical[2])
             list_squares(saddles, lower, table, offsets, scratch, squares)
-            plant_forest(lower, offsets, ALL_3D, False, grid, forest)
-            merge_in_order(squares, maxima, forest, keys, False)
-        if wanted[0]:
-            low, counts[0] = append_pairs(low, counts[0], minima, edges[0], place)
-            counts[0] = _append_outer(low, counts[0], keys, framed, 0, place)
+            plant_forest(lower, offsets, ALL_3D, DESCENDING, grid, forest)
+            merge_in_order(squares, maxima, forest, keys, DESCENDING)
+            if wanted[2]:
+                high, counts[2] = append_pairs(high, counts[2], squares[0], maxima, place)
+                if framed:
+                    counts[2] = _append_outer(high, counts[2], forest, not upside_down, place)
         if wanted[1]:
             if upward is None:
                 loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
             else:
                 loops = pair_loops_upward(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
             mid, counts[1] = append_pairs(mid, counts[1], loops, squares[0], place)
-        if wanted[2]:
-            high, counts[2] = append_pairs(high, counts[2], squares[0], maxima, place)
-            counts[2] = _append_outer(high, counts[2], keys, framed, 2, place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
 
@@ -162,24 +178,23 @@ def append_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -
 def _write_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -> int:
     for i in range(births.size):
         if births[i] != UNPAIRED and deaths[i] != UNPAIRED:
-            _write_pair(found, count, births[i], deaths[i], place)
+            _write_pair(found, count, np.int64(births[i]), np.int64(deaths[i]), place)
             count += 1
     return count
 
 
 @kernel
-def _append_outer(found: Any, count: int, keys: Any, framed: bool, dim: int, place: Any) -> int:
+def _append_outer(found: Any, count: int, forest: Any, born_with_frame: bool, place: Any) -> int:
     """Append the class of dimension 0 that never dies, or the top class that the frame gives birth to.
 
-    There is room for it: ``append_pairs`` leaves one place free.
+    When all is merged, it is the root of the only tree beside the border's. There is room for it: ``append_pairs``
+    leaves one place free.
     """
-    lowest_dim = dim == 0
-    if framed == lowest_dim:
-        return count
-    extreme = _first_voxel(keys) if lowest_dim else _last_voxel(keys)
-    _write_pair(found, count, extreme, extreme, place)
-    upside_down = place[1]
-    found[0 if lowest_dim == upside_down else 1, count] = _FRAME if lowest_dim == upside_down else _NEVER
+    grid = place[2]
+    inside = ((grid[1] if grid[0] > 1 else 0) + 1) * grid[2] + 1
+    root = find_root(inside, forest)
+    _write_pair(found, count, root, root, place)
+    found[0 if born_with_frame else 1, count] = _FRAME if born_with_frame else _NEVER
     return count + 1
 
 
@@ -194,32 +209,8 @@ def _write_pair(found: Any, slot: int, birth: int, death: int, place: Any) -> No
 def _index_in_stack(voxel: int, place: Any) -> int:
     """From an index in the padded, perhaps reversed grid to one in the stack of fields."""
     n, upside_down, grid, shape = place
-    column, line = np.int64(voxel) % grid[2], np.int64(voxel) // grid[2]
+    column, line = voxel % grid[2], voxel // grid[2]
     y, z = line % grid[1], line // grid[1]
     index = ((z - (grid[0] - shape[0]) // 2) * shape[1] + y - 1) * shape[2] + column - 1
     size = shape[0] * shape[1] * shape[2]
     return int(n * size + (size - 1 - index if upside_down else index))
-
-
-@kernel
-def _first_voxel(keys: Any) -> int:
-    """The lowest voxel in the total order: its key first, because that loop is vector code, then its place."""
-    lowest = keys[0]
-    for voxel in range(keys.size):
-        lowest = min(lowest, keys[voxel])
-    first = 0
-    while keys[first] != lowest:
-        first += 1
-    return first
-
-
-@kernel
-def _last_voxel(keys: Any) -> int:
-    """The highest voxel in the total order."""
-    highest = keys[0]
-    for voxel in range(keys.size):
-        highest = max(highest, keys[voxel])
-    last = keys.size - 1
-    while keys[last] != highest:
-        last -= 1
-    return int(last)

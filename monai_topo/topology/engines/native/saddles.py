@@ -23,8 +23,8 @@ from monai_topo.topology.engines.native.order import order_code, sort_codes, vox
 from monai_topo.topology.engines.native.squares import critical_squares, upper_neighbor
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
-HAS_CRITICAL_EDGE = 1 << 26
-HAS_CRITICAL_SQUARE = 1 << 27
+HAS_CRITICAL_EDGE = np.int64(1 << 26)
+HAS_CRITICAL_SQUARE = np.int64(1 << 27)
 
 
 @allocating_kernel
@@ -133,7 +133,7 @@ def list_runs(saddles: Any, lower: Any, offsets: Any, above: bool, cells: Any) -
         above: upper neighbors.
         cells: int32 ``(3, n)``, filled with owner and two sides.
     """
-    found = 0
+    found = np.int64(0)
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
         sides = SADDLE_SIDES[lower[voxel] & 0xFF] >> (8 if above else 0)
@@ -143,7 +143,7 @@ def list_runs(saddles: Any, lower: Any, offsets: Any, above: bool, cells: Any) -
 @kernel
 def list_edges(saddles: Any, lower: Any, table: Any, offsets: Any, cells: Any) -> None:
     """List the critical edges of a 3D field: components of the link, the first with each other; see ``list_runs``."""
-    found = 0
+    found = np.int64(0)
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
         found = _join_sides(voxel, roots(link_of(table, np.int64(lower[voxel]))), offsets, cells, found)
