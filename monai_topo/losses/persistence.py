@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -26,6 +25,7 @@ from monai_topo.topology import (
 )
 from monai_topo.topology.diagram import gather_dots
 from monai_topo.topology.field import check_direction
+from monai_topo.topology.threads import map_in_threads
 
 MATCHINGS: dict[str, Callable[..., Matching]] = {
     "nearest_corner": lambda dots, truth: nearest_corner(dots, len(truth)),
@@ -235,11 +235,8 @@ class PersistenceLoss(TopologyLoss):
         count = partial(
             betti_numbers, connectivity=self.filtration["connectivity"], frame=bool(self.filtration["frame"])
         )
-        patches = masks.detach().cpu().numpy()
-        if len(patches) == 1 or masks.numel() < _WORTH_A_THREAD:
-            return [count(patch) for patch in patches]
-        with ThreadPoolExecutor(self.num_threads) as pool:
-            return list(pool.map(count, patches))
+        patches = list(masks.detach().cpu().numpy())
+        return map_in_threads(count, patches, 1 if masks.numel() < _WORTH_A_THREAD else self.num_threads)
 
     def _match(self, predicted: Diagrams, truth: Diagrams) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Where each dot is pulled, in order, and the constant that each patch's true dots without a partner add.

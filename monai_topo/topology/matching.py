@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.field import to_array
 from monai_topo.topology.persistence import PersistencePairs
+from monai_topo.topology.threads import map_in_threads
 
 Result = TypeVar("Result")
 
@@ -157,12 +156,9 @@ def map_pairs(match: Callable[..., Result], predictions: Any, targets: Any, num_
         >>> map_pairs(max, [1, 5], [3, 4], num_threads=2)
         [3, 5]
     """
-    if num_threads is not None and num_threads < 1:
-        raise ValueError(f"num_threads must be None or at least 1, got {num_threads!r}.")
     if len(predictions) != len(targets):
         raise ValueError(f"there must be as many targets as predictions, got {len(targets)} and {len(predictions)}.")
-    with ThreadPoolExecutor(num_threads or os.cpu_count() or 1) as pool:
-        return list(pool.map(match, predictions, targets))
+    return map_in_threads(lambda n: match(predictions[n], targets[n]), range(len(predictions)), num_threads)
 
 
 def _matching(matched: NDArray[np.int64], num_first: int, num_second: int) -> Matching:

@@ -6,9 +6,7 @@ by persistence. They are read off the persistence pairs and one forest; nothing 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import Any
 
@@ -17,6 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.field import is_full_connectivity, sublevel_field
+from monai_topo.topology.threads import map_in_threads
 
 
 def stable_manifolds(
@@ -117,8 +116,6 @@ def stable_manifolds_batch(
         >>> [int(mask.sum()) for mask in stable_manifolds_batch(lines, persistence_threshold=0.2)]
         [3, 0]
     """
-    if num_threads is not None and num_threads < 1:
-        raise ValueError(f"num_threads must be None or at least 1, got {num_threads!r}.")
 
     def manifolds(n: int) -> NDArray[np.bool_]:
         try:
@@ -126,5 +123,4 @@ def stable_manifolds_batch(
         except ValueError as error:
             raise ValueError(f"likelihoods[{n}]: {error}") from None
 
-    with ThreadPoolExecutor(max(1, min(num_threads or os.cpu_count() or 1, len(likelihoods)))) as pool:
-        return list(pool.map(manifolds, range(len(likelihoods))))
+    return map_in_threads(manifolds, range(len(likelihoods)), num_threads)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
@@ -23,6 +21,7 @@ from monai_topo.topology.field import (
     sublevel_field,
     sublevel_stack,
 )
+from monai_topo.topology.threads import count_threads, map_in_threads
 
 _CHUNKS_PER_THREAD = 2
 _LARGEST_STACK = 2**22
@@ -182,17 +181,12 @@ def persistence_pairs_batch(
         >>> [pairs.birth[0].size for pairs in persistence_pairs_batch(np.eye(4).reshape(2, 2, 4))]
         [1, 1]
     """
-    if num_threads is not None and num_threads < 1:
-        raise ValueError(f"num_threads must be None or at least 1, got {num_threads!r}.")
     given = _Options(**options)
-    threads = max(1, min(num_threads or os.cpu_count() or 1, len(fields)))
+    threads = count_threads(num_threads, len(fields))
     length = -(-len(fields) // (threads * _CHUNKS_PER_THREAD)) if threads > 1 else len(fields)
     chunks = [range(start, min(start + length, len(fields))) for start in range(0, len(fields), length or 1)]
-    if threads == 1:
-        return [pairs for chunk in chunks for pairs in _pairs_of_chunk(fields, chunk, given)]
-    with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda chunk: _pairs_of_chunk(fields, chunk, given), chunks)
-        return [pairs for chunk in found for pairs in chunk]
+    found = map_in_threads(lambda chunk: _pairs_of_chunk(fields, chunk, given), chunks, threads)
+    return [pairs for chunk in found for pairs in chunk]
 
 
 def _pairs_of_chunk(fields: Any, chunk: range, options: _Options) -> list[PersistencePairs]:
