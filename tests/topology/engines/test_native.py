@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import subprocess
 import sys
@@ -135,9 +134,8 @@ def test_chains_pushed_up_give_the_same_pairs(kind, monkeypatch):
 
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_what_was_in_the_memory_does_not_matter(ndim, monkeypatch):
-    monkeypatch.setattr(
-        compute, "_memory", lambda field: np.full((3, math.prod(n + 2 for n in field.shape)), -1, np.int32)
-    )
+    memory = compute._memory
+    monkeypatch.setattr(compute, "_memory", lambda field: np.full_like(memory(field), -1))
     for seed, kind in enumerate(KINDS):
         for options in SETTINGS:
             native, expected = both_engines(make_image(kind, (7, 6, 5)[:ndim], seed), **options)

@@ -3,6 +3,9 @@
 A chain is a few bits in the state of each voxel, one for each of its cells that may be in the chain, and a heap of the
 voxels that have any. Pushed down (``flip`` = 0) the voxel that is last in the total order comes first off the heap,
 pushed up (``flip`` = -1) the first one. Kept chains lie one behind the other in two arrays: voxels, and their bits.
+
+Keys and states of all voxels alternate in one array, ``keyed``: a push needs both of a voxel, and there they share a
+line of the cache.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.order import order_code, voxel_of
+from monai_topo.topology.engines.native.order import voxel_of
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
 DOWN, UP = 0, -1
@@ -20,10 +23,36 @@ QUEUED = 1 << 30
 """The bit of a state that says that the voxel is in the heap."""
 
 
+@kernel
+def alternate(keys: Any, states: Any, keyed: Any) -> None:
+    """Write keys and states of all voxels, each key before its state; see ``state_of`` and ``set_state``."""
+    for voxel in range(keys.size):
+        keyed[2 * voxel] = keys[voxel]
+        keyed[2 * voxel + 1] = states[voxel]
+
+
 @inlined_kernel
-def queue(voxel: int, heap: Any, size: int, keys: Any, flip: int) -> int:
+def state_of(keyed: Any, voxel: int) -> int:
+    """The state of a voxel."""
+    return int(np.int64(keyed[2 * voxel + 1]))
+
+
+@inlined_kernel
+def set_state(keyed: Any, voxel: int, state: int) -> None:
+    """Set the state of a voxel."""
+    keyed[2 * voxel + 1] = state
+
+
+@inlined_kernel
+def _code_of(keyed: Any, voxel: int) -> int:
+    """The order code of a voxel."""
+    return int((np.int64(keyed[2 * voxel]) << 32) | np.int64(voxel))
+
+
+@inlined_kernel
+def queue(voxel: int, heap: Any, size: int, keyed: Any, flip: int) -> int:
     """Take a voxel into the heap; return its new size."""
-    heap[size] = order_code(keys, voxel) ^ flip
+    heap[size] = _code_of(keyed, voxel) ^ flip
     return _sift_up(heap, size)
 
 
@@ -57,13 +86,14 @@ def pop(heap: Any, size: int, flip: int) -> tuple[int, int]:
 
 
 @inlined_kernel
-def add_kept(voxels: Any, bits: Any, heap: Any, size: int, keys: Any, states: Any, first_bit: int, flip: int) -> int:
+def add_kept(voxels: Any, bits: Any, heap: Any, size: int, keyed: Any, first_bit: int, flip: int) -> int:
     """Add a kept chain. First all voxels are queued and then sifted, so that their loads overlap."""
     queued = size
     for k in range(voxels.size):
-        state = np.int64(states[voxels[k]])
-        states[voxels[k]] = (state ^ (np.int64(bits[k]) << first_bit)) | QUEUED
-        heap[queued] = order_code(keys, voxels[k]) ^ flip
+        voxel = np.int64(voxels[k])
+        state = state_of(keyed, voxel)
+        set_state(keyed, voxel, (state ^ (np.int64(bits[k]) << first_bit)) | QUEUED)
+        heap[queued] = _code_of(keyed, voxel) ^ flip
         queued += 1 - ((state >> 30) & 1)
     while size < queued:
         size = _sift_up(heap, size)
@@ -78,7 +108,7 @@ def keep(
     place: int,
     voxels: Any,
     bits: Any,
-    states: Any,
+    keyed: Any,
     first_bit: int,
     chain: int,
     flip: int,
@@ -92,7 +122,7 @@ def keep(
         place: where to keep it.
         voxels: of the kept chains.
         bits: of the kept chains.
-        states: of all voxels; the chain is taken out.
+        keyed: keys and states; the chain is taken out.
         first_bit: of the chain in a state.
         chain: all bits of the chain in a state.
         flip: ``DOWN`` or ``UP``.
@@ -101,12 +131,12 @@ def keep(
         Where the kept chain ends.
     """
     voxels[place] = voxel
-    bits[place] = (states[voxel] & chain) >> first_bit
+    bits[place] = (state_of(keyed, voxel) & chain) >> first_bit
     end = place + 1
     for k in range(size):
         queued = voxel_of(heap[k] ^ flip)
-        state = np.int64(states[queued])
-        states[queued] = state & ~(chain | QUEUED)
+        state = state_of(keyed, queued)
+        set_state(keyed, queued, state & ~(chain | QUEUED))
         if state & chain:
             voxels[end] = queued
             bits[end] = (state & chain) >> first_bit
@@ -115,11 +145,12 @@ def keep(
 
 
 @kernel
-def clear(voxel: int, heap: Any, size: int, states: Any, chain: int, flip: int) -> None:
+def clear(voxel: int, heap: Any, size: int, keyed: Any, chain: int, flip: int) -> None:
     """Forget the chain, of a popped voxel and of all queued ones."""
-    states[voxel] &= ~(chain | QUEUED)
+    set_state(keyed, voxel, state_of(keyed, voxel) & ~(chain | QUEUED))
     for k in range(size):
-        states[voxel_of(heap[k] ^ flip)] &= ~(chain | QUEUED)
+        queued = voxel_of(heap[k] ^ flip)
+        set_state(keyed, queued, state_of(keyed, queued) & ~(chain | QUEUED))
 
 
 @allocating_kernel

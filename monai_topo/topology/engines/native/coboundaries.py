@@ -22,7 +22,20 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.chains import QUEUED, UNTAKEN, UP, add_kept, clear, keep, longer, pop, queue
+from monai_topo.topology.engines.native.chains import (
+    QUEUED,
+    UNTAKEN,
+    UP,
+    add_kept,
+    alternate,
+    clear,
+    keep,
+    longer,
+    pop,
+    queue,
+    set_state,
+    state_of,
+)
 from monai_topo.topology.engines.native.components import UNPAIRED
 from monai_topo.topology.engines.native.gradient import (
     EDGE_BETWEEN,
@@ -59,6 +72,7 @@ def pair_loops_upward(
     offsets: Any,
     grid: Any,
     first_square: Any,
+    keyed: Any,
     links: Any = None,
     num_early: int = 0,
 ) -> Any:
@@ -75,6 +89,7 @@ def pair_loops_upward(
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_square: int32, flat, padded, overwritten.
+        keyed: int32, twice as long, overwritten.
         links: None, or the link of every voxel, from ``levels``.
         num_early: the edges from this one on are late; their pairs are not told.
 
@@ -85,6 +100,7 @@ def pair_loops_upward(
     states = np.empty(keys.size, np.int32)
     _write_states(squares, enclosed, lower, links, table, grid, states)
     _forget_pairs(squares, partner, taker, first_square)
+    alternate(keys, states, keyed)
     heap = np.empty(1024, np.int64)
     start = np.zeros(edges.shape[1] + 1, np.int64)
     kept_voxels, kept_squares = np.empty(4096, np.int32), np.empty(4096, np.uint16)
@@ -92,7 +108,7 @@ def pair_loops_upward(
     while column < edges.shape[1]:
         column, heap_is_full, kept_is_full = _reduce(
             column, edges, merged, squares, partner, taker, first_square, heap,
-            start, kept_voxels, kept_squares, keys, lower, states, table, offsets, links, num_early,
+            start, kept_voxels, kept_squares, keyed, lower, table, offsets, links, num_early,
         )  # fmt: skip
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
@@ -139,9 +155,8 @@ def _reduce(
     start: Any,
     kept_voxels: Any,
     kept_squares: Any,
-    keys: Any,
+    keyed: Any,
     lower: Any,
-    states: Any,
     table: Any,
     offsets: Any,
     links: Any,
@@ -162,72 +177,69 @@ def _reduce(
         edge = merged.size - 1 - column
         if merged[edge] != UNPAIRED:
             continue
-        size = _add_edge(edge, edges, heap, keys, lower, states, offsets)
+        size = _add_edge(edge, edges, heap, keyed, lower, offsets)
         while size:
             voxel, size = pop(heap, size, UP)
-            size = _push_up(voxel, _link(voxel, lower, links, table), heap, size, keys, lower, states, offsets)
-            square = _first_critical_square(voxel, states, squares, first_square)
+            size = _push_up(voxel, _link(voxel, lower, links, table), heap, size, keyed, lower, offsets)
+            square = _first_critical_square(voxel, keyed, squares, first_square)
             while square >= 0 and taker[square] != UNTAKEN:
                 first, last = start[taker[square]], start[taker[square] + 1]
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
-                    clear(voxel, heap, size, states, _CHAIN, UP)
+                    clear(voxel, heap, size, keyed, _CHAIN, UP)
                     return column, True, False
-                size = add_kept(
-                    kept_voxels[first:last], kept_squares[first:last], heap, size, keys, states, _CHAIN_BITS, UP
-                )
-                square = _first_critical_square(voxel, states, squares, first_square)
+                size = add_kept(kept_voxels[first:last], kept_squares[first:last], heap, size, keyed, _CHAIN_BITS, UP)
+                square = _first_critical_square(voxel, keyed, squares, first_square)
             if square >= 0:
                 if start[column] + size >= kept_voxels.size:
-                    clear(voxel, heap, size, states, _CHAIN, UP)
+                    clear(voxel, heap, size, keyed, _CHAIN, UP)
                     return column, False, True
                 start[column + 1] = keep(
-                    voxel, heap, size, start[column], kept_voxels, kept_squares, states, _CHAIN_BITS, _CHAIN, UP
+                    voxel, heap, size, start[column], kept_voxels, kept_squares, keyed, _CHAIN_BITS, _CHAIN, UP
                 )
                 taker[square] = column
                 if links is None or edge < num_early:
                     partner[square] = edges[0, edge]
                 size = 0
             elif size + _PUSHES_PER_VOXEL > heap.size:
-                clear(voxel, heap, size, states, _CHAIN, UP)
+                clear(voxel, heap, size, keyed, _CHAIN, UP)
                 return column, True, False
-            states[voxel] &= _SQUARES
+            set_state(keyed, voxel, state_of(keyed, voxel) & _SQUARES)
     return merged.size, False, False
 
 
 @kernel
-def _add_edge(edge: int, edges: Any, heap: Any, keys: Any, lower: Any, states: Any, offsets: Any) -> int:
+def _add_edge(edge: int, edges: Any, heap: Any, keyed: Any, lower: Any, offsets: Any) -> int:
     """Add the coboundary of a critical edge to the empty chain; return the heap's new size."""
     voxel = np.int64(edges[0, edge])
     direction = 0
     while offsets[direction] != edges[2, edge] - edges[0, edge]:
         direction += 1
-    states[voxel] |= QUEUED
-    size = queue(voxel, heap, np.int64(0), keys, UP)
-    return _add_coboundary(voxel, direction, heap, size, keys, lower, states, offsets)
+    set_state(keyed, voxel, state_of(keyed, voxel) | QUEUED)
+    size = queue(voxel, heap, np.int64(0), keyed, UP)
+    return _add_coboundary(voxel, direction, heap, size, keyed, lower, offsets)
 
 
 @inlined_kernel
-def _push_up(voxel: int, link: int, heap: Any, size: int, keys: Any, lower: Any, states: Any, offsets: Any) -> int:
+def _push_up(voxel: int, link: int, heap: Any, size: int, keyed: Any, lower: Any, offsets: Any) -> int:
     """Push the voxel's squares up the gradient until only critical ones are left.
 
     Within the voxel that is a walk along the forest of its link away from the roots.
     """
     between = forest_edges(link) << _CHAIN_BITS
-    while states[voxel] & between:
-        square = lowest_bit(np.int64(states[voxel]) & between) - _CHAIN_BITS
+    while state_of(keyed, voxel) & between:
+        square = lowest_bit(state_of(keyed, voxel) & between) - _CHAIN_BITS
         near, far = EDGE_ENDS[square, 0], EDGE_ENDS[square, 1]
         paired = near if tree_parent(link, near) == far else far
-        size = _add_coboundary(voxel, paired, heap, size, keys, lower, states, offsets)
+        size = _add_coboundary(voxel, paired, heap, size, keyed, lower, offsets)
     return size
 
 
 @inlined_kernel
-def _add_coboundary(
-    voxel: int, direction: int, heap: Any, size: int, keys: Any, lower: Any, states: Any, offsets: Any
-) -> int:
+def _add_coboundary(voxel: int, direction: int, heap: Any, size: int, keyed: Any, lower: Any, offsets: Any) -> int:
     """Add the four squares around an edge of a queued voxel; each belongs to the last of its voxels."""
     own = link_edges(np.int64(lower[voxel])) & _AROUND[direction]
-    states[voxel] ^= (own & states[voxel]) << _CHAIN_BITS
+    state = state_of(keyed, voxel)
+    set_state(keyed, voxel, state ^ ((own & state) << _CHAIN_BITS))
     for k in range(4):
         side = _BESIDE[direction, k]
         if (own >> EDGE_BETWEEN[direction, side]) & 1 == 0:
@@ -236,24 +248,24 @@ def _add_coboundary(
             if (np.int64(lower[owner]) >> direction) & 1 == 0:
                 owner += offsets[direction]
                 back ^= 1
-            size = _add_square(owner, EDGE_BETWEEN[side ^ 1, back], heap, size, keys, states)
+            size = _add_square(owner, EDGE_BETWEEN[side ^ 1, back], heap, size, keyed)
     return size
 
 
 @inlined_kernel
-def _add_square(owner: int, square: int, heap: Any, size: int, keys: Any, states: Any) -> int:
+def _add_square(owner: int, square: int, heap: Any, size: int, keyed: Any) -> int:
     """Add a square of another voxel, modulo 2, unless it may not be in a chain."""
-    state = np.int64(states[owner])
+    state = state_of(keyed, owner)
     if (state >> square) & 1 == 0:
         return size
-    states[owner] = (state ^ (1 << (_CHAIN_BITS + square))) | QUEUED
-    return size if state & QUEUED else queue(owner, heap, size, keys, UP)
+    set_state(keyed, owner, (state ^ (1 << (_CHAIN_BITS + square))) | QUEUED)
+    return size if state & QUEUED else queue(owner, heap, size, keyed, UP)
 
 
 @inlined_kernel
-def _first_critical_square(voxel: int, states: Any, squares: Any, first_square: Any) -> int:
+def _first_critical_square(voxel: int, keyed: Any, squares: Any, first_square: Any) -> int:
     """The first critical square of the voxel in the chain, or -1; after ``_push_up`` there are no others."""
-    chain = (np.int64(states[voxel]) & _CHAIN) >> _CHAIN_BITS
+    chain = (state_of(keyed, voxel) & _CHAIN) >> _CHAIN_BITS
     if chain == 0:
         return -1
     square = np.int64(first_square[voxel])

@@ -179,7 +179,10 @@ def _pair_shared(
     enclosed = np.empty(squares.shape[1], np.int32)
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
-    return squares, pair_loops(edges, merged, squares, enclosed, keys_a, words, table, offsets, grid, forest, mixed)
+    keyed = np.empty(2 * forest.size, np.int32)
+    return squares, pair_loops(
+        edges, merged, squares, enclosed, keys_a, words, table, offsets, grid, forest, keyed, mixed
+    )
 
 
 @allocating_kernel
@@ -195,8 +198,9 @@ def _pair_divided(
     merge_in_order(edges, merged, forest, keys_a, ASCENDING)
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
+    keyed = np.empty(2 * forest.size, np.int32)
     loops = pair_loops_upward(
-        edges, merged, squares, enclosed, keys_b, lower_b, table, offsets, grid, forest, links, num_early
+        edges, merged, squares, enclosed, keys_b, lower_b, table, offsets, grid, forest, keyed, links, num_early
     )
     return squares, loops
 

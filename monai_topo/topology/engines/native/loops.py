@@ -27,11 +27,14 @@ from monai_topo.topology.engines.native.chains import (
     QUEUED,
     UNTAKEN,
     add_kept,
+    alternate,
     clear,
     keep,
     longer,
     pop,
     queue,
+    set_state,
+    state_of,
 )
 from monai_topo.topology.engines.native.components import UNPAIRED
 from monai_topo.topology.engines.native.gradient import (
@@ -68,6 +71,7 @@ def pair_loops(
     offsets: Any,
     grid: Any,
     first_edge: Any,
+    keyed: Any,
     mixed: Any = None,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
@@ -86,6 +90,7 @@ def pair_loops(
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.
+        keyed: int32, twice as long, overwritten.
         mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``.
 
     Returns:
@@ -95,6 +100,7 @@ def pair_loops(
     taker = np.empty(edges.shape[1], np.int32)
     _mark_edges_without_loop(edges, merged, words, offsets, grid, mixed)
     _forget_pairs(edges, partner, taker, first_edge)
+    alternate(keys, words, keyed)
     heap = np.empty(1024, np.int64)
     start = np.zeros(squares.shape[1] + 1, np.int64)
     kept_voxels, kept_edges = np.empty(4096, np.int32), np.empty(4096, np.uint8)
@@ -102,7 +108,7 @@ def pair_loops(
     while square < squares.shape[1]:
         square, heap_is_full, kept_is_full = _reduce(
             square, squares, enclosed, partner, taker, first_edge, heap,
-            start, kept_voxels, kept_edges, keys, words, table, offsets, mixed,
+            start, kept_voxels, kept_edges, keyed, table, offsets, mixed,
         )  # fmt: skip
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
@@ -161,8 +167,7 @@ def _reduce(
     start: Any,
     kept_voxels: Any,
     kept_edges: Any,
-    keys: Any,
-    words: Any,
+    keyed: Any,
     table: Any,
     offsets: Any,
     mixed: Any,
@@ -180,79 +185,75 @@ def _reduce(
         start[square + 1] = start[square]
         if enclosed[square] != UNPAIRED:
             continue
-        size = _add_square(np.int64(squares[0, square]), squares[3, square], heap, keys, words, offsets)
+        size = _add_square(np.int64(squares[0, square]), squares[3, square], heap, keyed, offsets)
         while size:
             voxel, size = pop(heap, size, DOWN)
-            link = link_of(table, _without_mixed(np.int64(words[voxel]), mixed, voxel))
+            link = link_of(table, _without_mixed(state_of(keyed, voxel), mixed, voxel))
             critical = roots(link)
             if mixed is not None:
                 critical |= critical_mixed_edges(np.int64(mixed[voxel]))
-            size = _push_down(voxel, link, critical, heap, size, keys, words, offsets, mixed)
-            edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), words, first_edge)
+            size = _push_down(voxel, link, critical, heap, size, keyed, offsets, mixed)
+            edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, first_edge)
             while edge >= 0 and taker[edge] != UNTAKEN:
                 first, last = start[taker[edge]], start[taker[edge] + 1]
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
-                    clear(voxel, heap, size, words, _CHAIN, DOWN)
+                    clear(voxel, heap, size, keyed, _CHAIN, DOWN)
                     return square, True, False
-                size = add_kept(
-                    kept_voxels[first:last], kept_edges[first:last], heap, size, keys, words, _CHAIN_BITS, DOWN
-                )
-                edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), words, first_edge)
+                size = add_kept(kept_voxels[first:last], kept_edges[first:last], heap, size, keyed, _CHAIN_BITS, DOWN)
+                edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, first_edge)
             if edge >= 0:
                 if start[square] + size >= kept_voxels.size:
-                    clear(voxel, heap, size, words, _CHAIN, DOWN)
+                    clear(voxel, heap, size, keyed, _CHAIN, DOWN)
                     return square, False, True
                 start[square + 1] = keep(
-                    voxel, heap, size, start[square], kept_voxels, kept_edges, words, _CHAIN_BITS, _CHAIN, DOWN
+                    voxel, heap, size, start[square], kept_voxels, kept_edges, keyed, _CHAIN_BITS, _CHAIN, DOWN
                 )
                 taker[edge] = square
                 partner[square] = voxel
                 size = 0
             elif size + _PUSHES_PER_VOXEL > heap.size:
-                clear(voxel, heap, size, words, _CHAIN, DOWN)
+                clear(voxel, heap, size, keyed, _CHAIN, DOWN)
                 return square, True, False
-            words[voxel] &= _WITHOUT_CHAIN
+            set_state(keyed, voxel, state_of(keyed, voxel) & _WITHOUT_CHAIN)
     return int(squares.shape[1]), False, False
 
 
 @kernel
-def _add_square(voxel: int, link_edge: int, heap: Any, keys: Any, words: Any, offsets: Any) -> int:
+def _add_square(voxel: int, link_edge: int, heap: Any, keyed: Any, offsets: Any) -> int:
     """Add the four edges of a square to the empty chain; return the heap's new size."""
     size = np.int64(0)
     for side in range(2):
         direction, across = EDGE_ENDS[link_edge, side], offsets[EDGE_ENDS[link_edge, 1 - side]]
         for start in (voxel, voxel + across):
-            size = _add_edge(start, direction, heap, size, keys, words, offsets)
+            size = _add_edge(start, direction, heap, size, keyed, offsets)
     return int(size)
 
 
 @inlined_kernel
-def _add_edge(voxel: int, direction: int, heap: Any, size: int, keys: Any, words: Any, offsets: Any) -> int:
+def _add_edge(voxel: int, direction: int, heap: Any, size: int, keyed: Any, offsets: Any) -> int:
     """Add the edge from a voxel to a face neighbor, modulo 2, unless it closes no loop.
 
     It belongs to the later of the two, which is queued.
     """
-    neighbor_is_later = 1 - ((np.int64(words[voxel]) >> direction) & 1)
+    neighbor_is_later = 1 - ((state_of(keyed, voxel) >> direction) & 1)
     owner = voxel + offsets[direction] * neighbor_is_later
     bit = direction ^ neighbor_is_later
-    word = np.int64(words[owner])
+    word = state_of(keyed, owner)
     if (word >> (_NO_LOOP_BITS + bit)) & 1:
         return size
-    words[owner] = (word ^ (1 << (_CHAIN_BITS + bit))) | QUEUED
+    set_state(keyed, owner, (word ^ (1 << (_CHAIN_BITS + bit))) | QUEUED)
     if word & QUEUED:
         return size
-    return queue(owner, heap, size, keys, DOWN)
+    return queue(owner, heap, size, keyed, DOWN)
 
 
 @inlined_kernel
-def _push_down(
-    voxel: int, link: int, critical: int, heap: Any, size: int, keys: Any, words: Any, offsets: Any, mixed: Any
-) -> int:
+def _push_down(voxel: int, link: int, critical: int, heap: Any, size: int, keyed: Any, offsets: Any, mixed: Any) -> int:
     """Push the voxel's edges down the gradient until only critical ones are left.
 
     Within the voxel that is a walk of every link vertex along the forest to its root.
     """
-    word = np.int64(words[voxel])
+    word = state_of(keyed, voxel)
     closing, between = ~(word >> _NO_LOOP_BITS), _EDGES & ~critical
     chain = (word >> _CHAIN_BITS) & _EDGES
     while chain & between:
@@ -262,18 +263,18 @@ def _push_down(
             j = mixed_parent(np.int64(mixed[voxel]), i)
         chain ^= (1 << i) | ((1 << j) & closing)
         for start, direction in ((i, j), (j, i)):
-            size = _add_edge(voxel + offsets[start], direction, heap, size, keys, words, offsets)
-    words[voxel] = (word & _WITHOUT_CHAIN) | (chain << _CHAIN_BITS) | QUEUED
+            size = _add_edge(voxel + offsets[start], direction, heap, size, keyed, offsets)
+    set_state(keyed, voxel, (word & _WITHOUT_CHAIN) | (chain << _CHAIN_BITS) | QUEUED)
     return size
 
 
 @inlined_kernel
-def _last_critical_edge(voxel: int, critical: int, words: Any, first_edge: Any) -> int:
+def _last_critical_edge(voxel: int, critical: int, keyed: Any, first_edge: Any) -> int:
     """The last critical edge of the voxel in the chain, or -1; after ``_push_down`` there are no others.
 
     ``critical`` are the voxel's critical edges, as bits.
     """
-    chain = (np.int64(words[voxel]) >> _CHAIN_BITS) & _EDGES
+    chain = (state_of(keyed, voxel) >> _CHAIN_BITS) & _EDGES
     if chain == 0:
         return -1
     last = 5
