@@ -44,5 +44,9 @@ def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item], nu
         return [function(item) for item in items]
     with ThreadPoolExecutor(threads - 1) as pool:
         waiting = [pool.submit(function, item) for item in items]
-        own = {n: function(items[n]) for n in reversed(range(len(items))) if waiting[n].cancel()}
-        return [own[n] if n in own else waiting[n].result() for n in range(len(items))]
+        try:
+            own = {n: function(items[n]) for n in reversed(range(len(items))) if waiting[n].cancel()}
+            return [own[n] if n in own else waiting[n].result() for n in range(len(items))]
+        finally:  # after an error the rest is not begun
+            for future in waiting:
+                future.cancel()

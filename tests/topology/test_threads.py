@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -37,6 +38,23 @@ def test_an_error_in_any_thread_is_raised(bad):
 
     with pytest.raises(ValueError, match=f"item {bad}"):
         map_in_threads(work, range(10), 2)
+
+
+def test_after_an_error_the_rest_is_not_begun():
+    begun = []
+    error_is_raised = threading.Event()
+
+    def work(item):
+        begun.append(item)
+        if item == 19:  # the calling thread's first
+            error_is_raised.set()
+            raise ValueError("item 19")
+        error_is_raised.wait(30)
+        time.sleep(0.5)  # for the calling thread to tell the pool
+
+    with pytest.raises(ValueError, match="item 19"):
+        map_in_threads(work, range(20), 2)
+    assert len(begun) < 20
 
 
 @pytest.mark.parametrize(("num_threads", "num_items", "expected"), [(4, 3, 3), (2, 3, 2), (1, 0, 1), (5, 0, 1)])

@@ -81,7 +81,8 @@ def new_link_table() -> NDArray[np.int64]:
 def link_of(table: Any, word: int) -> int:
     """The link of a voxel in 3D, by table.
 
-    The table fills as configurations occur; two threads that meet one at the same time write the same number.
+    The table fills as configurations occur; two threads that meet one at the same time write the same number. A place
+    stands for a set of link vertices and of edges among them: of these there are few enough to stay in the cache.
 
     Args:
         table: the memo.
@@ -153,7 +154,7 @@ def critical_square_count(link: int, word: int) -> int:
 
 @kernel
 def _analyze_link(vertices: int, edges: int) -> int:
-    """Spanning forest and counts of one link, packed.
+    """Spanning forest and counts of one link, packed; bits 47 to 58 are left to ``levels``.
 
     Breadth-first from the lowest unvisited vertex, so that paths to the root are short.
     """
