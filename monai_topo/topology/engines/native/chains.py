@@ -25,7 +25,10 @@ QUEUED = 1 << 30
 
 @kernel
 def alternate(keys: Any, states: Any, keyed: Any) -> None:
-    """Write keys and states of all voxels, each key before its state; see ``state_of`` and ``set_state``."""
+    """Write keys and states of all voxels, each key before its state; see ``state_of`` and ``set_state``.
+
+    The states may lie in the second half of the place where both are written: no state is overwritten before its turn.
+    """
     for voxel in range(keys.size):
         keyed[2 * voxel] = keys[voxel]
         keyed[2 * voxel + 1] = states[voxel]

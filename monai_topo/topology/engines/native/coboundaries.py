@@ -72,7 +72,6 @@ def pair_loops_upward(
     offsets: Any,
     grid: Any,
     first_square: Any,
-    keyed: Any,
     links: Any = None,
     num_early: int = 0,
 ) -> Any:
@@ -89,7 +88,6 @@ def pair_loops_upward(
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_square: int32, flat, padded, overwritten.
-        keyed: int32, twice as long, overwritten.
         links: None, or the link of every voxel, from ``levels``.
         num_early: the edges from this one on are late; their pairs are not told.
 
@@ -97,10 +95,11 @@ def pair_loops_upward(
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
     """
     partner, taker = np.empty(squares.shape[1], np.int32), np.empty(squares.shape[1], np.int32)
-    states = np.empty(keys.size, np.int32)
+    keyed = np.empty(2 * keys.size, np.int32)
+    states = first_square  # for the moment
     _write_states(squares, enclosed, lower, links, table, grid, states)
-    _forget_pairs(squares, partner, taker, first_square)
     alternate(keys, states, keyed)
+    _forget_pairs(squares, partner, taker, first_square)
     heap = np.empty(1024, np.int64)
     start = np.zeros(edges.shape[1] + 1, np.int64)
     kept_voxels, kept_squares = np.empty(4096, np.int32), np.empty(4096, np.uint16)

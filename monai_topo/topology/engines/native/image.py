@@ -198,9 +198,8 @@ def _pair_divided(
     merge_in_order(edges, merged, forest, keys_a, ASCENDING)
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
-    keyed = np.empty(2 * forest.size, np.int32)
     loops = pair_loops_upward(
-        edges, merged, squares, enclosed, keys_b, lower_b, table, offsets, grid, forest, keyed, links, num_early
+        edges, merged, squares, enclosed, keys_b, lower_b, table, offsets, grid, forest, links, num_early
     )
     return squares, loops
 

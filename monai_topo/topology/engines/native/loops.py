@@ -90,7 +90,7 @@ def pair_loops(
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.
-        keyed: int32, twice as long, overwritten.
+        keyed: int32, twice as long, overwritten; the keys and behind them the words may lie in it.
         mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``.
 
     Returns:
@@ -99,8 +99,9 @@ def pair_loops(
     partner = np.empty(squares.shape[1], np.int32)
     taker = np.empty(edges.shape[1], np.int32)
     _mark_edges_without_loop(edges, merged, words, offsets, grid, mixed)
+    first_edge[:] = keys  # for the moment
+    alternate(first_edge, words, keyed)
     _forget_pairs(edges, partner, taker, first_edge)
-    alternate(keys, words, keyed)
     heap = np.empty(1024, np.int64)
     start = np.zeros(squares.shape[1] + 1, np.int64)
     kept_voxels, kept_edges = np.empty(4096, np.int32), np.empty(4096, np.uint8)

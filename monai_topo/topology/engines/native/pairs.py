@@ -117,7 +117,7 @@ def pairs_of_volumes(
         framed: the border is a frame.
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
-        memory: int32 ``(5, n)``, a row as long as the padded grid, overwritten.
+        memory: int32 ``(3, n)``, a row as long as the padded grid, overwritten.
         offsets: from ``neighbor_offsets``.
         table: memo of links from ``new_link_table``, shared by all calls.
         upward: True finds dimension 1 by ``coboundaries``, None by ``loops``. Only what is asked for is compiled.
@@ -127,12 +127,12 @@ def pairs_of_volumes(
     """
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
-    keys, lower, forest, keyed = memory[0], memory[1], memory[2], memory[3:].reshape(-1)
-    fill_border(lower, grid, np.int64(0))  # nothing comes before it
+    keys, lower, forest = memory[0], memory[1], memory[2]
     low, mid, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
     counts, critical, scratch = np.zeros(3, np.int64), np.empty(4, np.int64), np.empty(20, np.int64)
     for n in range(stack.shape[0]):
         surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
+        fill_border(lower, grid, np.int64(0))  # nothing comes before it
         place = (n, upside_down, grid, shape)
         classify_volume(keys, lower, grid, table, critical)
         edges, minima = np.empty((3, critical[1]), np.int32), np.empty(critical[1], np.int32)
@@ -156,11 +156,10 @@ def pairs_of_volumes(
                     counts[2] = _append_outer(high, counts[2], forest, not upside_down, place)
         if wanted[1]:
             if upward is None:
+                keyed = memory[:2].reshape(-1)
                 loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest, keyed)
             else:
-                loops = pair_loops_upward(
-                    edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest, keyed
-                )
+                loops = pair_loops_upward(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
             mid, counts[1] = append_pairs(mid, counts[1], loops, squares[0], place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
