@@ -96,7 +96,7 @@ def pair_loops_upward(
     """
     partner, taker = np.empty(squares.shape[1], np.int32), np.empty(squares.shape[1], np.int32)
     keyed = np.empty(2 * keys.size, np.int32)
-    states = first_square  # for the moment
+    states = first_square  # which is not needed yet
     _write_states(squares, enclosed, lower, links, table, grid, states)
     alternate(keys, states, keyed)
     _forget_pairs(squares, partner, taker, first_square)

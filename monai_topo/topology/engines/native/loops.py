@@ -99,7 +99,7 @@ def pair_loops(
     partner = np.empty(squares.shape[1], np.int32)
     taker = np.empty(edges.shape[1], np.int32)
     _mark_edges_without_loop(edges, merged, words, offsets, grid, mixed)
-    first_edge[:] = keys  # for the moment
+    first_edge[:] = keys  # out of the way: they may lie in ``keyed``
     alternate(first_edge, words, keyed)
     _forget_pairs(edges, partner, taker, first_edge)
     heap = np.empty(1024, np.int64)
