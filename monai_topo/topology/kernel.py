@@ -18,7 +18,10 @@ import numba
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""Only entry kernels can be called from Python: the code to unpack arguments takes a fifth of the time to compile."""
+"""Without the code to be called from Python, which takes a fifth of the time to compile.
+
+Python that calls such a kernel all the same crashes: a test that wants one calls it from an ``njit`` function of its own.
+"""
 
 
 def kernel(function: Function) -> Function:
