@@ -20,7 +20,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Without the code to be called from Python, which takes a fifth of the time to compile.
 
-Python that calls such a kernel all the same crashes: a test that wants one calls it from an ``njit`` function of its own.
+Python that calls such a kernel all the same crashes: a test calls it from an ``njit`` function of its own.
 """
 
 
