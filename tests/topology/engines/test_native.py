@@ -6,9 +6,10 @@ import logging
 import os
 import subprocess
 import sys
-from itertools import product
+from itertools import combinations, product
 
 import gudhi
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from scipy.ndimage import gaussian_filter, label
 from monai_topo.topology import ESSENTIAL, persistence_pairs, persistence_pairs_batch
 from monai_topo.topology.engines import FRAME, get_engine, get_stack_engine
 from monai_topo.topology.engines.native import compute, gradient, order, squares
+from monai_topo.topology.engines.native.neighbors import STEPS_3D
 
 KINDS = ("smooth", "white", "tied", "binary", "constant")
 IMAGES_PER_GROUP = 52
@@ -287,7 +289,7 @@ def test_more_voxels_than_can_be_named_are_refused(shape):
 
 @njit
 def keys_of(integers, is_float):
-    return np.array([order.key_of(integer, is_float) for integer in integers])
+    return np.array([order.key_of(integer, order.turned_bits(is_float)) for integer in integers])
 
 
 @njit
@@ -325,10 +327,47 @@ def test_codes_are_sorted_by_key_and_index():
     np.testing.assert_array_equal(sorted_codes(codes), expected)
 
 
+@njit
+def forest_of_link(table, word):
+    link = gradient.link_of(table, word)
+    parents = [gradient.tree_parent(link, vertex) for vertex in range(6)]
+    return gradient.roots(link), parents, gradient.forest_edges(link), gradient.critical_edge_count(link)
+
+
+def graph_of_link(word):
+    """Lower face neighbors of a voxel, joined where the voxel that shares an edge with it and a face with both is."""
+    graph = nx.Graph()
+    graph.add_nodes_from(i for i in range(6) if word >> i & 1)
+    edges = [
+        (i, j)
+        for i, j in combinations(graph.nodes, 2)
+        for bit in range(6, 18)
+        if word >> bit & 1 and np.array_equal(STEPS_3D[i] + STEPS_3D[j], STEPS_3D[bit])
+    ]
+    graph.add_edges_from(edges)
+    return graph
+
+
+def test_the_forest_of_a_link_spans_its_components():
+    table = gradient.new_link_table()
+    several = 0
+    for word in np.random.default_rng(5).integers(0, 1 << 26, 400).tolist():
+        graph = graph_of_link(word)
+        roots, parents, forest, critical = forest_of_link(table, word)
+        components = list(nx.connected_components(graph))
+        assert [1 << min(component) & roots for component in components].count(0) == 0
+        assert roots.bit_count() == len(components)
+        assert critical == max(len(components) - 1, 0)
+        steps = {(i, parents[i]) for i in graph.nodes if not roots >> i & 1}
+        assert all(graph.has_edge(*step) for step in steps)
+        assert forest.bit_count() == len(steps) == len(graph) - len(components)
+        assert nx.number_connected_components(nx.Graph([*steps, *((i, i) for i in graph.nodes)])) == len(components)
+        several += len(components) > 1
+    assert several > 100
+
+
 def upper_regions(word):
     """Regions of upper neighbors around a voxel, counted by labels in a 3 x 3 x 3 image."""
-    from monai_topo.topology.engines.native.neighbors import STEPS_3D
-
     image = np.zeros((3, 3, 3), bool)
     image[tuple((STEPS_3D + 1).T)] = [not word >> bit & 1 for bit in range(26)]
     return label(image, structure=np.ones((3, 3, 3)))[1]

@@ -19,8 +19,17 @@ from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
 DOWN, UP = 0, -1
 UNTAKEN = -1
+FIRST_HEAP, FIRST_KEPT = np.int64(1 << 10), np.int64(1 << 12)
+"""Places for a heap and for kept chains to begin with."""
 QUEUED = 1 << 30
 """The bit of a state that says that the voxel is in the heap."""
+
+
+@kernel
+def copy_into(target: Any, values: Any) -> None:
+    """Copy an array into another of its length; a slice to be assigned to takes numba seconds to compile."""
+    for i in range(target.size):
+        target[i] = values[i]
 
 
 @kernel

@@ -25,6 +25,8 @@ import numpy as np
 from monai_topo.topology.engines.native.chains import (
     QUEUED,
     UNTAKEN,
+    FIRST_HEAP,
+    FIRST_KEPT,
     UP,
     add_kept,
     alternate,
@@ -100,9 +102,9 @@ def pair_loops_upward(
     _write_states(squares, enclosed, lower, links, table, grid, states)
     alternate(keys, states, keyed)
     _forget_pairs(squares, partner, taker, first_square)
-    heap = np.empty(1024, np.int64)
-    start = np.zeros(edges.shape[1] + 1, np.int64)
-    kept_voxels, kept_squares = np.empty(4096, np.int32), np.empty(4096, np.uint16)
+    heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(edges.shape[1] + 1, np.int64)
+    start[0] = 0
+    kept_voxels, kept_squares = np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint16)
     column = np.int64(0)
     while column < edges.shape[1]:
         column, heap_is_full, kept_is_full = _reduce(

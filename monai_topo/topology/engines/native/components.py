@@ -90,8 +90,8 @@ def merge_in_order(cells: Any, partner: Any, parent: Any, keys: Any, ascending: 
     flip = 0 if ascending else -1
     cell, step = (0, 1) if ascending else (partner.size - 1, -1)
     for _ in range(partner.size):
-        a = find_root(cells[1, cell], parent)
-        b = find_root(cells[2, cell], parent)
+        a = find_root(np.int64(cells[1, cell]), parent)
+        b = find_root(np.int64(cells[2, cell]), parent)
         if a == b:
             partner[cell] = UNPAIRED
         else:
@@ -108,7 +108,6 @@ def find_root(voxel: int, parent: Any) -> int:
 
     Four steps at a time: a short path then costs no branch that the processor guesses wrong.
     """
-    voxel = np.int64(voxel)
     while True:
         third = parent[parent[parent[voxel]]]
         root = parent[third]

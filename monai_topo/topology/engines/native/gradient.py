@@ -24,10 +24,10 @@ LINK_BITS = 18
 """In 3D the link's vertices and edges are the first 18 bits of a voxel's word, its triangles the other 8."""
 LINK_MASK = (1 << LINK_BITS) - 1
 
-_KNOWN = 1 << 62
 _VERTICES = 6
 _EDGE_BITS = 6
 _NUM_EDGES = 12
+_EDGES_SET = (1 << _NUM_EDGES) - 1
 _EDGES = [(2 * a + i, 2 * b + j) for a, b in ((0, 1), (0, 2), (1, 2)) for i in (0, 1) for j in (0, 1)]
 _TRIANGLES = [(i, j, k) for i in (0, 1) for j in (2, 3) for k in (4, 5)]
 
@@ -73,32 +73,72 @@ BESIDE = np.array([_directions_beside(i) for i in range(6)])
 
 
 def new_link_table() -> NDArray[np.int64]:
-    """An empty memo of :func:`link_of`, one entry for each of the 2**18 configurations of a 3D link."""
-    return np.zeros(1 << LINK_BITS, np.int64)
+    """The links of all configurations in 3D, for :func:`link_of`.
+
+    A place stands for a set of link vertices and of edges among them. Of these there are few enough, 6210, for all that
+    is read to stay in the cache.
+    """
+    places = np.arange(1 << LINK_BITS)
+    places = places[places & _EDGES_SET & ~_EDGES_AMONG[places >> _NUM_EDGES] == 0]
+    table = np.zeros(1 << LINK_BITS, np.int64)
+    table[places] = _analyze_links(places >> _NUM_EDGES, places & _EDGES_SET)
+    return table
+
+
+def _analyze_links(vertices: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Spanning forests and counts of links, packed; bits 47 to 58 are left to ``levels``."""
+    forest_roots, parents = _grow_forests(vertices, edges)
+    components = BIT_COUNT[forest_roots]
+    cycle_count = BIT_COUNT[edges & 0xFF] + BIT_COUNT[edges >> 8] - BIT_COUNT[vertices] + components
+    forest, full = np.zeros_like(edges), np.zeros_like(edges)
+    for e, (i, j) in enumerate(_EDGES):
+        in_forest = ((parents >> 3 * i) & 7 == j) & _has(vertices, i) | ((parents >> 3 * j) & 7 == i) & _has(vertices, j)
+        forest |= in_forest.astype(np.int64) << e
+    for t, around in enumerate(TRIANGLE_EDGES):
+        full |= np.logical_and.reduce([_has(edges, e) for e in around]).astype(np.int64) << t
+    packed = forest_roots | (cycle_count << 6) | (full << 9) | (parents << 17) | (forest << 35)
+    return packed | (np.maximum(components - 1, 0) << 59)
+
+
+def _grow_forests(vertices: NDArray[np.int64], edges: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The roots and parents, packed, of a forest of each link.
+
+    Breadth-first from the lowest unvisited vertex, so that paths to the root are short.
+    """
+    visited, forest_roots, parents = np.zeros_like(edges), np.zeros_like(edges), np.zeros_like(edges)
+    for start in range(_VERTICES):
+        layer = vertices & ~visited & (1 << start)
+        forest_roots |= layer
+        parents |= np.where(layer, start << 3 * start, 0)
+        while layer.any():
+            visited |= layer
+            following = np.zeros_like(layer)
+            for i in range(_VERTICES):
+                reached = np.where(_has(layer, i), BESIDE[i, edges], 0) & ~visited & ~following
+                following |= reached
+                for j in range(_VERTICES):
+                    parents |= np.where(_has(reached, j), i << 3 * j, 0)
+            layer = following
+    return forest_roots, parents
+
+
+def _has(bits: NDArray[np.int64], k: int) -> NDArray[np.bool_]:
+    return bits >> k & 1 == 1
 
 
 @inlined_kernel
 def link_of(table: Any, word: int) -> int:
-    """The link of a voxel in 3D, by table.
-
-    The table fills as configurations occur; two threads that meet one at the same time write the same number. A place
-    stands for a set of link vertices and of edges among them: of these there are few enough to stay in the cache.
+    """The link of a voxel in 3D.
 
     Args:
-        table: the memo.
+        table: from :func:`new_link_table`.
         word: the voxel's lower neighbors.
 
     Returns:
         A packed integer, read by ``roots``, ``cycles``, ``triangles``, ``tree_parent``, ``forest_edges`` and
         ``critical_edge_count``.
     """
-    edges = link_edges(word)
-    place = ((word & 0x3F) << _NUM_EDGES) | edges
-    link = table[place]
-    if link == 0:
-        link = _analyze_link(word & 0x3F, edges)
-        table[place] = link
-    return int(link)
+    return int(table[((word & 0x3F) << _NUM_EDGES) | link_edges(word)])
 
 
 @inlined_kernel
@@ -150,62 +190,3 @@ def critical_edge_count(link: int) -> int:
 def critical_square_count(link: int, word: int) -> int:
     """Critical squares of the voxel: cycles of the link's graph that no link triangle fills."""
     return int(max(cycles(link) - BIT_COUNT[triangles(link) & (word >> LINK_BITS)], 0))
-
-
-@kernel
-def _analyze_link(vertices: int, edges: int) -> int:
-    """Spanning forest and counts of one link, packed; bits 47 to 58 are left to ``levels``.
-
-    Breadth-first from the lowest unvisited vertex, so that paths to the root are short.
-    """
-    visited, forest_roots, parents, components = 0, 0, 0, 0
-    for start in range(_VERTICES):
-        if (vertices >> start) & 1 and not (visited >> start) & 1:
-            components += 1
-            forest_roots |= 1 << start
-            parents |= start << (3 * start)
-            visited, parents = _grow_tree(edges, start, visited | (1 << start), parents)
-    cycle_count = _count(edges) - _count(vertices) + components
-    forest = 0
-    for vertex in range(_VERTICES):
-        parent = (parents >> (3 * vertex)) & 0x7
-        if (vertices >> vertex) & 1 and parent != vertex:
-            forest |= 1 << EDGE_BETWEEN[vertex, parent]
-    packed = forest_roots | (cycle_count << 6) | (_full_triangles(edges) << 9) | (parents << 17) | (forest << 35)
-    return _KNOWN | packed | (max(components - 1, 0) << 59)
-
-
-@kernel
-def _grow_tree(edges: int, start: int, visited: int, parents: int) -> tuple[int, int]:
-    layer = 1 << start
-    while layer:
-        following = 0
-        for i in range(_VERTICES):
-            for j in range(_VERTICES):
-                edge = EDGE_BETWEEN[i, j]
-                if edge >= 0 and (layer >> i) & 1 and (edges >> edge) & 1 and not (visited >> j) & 1:
-                    visited |= 1 << j
-                    following |= 1 << j
-                    parents |= i << (3 * j)
-        layer = following
-    return visited, parents
-
-
-@kernel
-def _full_triangles(edges: int) -> int:
-    full = 0
-    for t in range(8):
-        if all_set(edges, (1 << TRIANGLE_EDGES[t, 0]) | (1 << TRIANGLE_EDGES[t, 1]) | (1 << TRIANGLE_EDGES[t, 2])):
-            full |= 1 << t
-    return full
-
-
-@kernel
-def all_set(word: int, bits: int) -> bool:
-    """Whether all of some bits are set."""
-    return word & bits == bits
-
-
-@kernel
-def _count(bits: int) -> int:
-    return int(BIT_COUNT[bits & 0xFF] + BIT_COUNT[bits >> 8])

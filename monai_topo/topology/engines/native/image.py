@@ -37,6 +37,8 @@ from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, l
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, fill_border, order_code, surround
 from monai_topo.topology.engines.native.pairs import ALL_2D, ALL_3D, FACES_2D, FACES_3D, append_pairs
 from monai_topo.topology.engines.native.saddles import (
+    ABOVE,
+    BELOW,
     HAS_CRITICAL_EDGE,
     HAS_CRITICAL_SQUARE,
     classify_volume,
@@ -85,14 +87,14 @@ def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: 
     counts = np.zeros(2, np.int64)
     if wanted[0]:
         cells, partner = np.empty((3, runs_b), np.int32), np.empty(runs_b, np.int32)
-        list_runs(saddles_b, lower_b, offsets, False, cells)
+        list_runs(saddles_b, lower_b, offsets, BELOW, cells)
         plant_forest(lower_b, offsets, FACES_2D, ASCENDING, grid, forest)
         _choose_minima(lower_a, _FACES_OF_PIXEL, keys_a, forest, elder)
         _merge_by_elder(cells, partner, forest, elder, keys_a, ASCENDING)
         low, counts[0] = append_pairs(low, 0, partner, cells[0], place)
     if wanted[1]:
         cells, partner = np.empty((3, runs_a), np.int32), np.empty(runs_a, np.int32)
-        list_runs(saddles_a, lower_a, offsets, True, cells)
+        list_runs(saddles_a, lower_a, offsets, ABOVE, cells)
         plant_forest(lower_a, offsets, ALL_2D, DESCENDING, grid, forest)
         _choose_maxima(lower_b, _NEIGHBORS_OF_PIXEL, keys_b, forest, elder)
         _merge_by_elder(cells, partner, forest, elder, keys_b, DESCENDING)
@@ -266,7 +268,7 @@ def _merge_by_elder(cells: Any, partner: Any, parent: Any, elder: Any, keys: Any
     """
     for i in range(partner.size):
         cell = i if ascending else partner.size - 1 - i
-        a, b = find_root(cells[1, cell], parent), find_root(cells[2, cell], parent)
+        a, b = find_root(np.int64(cells[1, cell]), parent), find_root(np.int64(cells[2, cell]), parent)
         partner[cell] = UNPAIRED
         if a == b:
             continue

@@ -24,11 +24,14 @@ import numpy as np
 
 from monai_topo.topology.engines.native.chains import (
     DOWN,
+    FIRST_HEAP,
+    FIRST_KEPT,
     QUEUED,
     UNTAKEN,
     add_kept,
     alternate,
     clear,
+    copy_into,
     keep,
     longer,
     pop,
@@ -99,12 +102,12 @@ def pair_loops(
     partner = np.empty(squares.shape[1], np.int32)
     taker = np.empty(edges.shape[1], np.int32)
     _mark_edges_without_loop(edges, merged, words, offsets, grid, mixed)
-    first_edge[:] = keys  # out of the way: they may lie in ``keyed``
+    copy_into(first_edge, keys)  # out of the way: they may lie in ``keyed``
     alternate(first_edge, words, keyed)
     _forget_pairs(edges, partner, taker, first_edge)
-    heap = np.empty(1024, np.int64)
-    start = np.zeros(squares.shape[1] + 1, np.int64)
-    kept_voxels, kept_edges = np.empty(4096, np.int32), np.empty(4096, np.uint8)
+    heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(squares.shape[1] + 1, np.int64)
+    start[0] = 0
+    kept_voxels, kept_edges = np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint8)
     square = np.int64(0)
     while square < squares.shape[1]:
         square, heap_is_full, kept_is_full = _reduce(

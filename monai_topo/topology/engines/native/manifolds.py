@@ -127,8 +127,8 @@ def _list_edges(saddles: Any, keys: Any, around: Any, ends: Any, edges: Any) -> 
 @kernel
 def _find_basins(edges: Any, roots: Any, basins: Any) -> None:
     for i in range(basins.shape[1]):
-        basins[0, i] = find_root(edges[1, i], roots)
-        basins[1, i] = find_root(edges[2, i], roots)
+        basins[0, i] = find_root(np.int64(edges[1, i]), roots)
+        basins[1, i] = find_root(np.int64(edges[2, i]), roots)
 
 
 @inlined_kernel
@@ -204,7 +204,7 @@ def _mark_path(voxel: int, below: Any, mask: Any) -> None:
 def _join_trees(below: Any, edges: Any, merged: Any, flags: Any) -> None:
     for i in range(merged.size):
         if _is_in_forest(merged[i], flags):
-            below[find_root(edges[1, i], below)] = find_root(edges[2, i], below)
+            below[find_root(np.int64(edges[1, i]), below)] = find_root(np.int64(edges[2, i]), below)
 
 
 @kernel

@@ -58,7 +58,7 @@ def neighbor_offsets(shape: Sequence[int]) -> NDArray[np.int64]:
 
 
 @kernel
-def mark_lower(keys: Any, lower: Any, start: int, stop: int, row: int, plane: int, spatial: bool) -> None:
+def mark_lower(keys: Any, lower: Any, start: int, stop: int, row: int, plane: Any = None) -> None:
     """Write the words of the voxels from ``start`` to ``stop``.
 
     Plain slices of equal length, three neighbors in a row at a time, are what the compiler turns into vector code.
@@ -69,15 +69,15 @@ def mark_lower(keys: Any, lower: Any, start: int, stop: int, row: int, plane: in
         start: first voxel.
         stop: one after the last.
         row: voxels in a padded row.
-        plane: voxels in a padded plane.
-        spatial: 26 neighbors instead of 8.
+        plane: voxels in a padded plane; None in 2D.
     """
-    bits = _BITS_3D if spatial else _BITS_2D
     words = lower[start:stop]
-    _mark_own_plane(words, keys, start, row, bits[1])
-    if spatial:
-        _mark_other_plane(words, keys, start, -plane, row, bits[0])
-        _mark_other_plane(words, keys, start, plane, row, bits[2])
+    if plane is None:
+        _mark_own_plane(words, keys, start, row, _BITS_2D[1])
+    else:
+        _mark_own_plane(words, keys, start, row, _BITS_3D[1])
+        _mark_other_plane(words, keys, start, -plane, row, _BITS_3D[0])
+        _mark_other_plane(words, keys, start, plane, row, _BITS_3D[2])
 
 
 @inlined_kernel

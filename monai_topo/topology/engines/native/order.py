@@ -19,10 +19,9 @@ BELOW_ALL = -(2**31) + 1
 ABOVE_ALL = 2**31 - 2
 """Key of the outside where there is nothing: higher than the key of any finite value."""
 
-_ALL_BUT_SIGN = np.int32(2**31 - 1)
 _DIGIT_BITS = 11
-_DIGITS = 1 << _DIGIT_BITS
-_PASSES = 3
+_DIGITS = np.int64(1 << _DIGIT_BITS)
+_PASSES = np.int64(3)
 
 
 def to_integers(field: NDArray[Any]) -> tuple[NDArray[np.int32], bool]:
@@ -46,9 +45,15 @@ def to_integers(field: NDArray[Any]) -> tuple[NDArray[np.int32], bool]:
 
 
 @inlined_kernel
-def key_of(integer: int, is_float: bool) -> int:
-    """Integer in the order of the values: of a negative float32 all bits but the sign are turned around."""
-    return integer ^ ((integer >> 31) & _ALL_BUT_SIGN) if is_float else integer
+def key_of(integer: int, turned: int) -> int:
+    """Integer in the order of the values: some bits are turned around where it is negative, see ``turned_bits``."""
+    return integer ^ ((integer >> 31) & turned)
+
+
+@inlined_kernel
+def turned_bits(is_float: bool) -> int:
+    """Of the bits of a float32 all but the sign."""
+    return np.int32(2**31 - 1) if is_float else np.int32(0)
 
 
 @kernel
@@ -67,38 +72,49 @@ def surround(values: Any, is_float: bool, keys: Any, outside: int, reverse: bool
     plane = row * (height + 2)
     margin = (keys.size // plane - depth) // 2
     fill_border(keys, (depth + 2 * margin, height + 2, row), outside)
+    turned = turned_bits(is_float)
     for z in range(depth):
         for y in range(height):
             start = (z + margin) * plane + (y + 1) * row + 1
             if reverse:
-                _copy_reversed(values[depth - 1 - z, height - 1 - y], is_float, keys[start : start + width])
+                _copy_reversed(values[depth - 1 - z, height - 1 - y], turned, keys[start : start + width])
             else:
-                _copy(values[z, y], is_float, keys[start : start + width])
+                _copy(values[z, y], turned, keys[start : start + width])
 
 
 @kernel
 def fill_border(array: Any, grid: tuple[int, int, int], value: int) -> None:
     """Give all border voxels of a padded grid one value; a depth of 1 is 2D, without a border along it."""
     depth, height, row = grid
+    plane = height * row
     for z in range(depth):
-        for y in range(height):
-            start = (z * height + y) * row
-            whole = y in (0, height - 1) or (depth > 1 and z in (0, depth - 1))
-            for x in range(0, row, 1 if whole else row - 1):
-                array[start + x] = value
+        first = z * plane
+        _fill(array, first, first + row, value)
+        for start in range(first + row, first + plane - row, row):
+            array[start] = array[start + row - 1] = value
+        _fill(array, first + plane - row, first + plane, value)
+    if depth > 1:
+        _fill(array, np.int64(0), plane, value)
+        _fill(array, array.size - plane, array.size, value)
 
 
 @kernel
-def _copy(source: Any, is_float: bool, target: Any) -> None:
+def _fill(array: Any, start: int, stop: int, value: int) -> None:
+    for i in range(start, stop):
+        array[i] = value
+
+
+@kernel
+def _copy(source: Any, turned: int, target: Any) -> None:
     for x in range(source.size):
-        target[x] = key_of(source[x], is_float)
+        target[x] = key_of(source[x], turned)
 
 
 @kernel
-def _copy_reversed(source: Any, is_float: bool, target: Any) -> None:
+def _copy_reversed(source: Any, turned: int, target: Any) -> None:
     last = source.size - 1
     for x in range(source.size):
-        target[x] = ~key_of(source[last - x], is_float)
+        target[x] = ~key_of(source[last - x], turned)
 
 
 @inlined_kernel
@@ -120,8 +136,7 @@ def sort_codes(codes: Any) -> Any:
     Returns:
         The sorted codes, in ``codes`` itself or in another array; ``codes`` is overwritten.
     """
-    other = np.empty_like(codes)
-    counts = np.zeros((_PASSES, _DIGITS), np.int64)
+    other, counts = np.empty(codes.size, np.int64), np.empty((_PASSES, _DIGITS), np.int64)
     _count_digits(codes, counts)
     for digit in range(_PASSES):
         if codes.size and counts[digit, _digit(codes[0], digit)] < codes.size:
@@ -138,6 +153,9 @@ def _digit(code: int, digit: int) -> int:
 
 @kernel
 def _count_digits(codes: Any, counts: Any) -> None:
+    for digit in range(_PASSES):
+        for value in range(_DIGITS):
+            counts[digit, value] = 0
     for i in range(codes.size):
         for digit in range(_PASSES):
             counts[digit, _digit(codes[i], digit)] += 1

@@ -29,6 +29,8 @@ from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, fill_border, surround
 from monai_topo.topology.engines.native.saddles import (
+    ABOVE,
+    BELOW,
     HAS_CRITICAL_EDGE,
     HAS_CRITICAL_SQUARE,
     classify_volume,
@@ -45,6 +47,7 @@ ALL_2D, ALL_3D = np.array([0, 8, 0]), np.array([6, 18, ALL_NEIGHBORS])
 """The kinds of forests; see ``plant_forest``."""
 
 _NEVER, _FRAME = -1, -2
+_FLAT, _FEW, _ROOM = np.int64(1), np.int64(20), np.int64(64)
 
 
 @entry_kernel
@@ -59,7 +62,7 @@ def pairs_of_planes(
         framed: the border is a frame.
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
-        memory: int32 ``(3, n)``, a row as long as the padded grid, overwritten.
+        memory: int32, flat, three for each voxel of the padded grid, overwritten.
         offsets: from ``neighbor_offsets``.
 
     Returns:
@@ -67,25 +70,27 @@ def pairs_of_planes(
     """
     shape = stack.shape[1:]
     height, row = shape[1], shape[2] + 2
-    grid = (1, height + 2, row)
-    keys, lower, forest = memory[0], memory[1], memory[2]
+    grid = (_FLAT, height + 2, row)
+    size = memory.size // 3
+    keys, lower, forest = memory[:size], memory[size : 2 * size], memory[2 * size :]
     fill_border(lower, grid, np.int64(0))  # nothing comes before it
-    low, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
-    counts = np.zeros(2, np.int64)
+    low, high = np.empty((2, _ROOM), np.int64), np.empty((2, _ROOM), np.int64)
+    counts = np.empty(_FEW, np.int64)
+    counts[0] = counts[1] = 0
     for n in range(stack.shape[0]):
         surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         place = (n, upside_down, grid, shape)
         saddles, edge_count = saddles_of_plane(keys, lower, height, row, forest)
         cells, partner = np.empty((3, edge_count), np.int32), np.empty(edge_count, np.int32)
         if wanted[0]:
-            list_runs(saddles, lower, offsets, False, cells)
+            list_runs(saddles, lower, offsets, BELOW, cells)
             plant_forest(lower, offsets, FACES_2D, ASCENDING, grid, forest)
             merge_in_order(cells, partner, forest, keys, ASCENDING)
             low, counts[0] = append_pairs(low, counts[0], partner, cells[0], place)
             if not framed:
                 counts[0] = _append_outer(low, counts[0], forest, upside_down, place)
         if wanted[1]:
-            list_runs(saddles, lower, offsets, True, cells)
+            list_runs(saddles, lower, offsets, ABOVE, cells)
             plant_forest(lower, offsets, ALL_2D, DESCENDING, grid, forest)
             merge_in_order(cells, partner, forest, keys, DESCENDING)
             high, counts[1] = append_pairs(high, counts[1], cells[0], partner, place)
@@ -117,7 +122,7 @@ def pairs_of_volumes(
         framed: the border is a frame.
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
-        memory: int32 ``(3, n)``, a row as long as the padded grid, overwritten.
+        memory: int32, flat, three for each voxel of the padded grid, overwritten.
         offsets: from ``neighbor_offsets``.
         table: memo of links from ``new_link_table``, shared by all calls.
         upward: True finds dimension 1 by ``coboundaries``, None by ``loops``. Only what is asked for is compiled.
@@ -127,9 +132,11 @@ def pairs_of_volumes(
     """
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
-    keys, lower, forest = memory[0], memory[1], memory[2]
-    low, mid, high = np.empty((2, 64), np.int64), np.empty((2, 64), np.int64), np.empty((2, 64), np.int64)
-    counts, critical, scratch = np.zeros(3, np.int64), np.empty(4, np.int64), np.empty(20, np.int64)
+    size = memory.size // 3
+    keys, lower, forest = memory[:size], memory[size : 2 * size], memory[2 * size :]
+    low, mid, high = np.empty((2, _ROOM), np.int64), np.empty((2, _ROOM), np.int64), np.empty((2, _ROOM), np.int64)
+    counts, critical, scratch = np.empty(_FEW, np.int64), np.empty(_FEW, np.int64), np.empty(_FEW, np.int64)
+    counts[0] = counts[1] = counts[2] = 0
     for n in range(stack.shape[0]):
         surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         fill_border(lower, grid, np.int64(0))  # nothing comes before it
@@ -156,7 +163,7 @@ def pairs_of_volumes(
                     counts[2] = _append_outer(high, counts[2], forest, not upside_down, place)
         if wanted[1]:
             if upward is None:
-                keyed = memory[:2].reshape(-1)
+                keyed = memory[: 2 * size]
                 loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest, keyed)
             else:
                 loops = pair_loops_upward(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)

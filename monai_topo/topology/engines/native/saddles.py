@@ -23,6 +23,8 @@ from monai_topo.topology.engines.native.order import order_code, sort_codes, vox
 from monai_topo.topology.engines.native.squares import critical_squares, upper_neighbor
 from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
 
+ABOVE: Any = np.bool_(True)
+BELOW: Any = np.bool_(False)
 HAS_CRITICAL_EDGE = np.int64(1 << 26)
 HAS_CRITICAL_SQUARE = np.int64(1 << 27)
 
@@ -52,7 +54,7 @@ def _find_saddles(keys: Any, lower: Any, height: int, row: int, voxels: Any) -> 
     saddles = edges = 0
     for y in range(1, height + 1):
         start, stop = y * row + 1, (y + 1) * row - 1
-        mark_lower(keys, lower, start, stop, row, 0, False)
+        mark_lower(keys, lower, start, stop, row)
         words = lower[start:stop]
         for x in range(words.size):  # one that is no saddle is overwritten: there is no branch to guess
             voxels[saddles] = start + x
@@ -65,7 +67,7 @@ def _find_saddles(keys: Any, lower: Any, height: int, row: int, voxels: Any) -> 
 @kernel
 def _write_codes(keys: Any, voxels: Any, codes: Any) -> None:
     for i in range(codes.size):
-        codes[i] = order_code(keys, voxels[i])
+        codes[i] = order_code(keys, np.int64(voxels[i]))
 
 
 @kernel
@@ -80,7 +82,7 @@ def classify_volume(keys: Any, lower: Any, grid: tuple[int, int, int], table: An
     for i in range(counts.size):
         counts[i] = 0
     for z in range(1, depth - 1):
-        mark_lower(keys, lower, z * plane + row + 1, (z + 1) * plane - row - 1, row, plane, True)
+        mark_lower(keys, lower, z * plane + row + 1, (z + 1) * plane - row - 1, row, plane)
         for y in range(1, height - 1):
             start = z * plane + y * row
             lower[start] = 0
