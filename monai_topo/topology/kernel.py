@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -21,6 +22,12 @@ _INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Without the code to be called from Python, which takes a fifth of the time to compile.
 
 Python that calls such a kernel all the same crashes: a test calls it from an ``njit`` function of its own.
+"""
+
+at: Any = np.uint64
+"""Wraps an index that is not negative, which the compiler cannot know of one that was read from an array.
+
+Otherwise numba sees to it that negative ones count from the end, and a step along a path costs half as much again.
 """
 
 

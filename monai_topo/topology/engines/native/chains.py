@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.engines.native.order import voxel_of
-from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
 
 DOWN, UP = 0, -1
 UNTAKEN = -1
@@ -46,36 +46,36 @@ def alternate(keys: Any, states: Any, keyed: Any) -> None:
 @inlined_kernel
 def state_of(keyed: Any, voxel: int) -> int:
     """The state of a voxel."""
-    return int(np.int64(keyed[2 * voxel + 1]))
+    return int(np.int64(keyed[at(2 * voxel + 1)]))
 
 
 @inlined_kernel
 def set_state(keyed: Any, voxel: int, state: int) -> None:
     """Set the state of a voxel."""
-    keyed[2 * voxel + 1] = state
+    keyed[at(2 * voxel + 1)] = state
 
 
 @inlined_kernel
 def _code_of(keyed: Any, voxel: int) -> int:
     """The order code of a voxel."""
-    return int((np.int64(keyed[2 * voxel]) << 32) | np.int64(voxel))
+    return int((np.int64(keyed[at(2 * voxel)]) << 32) | np.int64(voxel))
 
 
 @inlined_kernel
 def queue(voxel: int, heap: Any, size: int, keyed: Any, flip: int) -> int:
     """Take a voxel into the heap; return its new size."""
-    heap[size] = _code_of(keyed, voxel) ^ flip
+    heap[at(size)] = _code_of(keyed, voxel) ^ flip
     return _sift_up(heap, size)
 
 
 @inlined_kernel
 def _sift_up(heap: Any, size: int) -> int:
     """Take the code just after the heap's end into the heap; return its new size."""
-    code, hole = heap[size], size
-    while hole and heap[(hole - 1) >> 1] < code:
-        heap[hole] = heap[(hole - 1) >> 1]
+    code, hole = heap[at(size)], size
+    while hole and heap[at((hole - 1) >> 1)] < code:
+        heap[at(hole)] = heap[at((hole - 1) >> 1)]
         hole = (hole - 1) >> 1
-    heap[hole] = code
+    heap[at(hole)] = code
     return size + 1
 
 
@@ -83,17 +83,17 @@ def _sift_up(heap: Any, size: int) -> int:
 def pop(heap: Any, size: int, flip: int) -> tuple[int, int]:
     """The voxel whose turn it is, and the heap's new size."""
     top, last = heap[0], size - 1
-    moved, hole, child = heap[last], 0, 1
+    moved, hole, child = heap[at(last)], 0, 1
     while child < last:
         # Without a branch; when there is no second child, its place still holds the code that moves.
-        child += 1 if heap[child + 1] > heap[child] else 0
-        heap[hole] = heap[child]
+        child += 1 if heap[at(child + 1)] > heap[at(child)] else 0
+        heap[at(hole)] = heap[at(child)]
         hole, child = child, 2 * child + 1
-    heap[hole] = moved
-    while hole and heap[(hole - 1) >> 1] < moved:
-        heap[hole] = heap[(hole - 1) >> 1]
+    heap[at(hole)] = moved
+    while hole and heap[at((hole - 1) >> 1)] < moved:
+        heap[at(hole)] = heap[at((hole - 1) >> 1)]
         hole = (hole - 1) >> 1
-    heap[hole] = moved
+    heap[at(hole)] = moved
     return voxel_of(top ^ flip), last
 
 
@@ -105,7 +105,7 @@ def add_kept(voxels: Any, bits: Any, heap: Any, size: int, keyed: Any, first_bit
         voxel = np.int64(voxels[k])
         state = state_of(keyed, voxel)
         set_state(keyed, voxel, (state ^ (np.int64(bits[k]) << first_bit)) | QUEUED)
-        heap[queued] = _code_of(keyed, voxel) ^ flip
+        heap[at(queued)] = _code_of(keyed, voxel) ^ flip
         queued += 1 - ((state >> 30) & 1)
     while size < queued:
         size = _sift_up(heap, size)
@@ -150,8 +150,8 @@ def keep(
         state = state_of(keyed, queued)
         set_state(keyed, queued, state & ~(chain | QUEUED))
         if state & chain:
-            voxels[end] = queued
-            bits[end] = (state & chain) >> first_bit
+            voxels[at(end)] = queued
+            bits[at(end)] = (state & chain) >> first_bit
             end += 1
     return end
 

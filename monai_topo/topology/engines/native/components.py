@@ -17,7 +17,7 @@ import numpy as np
 
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code
-from monai_topo.topology.kernel import inlined_kernel, kernel
+from monai_topo.topology.kernel import at, inlined_kernel, kernel
 
 UNPAIRED = -1
 ASCENDING: Any = np.bool_(True)
@@ -97,7 +97,7 @@ def merge_in_order(cells: Any, partner: Any, parent: Any, keys: Any, ascending: 
         else:
             a_is_elder = order_code(keys, a) ^ flip < order_code(keys, b) ^ flip
             elder, younger = (a, b) if a_is_elder else (b, a)
-            parent[younger] = elder
+            parent[at(younger)] = elder
             partner[cell] = younger
         cell += step
 
@@ -109,9 +109,9 @@ def find_root(voxel: int, parent: Any) -> int:
     Four steps at a time: a short path then costs no branch that the processor guesses wrong.
     """
     while True:
-        third = parent[parent[parent[voxel]]]
-        root = parent[third]
-        parent[voxel] = root
+        third = parent[at(parent[at(parent[at(voxel)])])]
+        root = parent[at(third)]
+        parent[at(voxel)] = root
         voxel = np.int64(root)
         if root == third:
             return voxel

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.kernel import inlined_kernel, kernel
+from monai_topo.topology.kernel import at, inlined_kernel, kernel
 
 LINK_BITS = 18
 """In 3D the link's vertices and edges are the first 18 bits of a voxel's word, its triangles the other 8."""
@@ -138,7 +138,7 @@ def link_of(table: Any, word: int) -> int:
         A packed integer, read by ``roots``, ``cycles``, ``triangles``, ``tree_parent``, ``forest_edges`` and
         ``critical_edge_count``.
     """
-    return int(table[((word & 0x3F) << _NUM_EDGES) | link_edges(word)])
+    return int(table[at(((word & 0x3F) << _NUM_EDGES) | link_edges(word))])
 
 
 @inlined_kernel
@@ -189,4 +189,4 @@ def critical_edge_count(link: int) -> int:
 @inlined_kernel
 def critical_square_count(link: int, word: int) -> int:
     """Critical squares of the voxel: cycles of the link's graph that no link triangle fills."""
-    return int(max(cycles(link) - BIT_COUNT[triangles(link) & (word >> LINK_BITS)], 0))
+    return int(max(cycles(link) - BIT_COUNT[at(triangles(link) & (word >> LINK_BITS))], 0))

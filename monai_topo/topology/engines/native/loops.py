@@ -52,7 +52,7 @@ from monai_topo.topology.engines.native.gradient import (
 from monai_topo.topology.engines.native.mixed import critical_mixed_edges, mixed_edges, mixed_parent
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border
-from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
 
 _EDGES = 0x3F
 _NO_LOOP_BITS = LINK_BITS
@@ -198,8 +198,8 @@ def _reduce(
                 critical |= critical_mixed_edges(np.int64(mixed[voxel]))
             size = _push_down(voxel, link, critical, heap, size, keyed, offsets, mixed)
             edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, first_edge)
-            while edge >= 0 and taker[edge] != UNTAKEN:
-                first, last = start[taker[edge]], start[taker[edge] + 1]
+            while edge >= 0 and taker[at(edge)] != UNTAKEN:
+                first, last = start[at(taker[at(edge)])], start[at(taker[at(edge)] + 1)]
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
                     clear(voxel, heap, size, keyed, _CHAIN, DOWN)
                     return square, True, False
@@ -212,7 +212,7 @@ def _reduce(
                 start[square + 1] = keep(
                     voxel, heap, size, start[square], kept_voxels, kept_edges, keyed, _CHAIN_BITS, _CHAIN, DOWN
                 )
-                taker[edge] = square
+                taker[at(edge)] = square
                 partner[square] = voxel
                 size = 0
             elif size + _PUSHES_PER_VOXEL > heap.size:
@@ -240,7 +240,7 @@ def _add_edge(voxel: int, direction: int, heap: Any, size: int, keyed: Any, offs
     It belongs to the later of the two, which is queued.
     """
     neighbor_is_later = 1 - ((state_of(keyed, voxel) >> direction) & 1)
-    owner = voxel + offsets[direction] * neighbor_is_later
+    owner = voxel + offsets[at(direction)] * neighbor_is_later
     bit = direction ^ neighbor_is_later
     word = state_of(keyed, owner)
     if (word >> (_NO_LOOP_BITS + bit)) & 1:
@@ -267,7 +267,7 @@ def _push_down(voxel: int, link: int, critical: int, heap: Any, size: int, keyed
             j = mixed_parent(np.int64(mixed[voxel]), i)
         chain ^= (1 << i) | ((1 << j) & closing)
         for start, direction in ((i, j), (j, i)):
-            size = _add_edge(voxel + offsets[start], direction, heap, size, keyed, offsets)
+            size = _add_edge(voxel + offsets[at(start)], direction, heap, size, keyed, offsets)
     set_state(keyed, voxel, (word & _WITHOUT_CHAIN) | (chain << _CHAIN_BITS) | QUEUED)
     return size
 
@@ -284,4 +284,4 @@ def _last_critical_edge(voxel: int, critical: int, keyed: Any, first_edge: Any) 
     last = 5
     while not (chain >> last) & 1:
         last -= 1
-    return int(first_edge[voxel] + BIT_COUNT[critical & ((1 << last) - 1)])
+    return int(first_edge[at(voxel)] + BIT_COUNT[critical & ((1 << last) - 1)])

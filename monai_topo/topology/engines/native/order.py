@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
 
 BELOW_ALL = -(2**31) + 1
 """Key of the outside where it is a frame: lower than the key of any finite value."""
@@ -120,7 +120,7 @@ def _copy_reversed(source: Any, turned: int, target: Any) -> None:
 @inlined_kernel
 def order_code(keys: Any, voxel: int) -> int:
     """Key and flat index of a voxel in one int64 that compares like the total order."""
-    return int((np.int64(keys[voxel]) << 32) | np.int64(voxel))
+    return int((np.int64(keys[at(voxel)]) << 32) | np.int64(voxel))
 
 
 @inlined_kernel
@@ -168,5 +168,5 @@ def _scatter(source: Any, target: Any, counts: Any, digit: int) -> None:
         total, counts[value] = total + counts[value], total
     for i in range(source.size):
         value = _digit(source[i], digit)
-        target[counts[value]] = source[i]
+        target[at(counts[value])] = source[i]
         counts[value] += 1

@@ -21,7 +21,7 @@ from monai_topo.topology.engines.native.gradient import (
 from monai_topo.topology.engines.native.neighbors import lowest_bit, mark_lower
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
 from monai_topo.topology.engines.native.squares import critical_squares, upper_neighbor
-from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
 
 ABOVE: Any = np.bool_(True)
 BELOW: Any = np.bool_(False)
@@ -57,8 +57,8 @@ def _find_saddles(keys: Any, lower: Any, height: int, row: int, voxels: Any) -> 
         mark_lower(keys, lower, start, stop, row)
         words = lower[start:stop]
         for x in range(words.size):  # one that is no saddle is overwritten: there is no branch to guess
-            voxels[saddles] = start + x
-            count = SADDLE_EDGES[words[x]]
+            voxels[at(saddles)] = start + x
+            count = SADDLE_EDGES[at(words[x])]
             edges += count
             saddles += 1 if count else 0
     return saddles, edges
@@ -138,7 +138,7 @@ def list_runs(saddles: Any, lower: Any, offsets: Any, above: bool, cells: Any) -
     found = np.int64(0)
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
-        sides = SADDLE_SIDES[lower[voxel] & 0xFF] >> (8 if above else 0)
+        sides = SADDLE_SIDES[lower[at(voxel)] & 0xFF] >> (8 if above else 0)
         found = _join_sides(voxel, sides & 0xFF, offsets, cells, found)
 
 
@@ -148,17 +148,17 @@ def list_edges(saddles: Any, lower: Any, table: Any, offsets: Any, cells: Any) -
     found = np.int64(0)
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
-        found = _join_sides(voxel, roots(link_of(table, np.int64(lower[voxel]))), offsets, cells, found)
+        found = _join_sides(voxel, roots(link_of(table, np.int64(lower[at(voxel)]))), offsets, cells, found)
 
 
 @inlined_kernel
 def _join_sides(voxel: int, side_bits: int, offsets: Any, cells: Any, found: int) -> int:
-    first = voxel + offsets[lowest_bit(side_bits)]
+    first = voxel + offsets[at(lowest_bit(side_bits))]
     others = side_bits & (side_bits - 1)
     while others:
-        cells[0, found] = voxel
-        cells[1, found] = first
-        cells[2, found] = voxel + offsets[lowest_bit(others)]
+        cells[0, at(found)] = voxel
+        cells[1, at(found)] = first
+        cells[2, at(found)] = voxel + offsets[at(lowest_bit(others))]
         others &= others - 1
         found += 1
     return found
@@ -180,7 +180,7 @@ def list_squares(saddles: Any, lower: Any, table: Any, offsets: Any, scratch: An
     found = 0
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
-        word = np.int64(lower[voxel])
+        word = np.int64(lower[at(voxel)])
         for k in range(critical_squares(word, word, link_of(table, word), region, edges)):
             cells[0, found] = voxel
             for side in range(2):
