@@ -17,7 +17,7 @@ import numpy as np
 
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code
-from monai_topo.topology.kernel import at, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
 
 UNPAIRED = -1
 ASCENDING: Any = np.bool_(True)
@@ -76,22 +76,41 @@ def _add_places(steps: Any, start: int) -> None:
         steps[i] += start + np.int32(i)
 
 
-@kernel
-def merge_in_order(cells: Any, partner: Any, parent: Any, keys: Any, ascending: bool) -> None:
+@allocating_kernel
+def merge_in_order(cells: Any, parent: Any, keys: Any, ascending: bool) -> Any:
     """Merge the components on the two sides of each critical cell, the younger into the elder.
 
     Args:
         cells: critical cells in the total order: row 1 and row 2 hold a voxel on either side of each.
-        partner: int32, filled: the minimum (maximum) whose component each cell merges away, or ``UNPAIRED``.
         parent: the forest, updated.
         keys: int32, flat, padded.
         ascending: sublevel components; otherwise the superlevel ones, cells taken from last to first.
+
+    Returns:
+        The minimum (maximum) whose component each cell merges away, or ``UNPAIRED``: int32.
     """
+    partner, sides = np.empty(cells.shape[1], np.int32), np.empty((2, cells.shape[1]), np.int32)
+    _step_toward_roots(cells, parent, sides)
+    _merge_sides(sides, partner, parent, keys, ascending)
+    return partner
+
+
+@kernel
+def _step_toward_roots(cells: Any, parent: Any, sides: Any) -> None:
+    """Take four steps from the sides of all cells: no such walk waits for another, as they do between merges."""
+    for i in range(cells.shape[1]):
+        for side in range(2):
+            second = parent[at(parent[at(cells[1 + side, i])])]
+            sides[side, i] = parent[at(parent[at(second)])]
+
+
+@kernel
+def _merge_sides(sides: Any, partner: Any, parent: Any, keys: Any, ascending: bool) -> None:
     flip = 0 if ascending else -1
     cell, step = (0, 1) if ascending else (partner.size - 1, -1)
     for _ in range(partner.size):
-        a = find_root(np.int64(cells[1, cell]), parent)
-        b = find_root(np.int64(cells[2, cell]), parent)
+        a = find_root(np.int64(sides[0, cell]), parent)
+        b = find_root(np.int64(sides[1, cell]), parent)
         if a == b:
             partner[cell] = UNPAIRED
         else:

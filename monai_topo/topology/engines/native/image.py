@@ -174,9 +174,8 @@ def _pair_shared(
     mixed, words = np.empty(forest.size, np.int32), np.empty(forest.size, np.int32)
     share_words(lower_a, lower_b, offsets, mixed, words)
     edges = list_shared_edges(keys_a, words, mixed, table, offsets)
-    merged = np.empty(edges.shape[1], np.int32)
     _plant_shared_forest(words, mixed, offsets, grid, forest)
-    merge_in_order(edges, merged, forest, keys_a, ASCENDING)
+    merged = merge_in_order(edges, forest, keys_a, ASCENDING)
     squares = list_shared_squares(keys_b, lower_a, lower_b, words, mixed, table, offsets)
     enclosed = np.empty(squares.shape[1], np.int32)
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
@@ -195,9 +194,9 @@ def _pair_divided(
     early = lower_a
     write_early_words(keys_a, keys_b, lower_b, early)
     edges, num_early, squares, links = list_divided_cells(keys_a, keys_b, lower_b, early, table, offsets)
-    merged, enclosed = np.empty(edges.shape[1], np.int32), np.empty(squares.shape[1], np.int32)
+    enclosed = np.empty(squares.shape[1], np.int32)
     plant_divided_forest(early, offsets, grid, forest)
-    merge_in_order(edges, merged, forest, keys_a, ASCENDING)
+    merged = merge_in_order(edges, forest, keys_a, ASCENDING)
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
     loops = pair_loops_upward(

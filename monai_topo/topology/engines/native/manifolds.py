@@ -97,11 +97,10 @@ def _merge_basins(edges: Any, below: Any, keys: Any) -> Any:
     Returns:
         The basins of both ends, named by their minima; and the minimum that each edge merges away, or ``UNPAIRED``.
     """
-    basins, merged = np.empty((2, edges.shape[1]), np.int32), np.empty(edges.shape[1], np.int32)
+    basins = np.empty((2, edges.shape[1]), np.int32)
     roots = below.copy()
     _find_basins(edges, roots, basins)
-    merge_in_order(edges, merged, roots, keys, ASCENDING)
-    return basins, merged
+    return basins, merge_in_order(edges, roots, keys, ASCENDING)
 
 
 @kernel

@@ -81,18 +81,18 @@ def pairs_of_planes(
         surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         place = (n, upside_down, grid, shape)
         saddles, edge_count = saddles_of_plane(keys, lower, height, row, forest)
-        cells, partner = np.empty((3, edge_count), np.int32), np.empty(edge_count, np.int32)
+        cells = np.empty((3, edge_count), np.int32)
         if wanted[0]:
             list_runs(saddles, lower, offsets, BELOW, cells)
             plant_forest(lower, offsets, FACES_2D, ASCENDING, grid, forest)
-            merge_in_order(cells, partner, forest, keys, ASCENDING)
+            partner = merge_in_order(cells, forest, keys, ASCENDING)
             low, counts[0] = append_pairs(low, counts[0], partner, cells[0], place)
             if not framed:
                 counts[0] = _append_outer(low, counts[0], forest, upside_down, place)
         if wanted[1]:
             list_runs(saddles, lower, offsets, ABOVE, cells)
             plant_forest(lower, offsets, ALL_2D, DESCENDING, grid, forest)
-            merge_in_order(cells, partner, forest, keys, DESCENDING)
+            partner = merge_in_order(cells, forest, keys, DESCENDING)
             high, counts[1] = append_pairs(high, counts[1], cells[0], partner, place)
             if framed:
                 counts[1] = _append_outer(high, counts[1], forest, not upside_down, place)
@@ -142,12 +142,11 @@ def pairs_of_volumes(
         fill_border(lower, grid, np.int64(0))  # nothing comes before it
         place = (n, upside_down, grid, shape)
         classify_volume(keys, lower, grid, table, critical)
-        edges, minima = np.empty((3, critical[1]), np.int32), np.empty(critical[1], np.int32)
-        squares, maxima = np.empty((4, critical[3]), np.int32), np.empty(critical[3], np.int32)
+        edges, squares = np.empty((3, critical[1]), np.int32), np.empty((4, critical[3]), np.int32)
         if wanted[0] or wanted[1]:
             list_edges(sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical[0]), lower, table, offsets, edges)
             plant_forest(lower, offsets, FACES_3D, ASCENDING, grid, forest)
-            merge_in_order(edges, minima, forest, keys, ASCENDING)
+            minima = merge_in_order(edges, forest, keys, ASCENDING)
             if wanted[0]:
                 low, counts[0] = append_pairs(low, counts[0], minima, edges[0], place)
                 if not framed:
@@ -156,7 +155,7 @@ def pairs_of_volumes(
             saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical[2])
             list_squares(saddles, lower, table, offsets, scratch, squares)
             plant_forest(lower, offsets, ALL_3D, DESCENDING, grid, forest)
-            merge_in_order(squares, maxima, forest, keys, DESCENDING)
+            maxima = merge_in_order(squares, forest, keys, DESCENDING)
             if wanted[2]:
                 high, counts[2] = append_pairs(high, counts[2], squares[0], maxima, place)
                 if framed:
@@ -217,8 +216,9 @@ def _write_pair(found: Any, slot: int, birth: int, death: int, place: Any) -> No
 def _index_in_stack(voxel: int, place: Any) -> int:
     """From an index in the padded, perhaps reversed grid to one in the stack of fields."""
     n, upside_down, grid, shape = place
-    column, line = voxel % grid[2], voxel // grid[2]
-    y, z = line % grid[1], line // grid[1]
+    line = np.int64(np.uint32(voxel) // np.uint32(grid[2]))  # of 32 bits it takes half the time
+    z = np.int64(np.uint32(line) // np.uint32(grid[1]))
+    column, y = voxel - line * grid[2], line - z * grid[1]
     index = ((z - (grid[0] - shape[0]) // 2) * shape[1] + y - 1) * shape[2] + column - 1
     size = shape[0] * shape[1] * shape[2]
     return int(n * size + (size - 1 - index if upside_down else index))
