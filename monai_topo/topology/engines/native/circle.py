@@ -41,3 +41,5 @@ SADDLE_SIDES = _table()
 """For each word: 0 if regular; for a saddle one lower neighbor of each run in bits 0-7, one upper in bits 8-15."""
 SADDLE_EDGES = np.array([max(bin(sides & 0xFF).count("1") - 1, 0) for sides in SADDLE_SIDES.tolist()], np.int32)
 """For each word: how many critical edges the voxel has."""
+IS_SADDLE = (SADDLE_EDGES > 0).astype(np.int64)
+"""For each word: 1 for a saddle, otherwise 0."""

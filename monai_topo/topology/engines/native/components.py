@@ -46,8 +46,9 @@ def plant_forest(lower: Any, offsets: Any, kind: Any, ascending: bool, grid: Any
     for start in range(0, parent.size, _BLOCK):
         words, steps = lower[start : start + _BLOCK], parent[start : start + _BLOCK]
         steps[:] = 0
-        for bit in range(kind[0], kind[1]):
-            _step_to(words, flip, np.int32(1 << bit), np.int32(offsets[bit]), steps)
+        for bit in range(kind[0], kind[1], 2):
+            bits, neighbors = (np.int32(1 << bit), np.int32(2 << bit)), (np.int32(offsets[bit]), np.int32(offsets[bit + 1]))
+            _step_to_either(words, flip, bits, neighbors, steps)
         if kind[2]:
             _step_to_any(words, flip, kind[2], offsets, steps)
         _add_places(steps, np.int32(start))
@@ -55,10 +56,11 @@ def plant_forest(lower: Any, offsets: Any, kind: Any, ascending: bool, grid: Any
 
 
 @kernel
-def _step_to(words: Any, flip: int, bit: int, offset: int, steps: Any) -> None:
-    """Step to one neighbor from where it is lower (upper): a loop that the compiler turns into vector code."""
+def _step_to_either(words: Any, flip: int, bits: Any, neighbors: Any, steps: Any) -> None:
+    """Step to one of two neighbors from where it is lower (upper): a loop that the compiler turns into vector code."""
     for i in range(steps.size):
-        steps[i] = offset if (words[i] ^ flip) & bit else steps[i]
+        step = neighbors[0] if (words[i] ^ flip) & bits[0] else steps[i]
+        steps[i] = neighbors[1] if (words[i] ^ flip) & bits[1] else step
 
 
 @kernel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -160,7 +161,7 @@ def _memory(field: NDArray[Any]) -> NDArray[np.int32]:
 
 
 def _padded_size(shape: Sequence[int]) -> int:
-    return int(np.prod([size + 2 for size in shape], dtype=object))
+    return math.prod(size + 2 for size in shape)
 
 
 def _announce_compilation(ndim: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.circle import SADDLE_EDGES, SADDLE_SIDES
+from monai_topo.topology.engines.native.circle import IS_SADDLE, SADDLE_EDGES, SADDLE_SIDES
 from monai_topo.topology.engines.native.gradient import (
     EDGE_SIDES,
     critical_edge_count,
@@ -43,31 +43,32 @@ def saddles_of_plane(keys: Any, lower: Any, height: int, row: int, scratch: Any)
     Returns:
         Their order codes, in the total order, and how many critical edges they have.
     """
-    count, edges = _find_saddles(keys, lower, height, row, scratch)
-    codes = np.empty(count, np.int64)
-    _write_codes(keys, scratch, codes)
+    codes = np.empty(_find_saddles(keys, lower, height, row, scratch), np.int64)
+    edges = _write_codes(keys, lower, scratch, codes)
     return sort_codes(codes), edges
 
 
 @kernel
-def _find_saddles(keys: Any, lower: Any, height: int, row: int, voxels: Any) -> tuple[int, int]:
-    saddles = edges = 0
+def _find_saddles(keys: Any, lower: Any, height: int, row: int, voxels: Any) -> int:
+    saddles = 0
     for y in range(1, height + 1):
         start, stop = y * row + 1, (y + 1) * row - 1
         mark_lower(keys, lower, start, stop, row)
         words = lower[start:stop]
         for x in range(words.size):  # one that is no saddle is overwritten: there is no branch to guess
             voxels[at(saddles)] = start + x
-            count = SADDLE_EDGES[at(words[x])]
-            edges += count
-            saddles += 1 if count else 0
-    return saddles, edges
+            saddles += IS_SADDLE[at(words[x])]
+    return saddles
 
 
 @kernel
-def _write_codes(keys: Any, voxels: Any, codes: Any) -> None:
+def _write_codes(keys: Any, lower: Any, voxels: Any, codes: Any) -> int:
+    edges = 0
     for i in range(codes.size):
-        codes[i] = order_code(keys, np.int64(voxels[i]))
+        voxel = np.int64(voxels[i])
+        codes[i] = order_code(keys, voxel)
+        edges += SADDLE_EDGES[at(lower[at(voxel)])]
+    return edges
 
 
 @kernel
