@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.engines.native.chains import (
-    QUEUED,
-    UNTAKEN,
     FIRST_HEAP,
     FIRST_KEPT,
+    QUEUED,
+    UNTAKEN,
     UP,
     add_kept,
     alternate,

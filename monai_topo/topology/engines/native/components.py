@@ -47,8 +47,8 @@ def plant_forest(lower: Any, offsets: Any, kind: Any, ascending: bool, grid: Any
         words, steps = lower[start : start + _BLOCK], parent[start : start + _BLOCK]
         steps[:] = 0
         for bit in range(kind[0], kind[1], 2):
-            bits, neighbors = (np.int32(1 << bit), np.int32(2 << bit)), (np.int32(offsets[bit]), np.int32(offsets[bit + 1]))
-            _step_to_either(words, flip, bits, neighbors, steps)
+            neighbors = np.int32(offsets[bit]), np.int32(offsets[bit + 1])
+            _step_to_either(words, flip, (np.int32(1 << bit), np.int32(2 << bit)), neighbors, steps)
         if kind[2]:
             _step_to_any(words, flip, kind[2], offsets, steps)
         _add_places(steps, np.int32(start))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.kernel import at, inlined_kernel, kernel
+from monai_topo.topology.kernel import at, inlined_kernel
 
 LINK_BITS = 18
 """In 3D the link's vertices and edges are the first 18 bits of a voxel's word, its triangles the other 8."""
@@ -92,8 +92,8 @@ def _analyze_links(vertices: NDArray[np.int64], edges: NDArray[np.int64]) -> NDA
     cycle_count = BIT_COUNT[edges & 0xFF] + BIT_COUNT[edges >> 8] - BIT_COUNT[vertices] + components
     forest, full = np.zeros_like(edges), np.zeros_like(edges)
     for e, (i, j) in enumerate(_EDGES):
-        in_forest = ((parents >> 3 * i) & 7 == j) & _has(vertices, i) | ((parents >> 3 * j) & 7 == i) & _has(vertices, j)
-        forest |= in_forest.astype(np.int64) << e
+        up, down = (parents >> 3 * i) & 7 == j, (parents >> 3 * j) & 7 == i
+        forest |= ((up & _has(vertices, i)) | (down & _has(vertices, j))).astype(np.int64) << e
     for t, around in enumerate(TRIANGLE_EDGES):
         full |= np.logical_and.reduce([_has(edges, e) for e in around]).astype(np.int64) << t
     packed = forest_roots | (cycle_count << 6) | (full << 9) | (parents << 17) | (forest << 35)
