@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.kernel import allocating_kernel, entry_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, at, entry_kernel, inlined_kernel, kernel
 
 
 @entry_kernel
@@ -99,10 +99,11 @@ def _merge_rows(row: int, other: int, first: Any, start: Any, stop: Any, parent:
     reach = 1 if diagonal else 0
     merges = 0
     a, b = first[row], first[other]
-    while a < first[row + 1] and b < first[other + 1]:
-        if start[a] < stop[b] + reach and start[b] < stop[a] + reach:
+    last_a, last_b = first[row + 1], first[other + 1]
+    while a < last_a and b < last_b:
+        if start[at(a)] < stop[at(b)] + reach and start[at(b)] < stop[at(a)] + reach:
             merges += _merge(a, b, parent)
-        if stop[a] < stop[b]:
+        if stop[at(a)] < stop[at(b)]:
             a += 1
         else:
             b += 1
@@ -112,13 +113,13 @@ def _merge_rows(row: int, other: int, first: Any, start: Any, stop: Any, parent:
 @inlined_kernel
 def _merge(a: int, b: int, parent: Any) -> int:
     """Put two runs into one tree; 1 if they were in two."""
-    while parent[a] != a:
-        parent[a] = parent[parent[a]]
-        a = parent[a]
-    while parent[b] != b:
-        parent[b] = parent[parent[b]]
-        b = parent[b]
-    parent[min(a, b)] = max(a, b)
+    while parent[at(a)] != a:
+        parent[at(a)] = parent[at(parent[at(a)])]
+        a = parent[at(a)]
+    while parent[at(b)] != b:
+        parent[at(b)] = parent[at(parent[at(b)])]
+        b = parent[at(b)]
+    parent[at(min(a, b))] = max(a, b)
     return int(a != b)
 
 

@@ -185,7 +185,7 @@ def list_squares(saddles: Any, lower: Any, table: Any, offsets: Any, scratch: An
         for k in range(critical_squares(word, word, link_of(table, word), region, edges)):
             cells[0, found] = voxel
             for side in range(2):
-                neighbor = upper_neighbor(word, region[EDGE_SIDES[edges[k], side]])
-                cells[1 + side, found] = voxel + offsets[neighbor]
+                neighbor = upper_neighbor(word, region[at(EDGE_SIDES[at(edges[k]), side])])
+                cells[1 + side, found] = voxel + offsets[at(neighbor)]
             cells[3, found] = edges[k]
             found += 1

@@ -22,7 +22,7 @@ from monai_topo.topology.engines.native.gradient import (
     triangles,
 )
 from monai_topo.topology.engines.native.neighbors import lowest_bit
-from monai_topo.topology.kernel import inlined_kernel, kernel
+from monai_topo.topology.kernel import at, inlined_kernel, kernel
 
 _UNKNOWN = -1
 
@@ -63,17 +63,17 @@ def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) 
     flood_regions(around, triangles(link) & (word >> LINK_BITS), region)
     cotree = attach_triangles(cotree, region)
     count = 0
-    for e in range(12):
-        if (cotree >> e) & 1:
-            found[count] = e
-            count += 1
+    while cotree:
+        found[count] = lowest_bit(cotree)
+        cotree &= cotree - 1
+        count += 1
     return count
 
 
 @kernel
 def upper_neighbor(word: int, triangle: int) -> int:
     """The bit index of an upper neighbor of the voxel within the cube of a missing link triangle."""
-    return lowest_bit(TRIANGLE_BITS[triangle] & ~word)
+    return lowest_bit(TRIANGLE_BITS[at(triangle)] & ~word)
 
 
 @kernel
@@ -90,12 +90,15 @@ def attach_triangles(cotree: int, region: Any) -> int:
     changed = True
     while changed:
         changed = False
-        for e in range(12):
-            first, second = EDGE_SIDES[e, 0], EDGE_SIDES[e, 1]
-            if (cotree >> e) & 1 and (region[first] == _UNKNOWN) != (region[second] == _UNKNOWN):
+        left = cotree
+        while left:
+            e = at(lowest_bit(left))
+            first, second = at(EDGE_SIDES[e, 0]), at(EDGE_SIDES[e, 1])
+            if (region[first] == _UNKNOWN) != (region[second] == _UNKNOWN):
                 region[first] = region[second] = max(region[first], region[second])
-                cotree &= ~(1 << e)
+                cotree &= ~(left & -left)
                 changed = True
+            left &= left - 1
     return cotree
 
 
