@@ -15,6 +15,9 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -64,3 +67,25 @@ def _digest_of_sources() -> str:
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _generate_fetch(typing_context: Any, array: Any, index: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), cgutils.voidptr_t)
+        options = [cgutils.int32_t(option) for option in (_TO_READ, _MUCH_USED, _DATA)]
+        kind = ir.FunctionType(ir.VoidType(), [address.type, *(option.type for option in options)])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(prefetch, [address, *options])
+        return context.get_dummy_value()
+
+    return types.void(array, index), generate
+
+
+_TO_READ, _MUCH_USED, _DATA = 0, 3, 1
+
+fetch: Any = (lambda array, index: None) if numba.config.DISABLE_JIT else intrinsic(_generate_fetch)
+"""``fetch(array, index)`` has an element of a flat array brought to the cache while other things are computed.
+
+The index may lie outside the array: nothing is read. It is LLVM's ``prefetch``, and as plain Python it does nothing.
+"""

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.engines.native.order import voxel_of
-from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, at, fetch, inlined_kernel, kernel
 
 DOWN, UP = 0, -1
+_FIRST_IN_ROW, _FACES = 4, 6  # of the neighbors, by bit
 UNTAKEN = -1
 FIRST_HEAP, FIRST_KEPT = np.int64(1 << 10), np.int64(1 << 12)
 """Places for a heap and for kept chains to begin with."""
@@ -59,6 +60,16 @@ def set_state(keyed: Any, voxel: int, state: int) -> None:
 def _code_of(keyed: Any, voxel: int) -> int:
     """The order code of a voxel."""
     return int((np.int64(keyed[at(2 * voxel)]) << 32) | np.int64(voxel))
+
+
+@inlined_kernel
+def fetch_around(voxel: int, keyed: Any, offsets: Any) -> None:
+    """Have key and state of a voxel and of its neighbors brought to the cache: one of each row beside it suffices."""
+    fetch(keyed, 2 * voxel)
+    for face in range(_FIRST_IN_ROW):
+        fetch(keyed, 2 * (voxel + offsets[face]))
+    for edge in range(_FACES, _FACES + 4):
+        fetch(keyed, 2 * (voxel + offsets[edge]))
 
 
 @inlined_kernel

@@ -31,6 +31,7 @@ from monai_topo.topology.engines.native.chains import (
     add_kept,
     alternate,
     clear,
+    fetch_around,
     keep,
     longer,
     pop,
@@ -49,7 +50,7 @@ from monai_topo.topology.engines.native.gradient import (
 )
 from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border
-from monai_topo.topology.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
 
 _SQUARES = 0xFFF
 _CHAIN_BITS = 12
@@ -131,7 +132,7 @@ def _write_states(squares: Any, enclosed: Any, lower: Any, links: Any, table: An
 
 @inlined_kernel
 def _link(voxel: int, lower: Any, links: Any, table: Any) -> int:
-    return int(link_of(table, np.int64(lower[voxel])) if links is None else links[voxel])
+    return int(link_of(table, np.int64(lower[voxel])) if links is None else links[at(voxel)])
 
 
 @kernel
@@ -229,7 +230,7 @@ def _push_up(voxel: int, link: int, heap: Any, size: int, keyed: Any, lower: Any
     between = forest_edges(link) << _CHAIN_BITS
     while state_of(keyed, voxel) & between:
         square = lowest_bit(state_of(keyed, voxel) & between) - _CHAIN_BITS
-        near, far = EDGE_ENDS[square, 0], EDGE_ENDS[square, 1]
+        near, far = EDGE_ENDS[at(square), 0], EDGE_ENDS[at(square), 1]
         paired = near if tree_parent(link, near) == far else far
         size = _add_coboundary(voxel, paired, heap, size, keyed, lower, offsets)
     return size
@@ -238,29 +239,32 @@ def _push_up(voxel: int, link: int, heap: Any, size: int, keyed: Any, lower: Any
 @inlined_kernel
 def _add_coboundary(voxel: int, direction: int, heap: Any, size: int, keyed: Any, lower: Any, offsets: Any) -> int:
     """Add the four squares around an edge of a queued voxel; each belongs to the last of its voxels."""
-    own = link_edges(np.int64(lower[voxel])) & _AROUND[direction]
+    own = link_edges(np.int64(lower[at(voxel)])) & _AROUND[at(direction)]
     state = state_of(keyed, voxel)
     set_state(keyed, voxel, state ^ ((own & state) << _CHAIN_BITS))
     for k in range(4):
-        side = _BESIDE[direction, k]
-        if (own >> EDGE_BETWEEN[direction, side]) & 1 == 0:
-            owner = voxel + offsets[side]
+        side = _BESIDE[at(direction), k]
+        if (own >> EDGE_BETWEEN[at(direction), at(side)]) & 1 == 0:
+            owner = voxel + offsets[at(side)]
             back = direction
-            if (np.int64(lower[owner]) >> direction) & 1 == 0:
-                owner += offsets[direction]
+            if (np.int64(lower[at(owner)]) >> direction) & 1 == 0:
+                owner += offsets[at(direction)]
                 back ^= 1
-            size = _add_square(owner, EDGE_BETWEEN[side ^ 1, back], heap, size, keyed)
+            size = _add_square(owner, EDGE_BETWEEN[at(side ^ 1), at(back)], heap, size, keyed, offsets)
     return size
 
 
 @inlined_kernel
-def _add_square(owner: int, square: int, heap: Any, size: int, keyed: Any) -> int:
+def _add_square(owner: int, square: int, heap: Any, size: int, keyed: Any, offsets: Any) -> int:
     """Add a square of another voxel, modulo 2, unless it may not be in a chain."""
     state = state_of(keyed, owner)
     if (state >> square) & 1 == 0:
         return size
     set_state(keyed, owner, (state ^ (1 << (_CHAIN_BITS + square))) | QUEUED)
-    return size if state & QUEUED else queue(owner, heap, size, keyed, UP)
+    if state & QUEUED:
+        return size
+    fetch_around(owner, keyed, offsets)
+    return queue(owner, heap, size, keyed, UP)
 
 
 @inlined_kernel
@@ -269,7 +273,7 @@ def _first_critical_square(voxel: int, keyed: Any, squares: Any, first_square: A
     chain = (state_of(keyed, voxel) & _CHAIN) >> _CHAIN_BITS
     if chain == 0:
         return -1
-    square = np.int64(first_square[voxel])
-    while not (chain >> squares[3, square]) & 1:
+    square = np.int64(first_square[at(voxel)])
+    while not (chain >> squares[3, at(square)]) & 1:
         square += 1
     return int(square)

@@ -97,7 +97,7 @@ def _analyze_links(vertices: NDArray[np.int64], edges: NDArray[np.int64]) -> NDA
     for t, around in enumerate(TRIANGLE_EDGES):
         full |= np.logical_and.reduce([_has(edges, e) for e in around]).astype(np.int64) << t
     packed = forest_roots | (cycle_count << 6) | (full << 9) | (parents << 17) | (forest << 35)
-    return packed | (np.maximum(components - 1, 0) << 59)
+    return np.asarray(packed | (np.maximum(components - 1, 0) << 59))
 
 
 def _grow_forests(vertices: NDArray[np.int64], edges: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -123,7 +123,7 @@ def _grow_forests(vertices: NDArray[np.int64], edges: NDArray[np.int64]) -> tupl
 
 
 def _has(bits: NDArray[np.int64], k: int) -> NDArray[np.bool_]:
-    return bits >> k & 1 == 1
+    return np.asarray(bits >> k & 1 == 1)
 
 
 @inlined_kernel

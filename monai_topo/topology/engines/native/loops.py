@@ -32,6 +32,7 @@ from monai_topo.topology.engines.native.chains import (
     alternate,
     clear,
     copy_into,
+    fetch_around,
     keep,
     longer,
     pop,
@@ -60,6 +61,8 @@ _CHAIN_BITS = LINK_BITS + 6
 _CHAIN = _EDGES << _CHAIN_BITS
 _WITHOUT_CHAIN = ~(_CHAIN | QUEUED)
 _PUSHES_PER_VOXEL = 32
+_AHEAD = 8
+"""How many squares before its turn the surroundings of one are fetched."""
 
 
 @allocating_kernel
@@ -187,6 +190,7 @@ def _reduce(
     """
     for square in range(begin, squares.shape[1]):
         start[square + 1] = start[square]
+        fetch_around(np.int64(squares[0, min(square + _AHEAD, squares.shape[1] - 1)]), keyed, offsets)
         if enclosed[square] != UNPAIRED:
             continue
         size = _add_square(np.int64(squares[0, square]), squares[3, square], heap, keyed, offsets)
@@ -248,6 +252,7 @@ def _add_edge(voxel: int, direction: int, heap: Any, size: int, keyed: Any, offs
     set_state(keyed, owner, (word ^ (1 << (_CHAIN_BITS + bit))) | QUEUED)
     if word & QUEUED:
         return size
+    fetch_around(owner, keyed, offsets)
     return queue(owner, heap, size, keyed, DOWN)
 
 

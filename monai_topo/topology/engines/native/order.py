@@ -51,7 +51,7 @@ def key_of(integer: int, turned: int) -> int:
 
 
 @inlined_kernel
-def turned_bits(is_float: bool) -> int:
+def turned_bits(is_float: bool) -> Any:
     """Of the bits of a float32 all but the sign."""
     return np.int32(2**31 - 1) if is_float else np.int32(0)
 
@@ -146,7 +146,7 @@ def sort_codes(codes: Any) -> Any:
 
 
 @inlined_kernel
-def _digit(code: int, digit: int) -> int:
+def _digit(code: int, digit: int) -> Any:
     key = (code >> 32) + 2**31
     return (key >> (digit * _DIGIT_BITS)) & (_DIGITS - 1)
 
