@@ -87,7 +87,7 @@ def pair_loops_upward(
         enclosed: for each square its partner in dimension 2, or ``UNPAIRED``.
         keys: int32, flat, padded.
         lower: the words of lower neighbors.
-        table: memo of links.
+        table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_square: int32, flat, padded, overwritten.

@@ -122,7 +122,7 @@ def image_pairs_of_volume(
         upside_down: turn the total orders around first, and the answer back.
         wanted: bool, one for each dimension.
         offsets: from ``neighbor_offsets``.
-        table: memo of links from ``new_link_table``, shared by all calls.
+        table: the links, from ``new_link_table``.
         divided: True, upside down only, where the codomain has some voxels first, before all of the domain, and is the
             domain elsewhere: the faster way, see ``levels``; bars that die at these voxels are left out. Otherwise
             None.

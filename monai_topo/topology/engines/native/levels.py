@@ -63,7 +63,7 @@ def _divided_link(table: Any, early: int, lower: int) -> int:
     """The link of a voxel, by ``link_of`` for the early part, with its forest grown over what is late.
 
     Args:
-        table: memo of links.
+        table: the links, from ``new_link_table``.
         early: the neighbors that make early cells.
         lower: all neighbors before the voxel.
 
@@ -162,7 +162,7 @@ def list_divided_cells(keys_a: Any, keys_b: Any, lower: Any, early: Any, table: 
         keys_b: likewise.
         lower: words of the second order.
         early: from ``write_early_words``.
-        table: memo of links.
+        table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
 
     Returns:

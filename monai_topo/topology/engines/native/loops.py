@@ -92,7 +92,7 @@ def pair_loops(
         enclosed: for each square its partner in dimension 2, or ``UNPAIRED``.
         keys: int32, flat, padded.
         words: the words of lower neighbors; overwritten beyond the bits of the link.
-        table: memo of links.
+        table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.

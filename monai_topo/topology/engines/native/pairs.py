@@ -124,7 +124,7 @@ def pairs_of_volumes(
         wanted: bool, one for each dimension.
         memory: int32, flat, three for each voxel of the padded grid, overwritten.
         offsets: from ``neighbor_offsets``.
-        table: memo of links from ``new_link_table``, shared by all calls.
+        table: the links, from ``new_link_table``.
         upward: True finds dimension 1 by ``coboundaries``, None by ``loops``. Only what is asked for is compiled.
 
     Returns:

@@ -172,7 +172,7 @@ def list_squares(saddles: Any, lower: Any, table: Any, offsets: Any, scratch: An
     Args:
         saddles: order codes.
         lower: the words of lower neighbors.
-        table: memo of links.
+        table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
         scratch: int64 of 20.
         cells: int32 ``(4, n)``, filled.

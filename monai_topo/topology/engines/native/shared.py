@@ -56,7 +56,7 @@ def list_shared_edges(keys: Any, words: Any, mixed: Any, table: Any, offsets: An
         keys: of the first order.
         words: of the first order, from ``mixed.share_words``.
         mixed: from ``mixed.share_words``.
-        table: memo of links.
+        table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
     """
     voxels, count = _count_edges(words, mixed, table)
@@ -123,7 +123,7 @@ def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed
         lower_b: the second order's.
         words: from ``mixed.share_words``.
         mixed: likewise.
-        table: memo of links.
+        table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
 
     Returns:
