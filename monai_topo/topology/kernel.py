@@ -3,7 +3,9 @@
 Entry kernels are called from Python and kept in numba's cache on disk; the other kernels are linked into them.
 
 What compiles once instead of twice: numba makes one version of a kernel for a number or a bool that is written out in a
-call, and another for the same type in a variable. So constants that are handed on are numpy's (``np.int64(0)``).
+call, and another for the same type in a variable. So constants that are handed on are numpy's (``np.int64(0)``). What
+takes seconds: an array that is assigned to a slice, with the message of the error that it may raise; arrays are copied
+element by element.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ QUEUED = 1 << 30
 
 @kernel
 def copy_into(target: Any, values: Any) -> None:
-    """Copy an array into another of its length; a slice to be assigned to takes numba seconds to compile."""
+    """Copy an array into another of its length."""
     for i in range(target.size):
         target[i] = values[i]
 
