@@ -36,8 +36,8 @@ def plant_forest(lower: Any, offsets: Any, kind: Any, ascending: bool, grid: Any
     Args:
         lower: the words of lower neighbors.
         offsets: offset of each neighbor, by bit.
-        kind: the first of the bits to look at first and the one after their last, and the bits to look at if none of
-            these is set. Diagonal steps first make short paths.
+        kind: the first of the bits to look at first and the one after their last, an even number of them; then the bits
+            to look at if none of these is set. Diagonal steps first make short paths.
         ascending: step to lower neighbors.
         grid: shape of the padded grid.
         parent: int32, flat, padded, filled.

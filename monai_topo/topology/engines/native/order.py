@@ -95,7 +95,7 @@ def fill_border(array: Any, grid: tuple[int, int, int], value: int) -> None:
         _fill(array, first + plane - row, first + plane, value)
     if depth > 1:
         _fill(array, np.int64(0), plane, value)
-        _fill(array, array.size - plane, array.size, value)
+        _fill(array, (depth - 1) * plane, depth * plane, value)
 
 
 @kernel

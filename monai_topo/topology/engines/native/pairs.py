@@ -48,6 +48,7 @@ ALL_2D, ALL_3D = np.array([0, 8, 0]), np.array([6, 18, ALL_NEIGHBORS])
 
 _NEVER, _FRAME = -1, -2
 _FLAT, _FEW, _ROOM = np.int64(1), np.int64(20), np.int64(64)
+"""Depth of an image; places for counts; places for pairs to begin with."""
 
 
 @entry_kernel

@@ -25,6 +25,7 @@ from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, ke
 
 ABOVE: Any = np.bool_(True)
 BELOW: Any = np.bool_(False)
+"""Of which neighbors ``list_runs`` lists the runs: upper or lower ones."""
 HAS_CRITICAL_EDGE = np.int64(1 << 26)
 HAS_CRITICAL_SQUARE = np.int64(1 << 27)
 
