@@ -71,6 +71,9 @@ def _digest_of_sources() -> str:
     return digest.hexdigest()[:12]
 
 
+_TO_READ, _MUCH_USED, _DATA = 0, 3, 1
+
+
 def _generate_fetch(typing_context: Any, array: Any, index: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -83,8 +86,6 @@ def _generate_fetch(typing_context: Any, array: Any, index: Any) -> Any:
 
     return types.void(array, index), generate
 
-
-_TO_READ, _MUCH_USED, _DATA = 0, 3, 1
 
 fetch: Any = (lambda array, index: None) if numba.config.DISABLE_JIT else intrinsic(_generate_fetch)
 """``fetch(array, index)`` has an element of a flat array brought to the cache while other things are computed.
