@@ -149,15 +149,13 @@ class BettiMatchingLoss(TopologyLoss):
                 pulls.append((np.full(len(dots), n), *self._pulls(found, k, dots, true_dots)))
                 rest = true_dots[found.matchings[k].unmatched_second]
                 missed[n] += self.missed_weight * np.square(rest[:, 0] - rest[:, 1]).sum()
-        device = likelihood.device
-        patch, birth, death, goal, weight = (
-            torch.from_numpy(np.concatenate(column)).to(device) for column in zip(*pulls, strict=True)
-        )
+        patch, birth, death, goal, weight = (np.concatenate(column) for column in zip(*pulls, strict=True))
         shift = patch * fields[0].numel()
-        death = torch.where(death == ESSENTIAL, death, death + shift)
+        death = np.where(death == ESSENTIAL, death, death + shift)
         live = gather_dots(likelihood.flatten(), birth + shift, death, essential_death=0.0)
-        cost = weight * (live - goal).square().sum(dim=1)
-        return torch.from_numpy(missed).to(device).index_add(0, patch, cost)
+        index, goals, weights = (torch.from_numpy(array).to(live.device) for array in (patch, goal, weight))
+        cost = weights * (live - goals).square().sum(dim=1)
+        return torch.from_numpy(missed).to(live.device).index_add(0, index, cost)
 
     def _pulls(
         self, found: FieldMatching, k: int, dots: NDArray[np.float32], true_dots: NDArray[np.float32]

@@ -24,6 +24,7 @@ from monai_topo.topology import (
     persistence_pairs_batch,
 )
 from monai_topo.topology.diagram import gather_dots
+from monai_topo.topology.engines import ESSENTIAL
 from monai_topo.topology.field import check_direction
 from monai_topo.topology.threads import map_in_threads
 
@@ -182,13 +183,14 @@ class PersistenceLoss(TopologyLoss):
         heights = self._draw_heights(likelihood)
         values = likelihood if heights is None else likelihood + heights
         pairs = self._pairs(values.detach().cpu())
-        patch, birth, death = (index.to(values.device) for index in _concatenate(pairs, voxels=values[0].numel()))
+        patch, birth, death = _concatenate(pairs, voxels=values[0].numel())
         ends = self._ends(mask, heights)
-        dots = gather_dots(values.flatten(), birth, death, ends.to(values.device)[patch])
+        dots = gather_dots(values.flatten(), birth, death, ends[patch])
         truth = self._true_diagrams(mask, heights, ends)
         goals, left_over = self._match(_split(dots.detach().cpu().numpy(), pairs), truth)
-        cost = (dots - torch.from_numpy(goals).to(values.device)).square().sum(dim=1)
-        return torch.from_numpy(left_over).to(values.device).index_add(0, patch, cost)
+        cost = (dots - torch.from_numpy(goals).to(values.device)).square()
+        sums = torch.stack([part.sum() for part in cost.split(np.bincount(patch, minlength=len(pairs)).tolist())])
+        return sums + torch.from_numpy(left_over).to(values.device)
 
     def match_dots(self, dots: NDArray[Any], truth: NDArray[Any]) -> Matching:
         """The matching of a patch's dots ``(n, 2)`` with the ground truth's ``(m, 2)`` in one dimension."""
@@ -211,15 +213,16 @@ class PersistenceLoss(TopologyLoss):
         ]
         return torch.from_numpy(np.stack(drawn)).to(likelihood.device)
 
-    def _ends(self, truth: torch.Tensor, heights: torch.Tensor | None) -> torch.Tensor:
+    def _ends(self, truth: torch.Tensor, heights: torch.Tensor | None) -> NDArray[Any]:
         """Where the filtration of each patch ends: the outside's value at the highest height."""
         patches = len(truth)
         outside = truth.flatten(1).amax(1) if self._of_maps else torch.zeros(patches, device=truth.device)
         if heights is not None:
             outside = outside + (heights.flatten(1).amax(1) if self._of_maps else heights.flatten(1).amin(1))
-        return outside.cpu()
+        ends: NDArray[Any] = outside.cpu().numpy()
+        return ends
 
-    def _true_diagrams(self, truth: torch.Tensor, heights: torch.Tensor | None, ends: torch.Tensor) -> Diagrams:
+    def _true_diagrams(self, truth: torch.Tensor, heights: torch.Tensor | None, ends: NDArray[Any]) -> Diagrams:
         """The diagrams of the ground truth of each patch."""
         if heights is None and not self._of_maps:
             corner = np.array([[1, 0]], np.float32)
@@ -274,14 +277,12 @@ def _check_filtration(matching: str, direction: str, height: str | None, slope: 
         )
 
 
-def _concatenate(pairs: list[PersistencePairs], voxels: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _concatenate(pairs: list[PersistencePairs], voxels: int) -> tuple[NDArray[np.int64], ...]:
     """For every dot, patches and dimensions in order: its patch, birth and death as flat indices into all patches."""
     dots = [(patch, found.birth[k], found.death[k]) for patch, found in enumerate(pairs) for k in found.dims]
-    patch = np.concatenate([np.full(len(birth), patch) for patch, birth, _ in dots])
-    birth = np.concatenate([birth for _, birth, _ in dots]) + patch * voxels
-    death = np.concatenate([death for _, _, death in dots])
-    death = np.where(death < 0, death, death + patch * voxels)
-    return torch.from_numpy(patch), torch.from_numpy(birth), torch.from_numpy(death)
+    patch = np.repeat([patch for patch, _, _ in dots], [len(birth) for _, birth, _ in dots])
+    birth, death = (np.concatenate([dot[side] for dot in dots]) for side in (1, 2))
+    return patch, birth + patch * voxels, np.where(death == ESSENTIAL, death, death + patch * voxels)
 
 
 def _split(dots: NDArray[Any], pairs: list[PersistencePairs]) -> Diagrams:

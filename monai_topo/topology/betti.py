@@ -39,11 +39,12 @@ def betti_numbers(
         >>> betti_numbers(ring)
         (1, 1)
     """
-    from monai_topo.topology.cells import count_components
+    from monai_topo.topology.cells import count_components, pack_rows
 
     volume, full, planar = _as_volume(mask, connectivity)
-    components = count_components(volume, 1, full, frame, planar)
-    regions = count_components(volume, 0, not full, not frame, planar)
+    packed, width = pack_rows(volume), volume.shape[2]
+    components = count_components(packed, width, 1, full, frame, planar)
+    regions = count_components(packed, width, 0, not full, not frame, planar)
     top = max(regions - frame, 0)
     if planar:
         return (components, top)
@@ -71,27 +72,27 @@ def euler_characteristic(mask: ArrayLike | torch.Tensor, connectivity: int | Non
     return 1 - euler if planar and full else euler - outside
 
 
-def _euler_of_face_part(volume: NDArray[np.uint8], full: bool, frame: bool, planar: bool) -> tuple[int, int]:
+def _euler_of_face_part(volume: NDArray[np.bool_], full: bool, frame: bool, planar: bool) -> tuple[int, int]:
     """Whether the part of the volume that has face connectivity holds the outside, and its Euler characteristic.
 
     In full connectivity that part is the background. By Alexander duality it has as many loops as the foreground, and
     its components are the cavities: ``loops = components + cavities - Euler characteristic``, one more if the outside
     is a component that neither count holds.
     """
-    from monai_topo.topology.cells import face_euler_characteristic
+    from monai_topo.topology.cells import face_euler_characteristic, pack_rows
 
-    part = 1 - volume if full else volume
+    part = ~volume if full else volume
     outside = frame != full
     if outside:
-        part = np.pad(part, [(0, 0) if planar else (1, 1), (1, 1), (1, 1)], constant_values=1)
-    return int(outside), face_euler_characteristic(part)
+        part = np.pad(part, [(0, 0) if planar else (1, 1), (1, 1), (1, 1)], constant_values=True)
+    return int(outside), face_euler_characteristic(pack_rows(part))
 
 
-def _as_volume(mask: ArrayLike | torch.Tensor, connectivity: int | None) -> tuple[NDArray[np.uint8], bool, bool]:
+def _as_volume(mask: ArrayLike | torch.Tensor, connectivity: int | None) -> tuple[NDArray[np.bool_], bool, bool]:
     """The mask as ``(D, H, W)``, whether its connectivity is full, and whether it is an image."""
     foreground = check_mask(mask)
     full, planar = is_full_connectivity(connectivity, foreground.ndim), foreground.ndim == 2
-    volume = np.ascontiguousarray(foreground[None] if planar else foreground).view(np.uint8)
+    volume = foreground[None] if planar else foreground
     return volume, full, planar
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from monai_topo.topology.engines import ESSENTIAL
 from monai_topo.topology.persistence import PersistencePairs
@@ -42,21 +46,26 @@ def diagram(
         raise ValueError(f"dim must be one of the dimensions computed, {pairs.dims}, got {dim!r}.")
     if essential_death is None:
         essential_death = 0.0 if pairs.direction == "superlevel" else float(tensor.detach().max())
-    birth, death = (torch.from_numpy(index[dim]).to(tensor.device) for index in (pairs.birth, pairs.death))
-    return gather_dots(tensor.flatten(), birth, death, essential_death)
+    return gather_dots(tensor.flatten(), pairs.birth[dim], pairs.death[dim], essential_death)
 
 
 def gather_dots(
-    values: torch.Tensor, birth: torch.Tensor, death: torch.Tensor, essential_death: torch.Tensor | float
+    values: torch.Tensor, birth: NDArray[np.int64], death: NDArray[np.int64], essential_death: NDArray[Any] | float
 ) -> torch.Tensor:
-    """Births and deaths ``(n, 2)`` from flat ``values`` and int64 indices; a death of -1 is ``essential_death``.
+    """Births and deaths ``(n, 2)`` from flat ``values`` and indices into them; a death of -1 is ``essential_death``.
 
-    That is one number for all dots or a tensor ``(n,)`` with one for each.
+    That is one number for all dots or an array ``(n,)`` with one for each.
 
     Example:
-        >>> gather_dots(torch.tensor([0.75, 0.25, 0.5]), torch.tensor([0, 2]), torch.tensor([-1, 1]), 0.0)
+        >>> gather_dots(torch.tensor([0.75, 0.25, 0.5]), np.array([0, 2]), np.array([-1, 1]), 0.0)
         tensor([[0.7500, 0.0000],
                 [0.5000, 0.2500]])
     """
-    dots = values.index_select(0, torch.cat([birth, death.clamp(min=0)])).reshape(2, -1)
-    return torch.stack([dots[0], torch.where(death == ESSENTIAL, essential_death, dots[1])], dim=1)
+    never = np.flatnonzero(death == ESSENTIAL)
+    voxels = np.stack([birth, death], axis=1)
+    voxels[never, 1] = 0  # any
+    dots = values.index_select(0, torch.from_numpy(voxels.ravel()).to(values.device)).reshape(-1, 2)
+    if not len(never):
+        return dots
+    ends = torch.from_numpy(np.broadcast_to(essential_death, death.shape)[never]).to(dots)
+    return dots.index_put((torch.from_numpy(never).to(dots.device), torch.tensor(1, device=dots.device)), ends)

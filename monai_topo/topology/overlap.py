@@ -152,10 +152,10 @@ def _rank_of_loops(mask: Mask, union: Mask, connectivity: int | None) -> int:
 
 def _full_interface(first: Mask, second: Mask) -> int:
     """Components of the common part of two unions of closed voxels, corners and edges that they share included."""
-    from monai_topo.topology.cells import count_components
+    from monai_topo.topology.cells import count_components, pack_rows
 
     shared = _closed_cells(first) & _closed_cells(second)
-    return count_components(shared.view(np.uint8), 1, False, False, False)
+    return count_components(pack_rows(shared), shared.shape[2], 1, False, False, False)
 
 
 def _closed_cells(mask: Mask) -> Mask:

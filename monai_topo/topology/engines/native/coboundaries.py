@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.bits import lowest_bit
 from monai_topo.topology.engines.native.chains import (
     FIRST_HEAP,
     FIRST_KEPT,
@@ -48,7 +49,6 @@ from monai_topo.topology.engines.native.gradient import (
     link_of,
     tree_parent,
 )
-from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border
 from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.engines.native.neighbors import lowest_bit
+from monai_topo.topology.bits import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border, order_code
 from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.engines.native.neighbors import STEPS_2D, STEPS_3D, lowest_bit
+from monai_topo.topology.bits import lowest_bit
+from monai_topo.topology.engines.native.neighbors import STEPS_2D, STEPS_3D
 from monai_topo.topology.engines.native.order import order_code
 from monai_topo.topology.kernel import inlined_kernel, kernel
 

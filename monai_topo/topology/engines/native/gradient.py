@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_topo.topology.bits import BIT_COUNT
 from monai_topo.topology.kernel import at, inlined_kernel
 
 LINK_BITS = 18
@@ -57,7 +58,6 @@ TRIANGLE_BITS = np.array(
     ]
 )
 """The seven neighbors that share the cube of a link triangle."""
-BIT_COUNT = np.array([bin(byte).count("1") for byte in range(256)], np.int64)
 
 
 def _directions_beside(direction: int) -> NDArray[np.uint8]:

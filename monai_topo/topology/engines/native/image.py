@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.bits import lowest_bit
 from monai_topo.topology.engines.native.coboundaries import pair_loops_upward
 from monai_topo.topology.engines.native.components import (
     ASCENDING,
@@ -33,7 +34,7 @@ from monai_topo.topology.engines.native.components import (
 from monai_topo.topology.engines.native.levels import list_divided_cells, plant_divided_forest, write_early_words
 from monai_topo.topology.engines.native.loops import pair_loops
 from monai_topo.topology.engines.native.mixed import share_words, shared_word
-from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit
+from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES
 from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, fill_border, order_code, surround
 from monai_topo.topology.engines.native.pairs import ALL_2D, ALL_3D, FACES_2D, FACES_3D, append_pairs
 from monai_topo.topology.engines.native.saddles import (

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.bits import BIT_COUNT, lowest_bit
 from monai_topo.topology.engines.native.components import OUTSIDE
 from monai_topo.topology.engines.native.gradient import (
     BESIDE,
-    BIT_COUNT,
     EDGE_BETWEEN,
     LINK_BITS,
     TRIANGLE_BITS,
@@ -30,7 +30,7 @@ from monai_topo.topology.engines.native.gradient import (
     roots,
     triangles,
 )
-from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit
+from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES
 from monai_topo.topology.engines.native.order import fill_border, voxel_of
 from monai_topo.topology.engines.native.saddles import sorted_saddles
 from monai_topo.topology.engines.native.squares import attach_triangles, critical_squares, list_squares_of_voxel

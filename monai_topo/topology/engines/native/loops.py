@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.bits import BIT_COUNT, lowest_bit
 from monai_topo.topology.engines.native.chains import (
     DOWN,
     FIRST_HEAP,
@@ -42,7 +43,6 @@ from monai_topo.topology.engines.native.chains import (
 )
 from monai_topo.topology.engines.native.components import UNPAIRED
 from monai_topo.topology.engines.native.gradient import (
-    BIT_COUNT,
     EDGE_ENDS,
     LINK_BITS,
     LINK_MASK,
@@ -51,7 +51,6 @@ from monai_topo.topology.engines.native.gradient import (
     tree_parent,
 )
 from monai_topo.topology.engines.native.mixed import critical_mixed_edges, mixed_edges, mixed_parent
-from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import fill_border
 from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel
 

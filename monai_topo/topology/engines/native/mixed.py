@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.bits import lowest_bit
 from monai_topo.topology.engines.native.gradient import (
     BESIDE,
     EDGE_BETWEEN,
@@ -19,7 +20,7 @@ from monai_topo.topology.engines.native.gradient import (
     TRIANGLE_BITS,
     link_edges,
 )
-from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES, lowest_bit
+from monai_topo.topology.engines.native.neighbors import ALL_NEIGHBORS, FACES
 from monai_topo.topology.kernel import inlined_kernel, kernel
 
 _CRITICAL_BITS = 24

@@ -39,18 +39,6 @@ _BITS_2D = _bits(2)
 _BITS_3D = _bits(3)
 
 
-_DE_BRUIJN = 0x077CB531
-_BIT_AT = np.zeros(32, np.int64)
-_BIT_AT[[((_DE_BRUIJN << k) & 0xFFFFFFFF) >> 27 for k in range(32)]] = np.arange(32)
-
-
-@inlined_kernel
-def lowest_bit(word: int) -> int:
-    """The index of the lowest bit set in a word of at most 31 bits, not 0; no branches, by a de Bruijn sequence."""
-    last = np.int64(word) & -np.int64(word)
-    return int(_BIT_AT[((last * _DE_BRUIJN) & 0xFFFFFFFF) >> 27])
-
-
 def neighbor_offsets(shape: Sequence[int]) -> NDArray[np.int64]:
     """Offsets in the padded grid of a field from a voxel to its neighbors, in the order of their bits."""
     strides = np.cumprod([1, *(size + 2 for size in shape[:0:-1])])[::-1]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.bits import lowest_bit
 from monai_topo.topology.engines.native.circle import IS_SADDLE, SADDLE_EDGES, SADDLE_SIDES
 from monai_topo.topology.engines.native.gradient import (
     EDGE_SIDES,
@@ -18,7 +19,7 @@ from monai_topo.topology.engines.native.gradient import (
     link_of,
     roots,
 )
-from monai_topo.topology.engines.native.neighbors import lowest_bit, mark_lower
+from monai_topo.topology.engines.native.neighbors import mark_lower
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
 from monai_topo.topology.engines.native.squares import critical_squares, upper_neighbor
 from monai_topo.topology.kernel import allocating_kernel, at, inlined_kernel, kernel

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.topology.bits import BIT_COUNT, lowest_bit
 from monai_topo.topology.engines.native.components import UNPAIRED, find_root
 from monai_topo.topology.engines.native.gradient import (
-    BIT_COUNT,
     LINK_MASK,
     critical_square_count,
     forest_edges,
@@ -32,7 +32,6 @@ from monai_topo.topology.engines.native.mixed import (
     paired_with_mixed_edges,
     shared_word,
 )
-from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.engines.native.order import order_code, sort_codes, voxel_of
 from monai_topo.topology.engines.native.saddles import sorted_saddles
 from monai_topo.topology.engines.native.squares import critical_squares, list_squares_of_voxel

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_topo.topology.bits import lowest_bit
 from monai_topo.topology.engines.native.gradient import (
     EDGE_SIDES,
     LINK_BITS,
@@ -21,7 +22,6 @@ from monai_topo.topology.engines.native.gradient import (
     link_edges,
     triangles,
 )
-from monai_topo.topology.engines.native.neighbors import lowest_bit
 from monai_topo.topology.kernel import at, inlined_kernel, kernel
 
 _UNKNOWN = -1
