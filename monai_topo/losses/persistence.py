@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -187,7 +188,7 @@ class PersistenceLoss(TopologyLoss):
         ends = self._ends(mask, heights)
         dots = gather_dots(values.flatten(), birth, death, ends[patch])
         truth = self._true_diagrams(mask, heights, ends)
-        goals, left_over = self._match(_split(dots.detach().cpu().numpy(), pairs), truth)
+        goals, left_over = self._match(dots.detach().cpu().numpy(), pairs, truth)
         cost = (dots - torch.from_numpy(goals).to(values.device)).square()
         sums = torch.stack([part.sum() for part in cost.split(np.bincount(patch, minlength=len(pairs)).tolist())])
         return sums + torch.from_numpy(left_over).to(values.device)
@@ -241,25 +242,26 @@ class PersistenceLoss(TopologyLoss):
         patches = list(masks.detach().cpu().numpy())
         return map_in_threads(count, patches, 1 if masks.numel() < _WORTH_A_THREAD else self.num_threads)
 
-    def _match(self, predicted: Diagrams, truth: Diagrams) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        """Where each dot is pulled, in order, and the constant that each patch's true dots without a partner add.
+    def _match(
+        self, dots: NDArray[Any], pairs: list[PersistencePairs], truth: Diagrams
+    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Where each dot is pulled, and the constant that each patch's true dots without a partner add.
 
         A dot is pulled to its partner, or to its own projection on the diagonal: with ``m = (b + d) / 2`` held
         constant, ``(b - m)**2 + (d - m)**2`` has the value and the gradient of ``(b - d)**2 / 2``.
         """
-        goals = []
-        left_over = np.zeros(len(predicted), np.float32)
-        for patch, diagrams in enumerate(predicted):
-            for k, dots in diagrams.items():
+        goals = ((dots[:, :1] + dots[:, 1:]) / 2).repeat(2, axis=1)
+        left_over = np.zeros(len(pairs), np.float32)
+        of_goals = _split(goals, pairs)
+        for patch, diagrams in enumerate(_split(dots, pairs)):
+            for k, predicted in diagrams.items():
                 true = truth[patch][k]
-                matching = self.match_dots(dots, true)
-                goal = ((dots[:, :1] + dots[:, 1:]) / 2).repeat(2, axis=1)
-                goal[matching.matched[:, 0]] = true[matching.matched[:, 1]]
-                goals.append(goal)
+                matching = self.match_dots(predicted, true)
+                of_goals[patch][k][matching.matched[:, 0]] = true[matching.matched[:, 1]]
                 if self.matching != "nearest_corner":
                     left = true[matching.unmatched_second]
                     left_over[patch] += np.square(left[:, 0] - left[:, 1]).sum() / 2
-        return np.concatenate(goals), left_over
+        return goals, left_over
 
 
 def _check_filtration(matching: str, direction: str, height: str | None, slope: tuple[float, float]) -> None:
@@ -286,7 +288,7 @@ def _concatenate(pairs: list[PersistencePairs], voxels: int) -> tuple[NDArray[np
 
 
 def _split(dots: NDArray[Any], pairs: list[PersistencePairs]) -> Diagrams:
-    """The dots ``(n, 2)`` of :func:`_concatenate`, by patch and dimension."""
-    counts = [len(found.birth[k]) for found in pairs for k in found.dims]
-    parts = iter(np.split(dots, np.cumsum(counts)[:-1]))
+    """The dots ``(n, 2)`` of :func:`_concatenate` by patch and dimension, without a copy."""
+    stops = np.cumsum([len(found.birth[k]) for found in pairs for k in found.dims]).tolist()
+    parts = iter([dots[start:stop] for start, stop in pairwise([0, *stops])])
     return [{k: next(parts) for k in found.dims} for found in pairs]

@@ -73,19 +73,20 @@ def nearest_corner(diagram: ArrayLike | torch.Tensor, count: int) -> Matching:
     if count < 0:
         raise ValueError(f"count must be a Betti number, 0 or more, got {count!r}.")
     m = min(count, len(dots))
-    chosen = np.arange(m)
+    matched = np.arange(m)[:, None].repeat(2, axis=1)
     if 0 < m < len(dots):
-        chosen = _smallest((1 - dots[:, 0]) ** 2 + dots[:, 1] ** 2, m)
+        matched[:, 0] = _smallest((1 - dots[:, 0]) ** 2 + dots[:, 1] ** 2, m)
     left = np.ones(len(dots), np.bool_)
-    left[chosen] = False
-    return Matching(np.stack([chosen, np.arange(m)], axis=1), np.flatnonzero(left), np.arange(m, count))
+    left[matched[:, 0]] = False
+    return Matching(matched, left.nonzero()[0], np.arange(m, count))
 
 
 def _smallest(values: NDArray[Any], count: int) -> NDArray[np.int64]:
     """Indices of the smallest values, in order, of equal ones the first; sorting all would be most of the time."""
     bound = np.partition(values, count - 1)[count - 1]
-    candidates = np.flatnonzero(values <= bound)
-    return candidates[np.argsort(values[candidates], kind="stable")[:count]]
+    candidates = (values <= bound).nonzero()[0]
+    smallest: NDArray[np.int64] = candidates[np.argsort(values[candidates], kind="stable")[:count]]
+    return smallest
 
 
 def optimal(diagram_a: ArrayLike | torch.Tensor, diagram_b: ArrayLike | torch.Tensor) -> Matching:

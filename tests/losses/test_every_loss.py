@@ -160,9 +160,16 @@ def test_grid_patches_are_averaged(engine, new_loss):
     whole = new_loss(engine=engine)
     patches = [(slice(0, 4), slice(0, 4)), (slice(0, 4), slice(4, 8)), (slice(0, 4), slice(6, 10))]
     patches += [(slice(2, 6), columns) for _, columns in patches]
-    expected = torch.stack([whole(likelihood[..., r, c], target[..., r, c]) for r, c in patches]).mean()
-    torch.testing.assert_close(new_loss(patch_size=4, engine=engine)(likelihood, target), expected)
-    assert float(whole(likelihood, target)) != pytest.approx(float(expected))
+
+    def one_by_one(likelihood, target):
+        return torch.stack([whole(likelihood[..., r, c], target[..., r, c]) for r, c in patches]).mean()
+
+    value, gradient = value_and_gradient(new_loss(patch_size=4, engine=engine), likelihood, target)
+    expected, expected_gradient = value_and_gradient(one_by_one, likelihood, target)
+    assert value == pytest.approx(expected, rel=1e-5)
+    assert expected_gradient.any()
+    torch.testing.assert_close(gradient, expected_gradient)
+    assert float(whole(likelihood, target)) != pytest.approx(expected)
 
 
 @every_loss
