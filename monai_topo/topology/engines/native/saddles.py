@@ -95,39 +95,36 @@ def classify_volume(keys: Any, lower: Any, grid: tuple[int, int, int], table: An
 
 @kernel
 def _classify_row(words: Any, table: Any, counts: Any) -> None:
-    """Without a branch: whether a voxel is a saddle cannot be guessed."""
-    voxels_with_edges, all_edges, voxels_with_squares, all_squares = 0, 0, 0, 0
     for x in range(words.size):
         word = np.int64(words[x])
         link = link_of(table, word)
         edges = critical_edge_count(link)
         squares = critical_square_count(link, word)
-        has_edges, has_squares = np.int64(edges > 0), np.int64(squares > 0)
-        words[x] = word | has_edges * HAS_CRITICAL_EDGE | has_squares * HAS_CRITICAL_SQUARE
-        voxels_with_edges += has_edges
-        all_edges += edges
-        voxels_with_squares += has_squares
-        all_squares += squares
-    counts[0] += voxels_with_edges
-    counts[1] += all_edges
-    counts[2] += voxels_with_squares
-    counts[3] += all_squares
+        if edges:
+            words[x] |= HAS_CRITICAL_EDGE
+            counts[0] += 1
+            counts[1] += edges
+        if squares:
+            words[x] |= HAS_CRITICAL_SQUARE
+            counts[2] += 1
+            counts[3] += squares
 
 
 @allocating_kernel
 def sorted_saddles(keys: Any, lower: Any, flag: int, count: int) -> Any:
     """Order codes of the voxels that carry a flag, in the total order."""
-    codes = np.empty(count + 1, np.int64)
+    codes = np.empty(count, np.int64)
     _collect(keys, lower, flag, codes)
-    return sort_codes(codes[:count])
+    return sort_codes(codes)
 
 
 @kernel
 def _collect(keys: Any, lower: Any, flag: int, codes: Any) -> None:
     found = 0
-    for voxel in range(lower.size):  # one without the flag is overwritten: there is no branch to guess
-        codes[at(found)] = order_code(keys, voxel)
-        found += np.int64((np.int64(lower[voxel]) & flag) != 0)
+    for voxel in range(lower.size):
+        if lower[voxel] & flag:
+            codes[found] = order_code(keys, voxel)
+            found += 1
 
 
 @kernel
