@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from monai_topo.topology import (
 from monai_topo.topology.diagram import gather_dots
 from monai_topo.topology.engines import ESSENTIAL
 from monai_topo.topology.field import check_direction
-from monai_topo.topology.threads import map_in_threads, split_work
+from monai_topo.topology.threads import map_in_threads
 
 MATCHINGS: dict[str, Callable[..., Matching]] = {
     "nearest_corner": lambda dots, truth: nearest_corner(dots, len(truth)),
@@ -35,6 +35,9 @@ MATCHINGS: dict[str, Callable[..., Matching]] = {
     "by_lifetime": by_lifetime,
 }
 """The names that ``PersistenceLoss(matching=...)`` accepts: from two diagrams to a matching."""
+
+_WORTH_A_THREAD = 2**17
+"""Voxels of all patches from which on counting takes longer than starting threads."""
 
 Diagrams = list[dict[int, NDArray[Any]]]
 """Births and deaths ``(n, 2)`` of each patch and dimension."""
@@ -179,37 +182,23 @@ class PersistenceLoss(TopologyLoss):
     def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Cost of the matching for each of N patches: pair, match, gather."""
         heights = self._draw_heights(likelihood)
-        values, truth = (field if heights is None else field + heights for field in (likelihood, mask))
-        fields, true_fields = values.detach().cpu(), truth.detach().cpu()
-        pairs, features = self._compute_features(fields, true_fields)
-        patch, birth, death = _concatenate(pairs, voxels=fields[0].numel())
+        values = likelihood if heights is None else likelihood + heights
+        pairs = self._pairs(values.detach().cpu())
+        patch, birth, death = _concatenate(pairs, voxels=values[0].numel())
         ends = self._ends(mask, heights)
         dots = gather_dots(values.flatten(), birth, death, ends[patch])
-        true_diagrams = _true_diagrams(features, true_fields, ends)
-        goals, left_over = self._match(dots.detach().cpu().numpy(), pairs, true_diagrams)
-        cost = (dots - torch.from_numpy(goals).to(dots.device)).square()
+        truth = self._true_diagrams(mask, heights, ends)
+        goals, left_over = self._match(dots.detach().cpu().numpy(), pairs, truth)
+        cost = (dots - torch.from_numpy(goals).to(values.device)).square()
         sums = torch.stack([part.sum() for part in cost.split(np.bincount(patch, minlength=len(pairs)).tolist())])
-        return sums + torch.from_numpy(left_over).to(dots.device)
+        return sums + torch.from_numpy(left_over).to(values.device)
 
     def match_dots(self, dots: NDArray[Any], truth: NDArray[Any]) -> Matching:
         """The matching of a patch's dots ``(n, 2)`` with the ground truth's ``(m, 2)`` in one dimension."""
         return MATCHINGS[self.matching](dots, truth)
 
-    def _compute_features(self, fields: torch.Tensor, truth: torch.Tensor) -> tuple[list[PersistencePairs], list[Any]]:
-        """The persistence pairs of each patch, and those of its ground truth or, of a mask, its Betti numbers."""
-        parts = split_work(len(fields), self.num_threads)
-        true_features = self._count if truth.dtype == torch.bool else self._pairs
-        jobs: list[Callable[[], list[Any]]] = [partial(self._pairs, fields[part]) for part in parts]
-        jobs += [partial(true_features, truth[part]) for part in parts]
-        found = map_in_threads(lambda job: job(), jobs, self.num_threads)
-        return [*chain.from_iterable(found[: len(parts)])], [*chain.from_iterable(found[len(parts) :])]
-
     def _pairs(self, fields: torch.Tensor) -> list[PersistencePairs]:
-        return persistence_pairs_batch(fields, num_threads=1, **self.filtration)
-
-    def _count(self, masks: torch.Tensor) -> list[tuple[int, ...]]:
-        options = {name: self.filtration[name] for name in ("connectivity", "frame")}
-        return [betti_numbers(mask, **options) for mask in masks.numpy()]
+        return persistence_pairs_batch(fields, num_threads=self.num_threads, **self.filtration)
 
     def _draw_heights(self, likelihood: torch.Tensor) -> torch.Tensor | None:
         """What is added to each patch: its height function, turned over where superlevel sets grow downward."""
@@ -233,6 +222,25 @@ class PersistenceLoss(TopologyLoss):
             outside = outside + (heights.flatten(1).amax(1) if self._of_maps else heights.flatten(1).amin(1))
         ends: NDArray[Any] = outside.cpu().numpy()
         return ends
+
+    def _true_diagrams(self, truth: torch.Tensor, heights: torch.Tensor | None, ends: NDArray[Any]) -> Diagrams:
+        """The diagrams of the ground truth of each patch."""
+        if heights is None and not self._of_maps:
+            corner = np.array([[1, 0]], np.float32)
+            counts = self._count_features(truth)
+            return [{k: corner.repeat(count, axis=0) for k, count in enumerate(betti)} for betti in counts]
+        fields = (truth.float() if heights is None else truth + heights).cpu()
+        pairs = self._pairs(fields)
+        patch, birth, death = _concatenate(pairs, voxels=fields[0].numel())
+        return _split(gather_dots(fields.flatten(), birth, death, ends[patch]).numpy(), pairs)
+
+    def _count_features(self, masks: torch.Tensor) -> list[tuple[int, ...]]:
+        """The Betti numbers of the ground truth of each patch."""
+        count = partial(
+            betti_numbers, connectivity=self.filtration["connectivity"], frame=bool(self.filtration["frame"])
+        )
+        patches = list(masks.detach().cpu().numpy())
+        return map_in_threads(count, patches, 1 if masks.numel() < _WORTH_A_THREAD else self.num_threads)
 
     def _match(
         self, dots: NDArray[Any], pairs: list[PersistencePairs], truth: Diagrams
@@ -269,15 +277,6 @@ def _check_filtration(matching: str, direction: str, height: str | None, slope: 
             "matching='nearest_corner' needs every true dot at birth 1, death 0: a likelihood without a height "
             "function. Take matching='optimal'."
         )
-
-
-def _true_diagrams(features: list[Any], fields: torch.Tensor, ends: NDArray[Any]) -> Diagrams:
-    """The diagrams of the ground truth of each patch, from what :meth:`PersistenceLoss._compute_features` found."""
-    if fields.dtype == torch.bool:
-        corner = np.array([[1, 0]], np.float32)
-        return [{k: corner.repeat(count, axis=0) for k, count in enumerate(betti)} for betti in features]
-    patch, birth, death = _concatenate(features, voxels=fields[0].numel())
-    return _split(gather_dots(fields.flatten(), birth, death, ends[patch]).numpy(), features)
 
 
 def _concatenate(pairs: list[PersistencePairs], voxels: int) -> tuple[NDArray[np.int64], ...]:

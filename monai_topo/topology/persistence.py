@@ -21,8 +21,9 @@ from monai_topo.topology.field import (
     sublevel_field,
     sublevel_stack,
 )
-from monai_topo.topology.threads import map_in_threads, split_work
+from monai_topo.topology.threads import count_threads, map_in_threads
 
+_CHUNKS_PER_THREAD = 2
 _LARGEST_STACK = 2**22
 """Voxels that are handed to an engine at once; more does not save time."""
 
@@ -181,23 +182,25 @@ def persistence_pairs_batch(
         [1, 1]
     """
     given = _Options(**options)
-    parts = split_work(len(fields), num_threads)
-    found = map_in_threads(lambda part: _pairs_of_part(fields, part, given), parts, num_threads)
-    return [pairs for part in found for pairs in part]
+    threads = count_threads(num_threads, len(fields))
+    length = -(-len(fields) // (threads * _CHUNKS_PER_THREAD)) if threads > 1 else len(fields)
+    chunks = [range(start, min(start + length, len(fields))) for start in range(0, len(fields), length or 1)]
+    found = map_in_threads(lambda chunk: _pairs_of_chunk(fields, chunk, given), chunks, threads)
+    return [pairs for chunk in found for pairs in chunk]
 
 
-def _pairs_of_part(fields: Any, part: slice, options: _Options) -> list[PersistencePairs]:
-    """The pairs of some of the fields; neighbors in the part of one shape and dtype are computed as one stack."""
-    return [pairs for stack in _stacks(fields, part, options.direction) for pairs in _pairs_of_stack(stack, options)]
+def _pairs_of_chunk(fields: Any, chunk: range, options: _Options) -> list[PersistencePairs]:
+    """The pairs of some of the fields; neighbors in the chunk of one shape and dtype are computed as one stack."""
+    return [pairs for stack in _stacks(fields, chunk, options.direction) for pairs in _pairs_of_stack(stack, options)]
 
 
-def _stacks(fields: Any, part: slice, direction: str) -> Iterator[NDArray[Any]]:
+def _stacks(fields: Any, chunk: range, direction: str) -> Iterator[NDArray[Any]]:
     if isinstance(fields, (np.ndarray, torch.Tensor)) and fields.ndim > 1:
         length = max(1, _LARGEST_STACK // max(1, math.prod(fields.shape[1:])))
-        for start in range(part.start, part.stop, length):
-            yield _named_stack(fields, range(start, min(start + length, part.stop)), direction)
+        for start in range(chunk.start, chunk.stop, length):
+            yield _named_stack(fields, range(start, min(start + length, chunk.stop)), direction)
         return
-    values = [_named_field(fields[n], n, direction) for n in range(part.start, part.stop)]
+    values = [_named_field(fields[n], n, direction) for n in chunk]
     for _, run in groupby(values, key=lambda field: (field.shape, field.dtype)):
         stack = list(run)
         length = max(1, _LARGEST_STACK // stack[0].size)

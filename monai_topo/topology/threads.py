@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-_PARTS_PER_THREAD = 2
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -26,21 +24,6 @@ def count_threads(num_threads: int | None, num_items: int) -> int:
     if num_threads is not None and num_threads < 1:
         raise ValueError(f"num_threads must be None or at least 1, got {num_threads!r}.")
     return max(1, min(num_threads or os.cpu_count() or 1, num_items))
-
-
-def split_work(num_items: int, num_threads: int | None) -> list[slice]:
-    """Parts of some items for :func:`map_in_threads`: neighbors, which are computed together, and two for each thread.
-
-    Raises:
-        ValueError: when ``num_threads`` is not positive.
-
-    Example:
-        >>> split_work(9, num_threads=2)
-        [slice(0, 3, None), slice(3, 6, None), slice(6, 9, None)]
-    """
-    threads = count_threads(num_threads, num_items)
-    length = max(1, -(-num_items // (threads * _PARTS_PER_THREAD)) if threads > 1 else num_items)
-    return [slice(start, min(start + length, num_items)) for start in range(0, num_items, length)]
 
 
 def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item], num_threads: int | None) -> list[Result]:
