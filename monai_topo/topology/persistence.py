@@ -24,8 +24,10 @@ from monai_topo.topology.field import (
 from monai_topo.topology.threads import count_threads, map_in_threads
 
 _CHUNKS_PER_THREAD = 2
-_LARGEST_STACK = 2**22
-"""Voxels that are handed to an engine at once; more does not save time."""
+_WORTH_A_THREAD = {2: 2**17, 3: 2**15}
+"""Voxels of all fields, by number of axes, up to which starting a thread takes longer than it saves."""
+_LARGEST_STACK = 2**18
+"""Voxels that are handed to an engine at once: as many as stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,8 @@ def persistence_pairs_batch(
 
     Args:
         fields: ``(N, H, W[, D])``, or a sequence of N fields that may differ in shape.
-        num_threads: at most this many threads; None is one for each CPU core. The result does not depend on it.
+        num_threads: at most this many threads; None is one for each CPU core, and one for what is small. The result
+            does not depend on it.
         **options: as for :func:`persistence_pairs`.
 
     Returns:
@@ -182,11 +185,18 @@ def persistence_pairs_batch(
         [1, 1]
     """
     given = _Options(**options)
-    threads = count_threads(num_threads, len(fields))
+    threads = count_threads(_threads_worth(fields) if num_threads is None else num_threads, len(fields))
     length = -(-len(fields) // (threads * _CHUNKS_PER_THREAD)) if threads > 1 else len(fields)
     chunks = [range(start, min(start + length, len(fields))) for start in range(0, len(fields), length or 1)]
     found = map_in_threads(lambda chunk: _pairs_of_chunk(fields, chunk, given), chunks, threads)
     return [pairs for chunk in found for pairs in chunk]
+
+
+def _threads_worth(fields: Any) -> int | None:
+    """One thread for fields that are few and small, else None."""
+    shapes = [np.shape(field) for field in fields]
+    large = any(math.prod(shape) * len(shapes) > _WORTH_A_THREAD.get(len(shape), 0) for shape in shapes)
+    return None if large else 1
 
 
 def _pairs_of_chunk(fields: Any, chunk: range, options: _Options) -> list[PersistencePairs]:

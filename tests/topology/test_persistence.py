@@ -186,6 +186,29 @@ def test_a_batch_may_hold_fields_of_any_shape(engine):
 
 
 @pytest.mark.parametrize(
+    ("fields", "num_threads", "expected"),
+    [
+        (np.zeros((8, 16, 16)), None, 1),
+        (np.zeros((8, 16, 16)), 2, 2),
+        (np.zeros((4, 200, 200)), None, 3),
+        ([np.zeros((30, 30, 30)), np.zeros((40, 30, 30))], None, 2),
+    ],
+    ids=["small", "small but asked for", "large", "of any shape"],
+)
+def test_few_small_fields_take_one_thread(fields, num_threads, expected, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    taken = []
+
+    def in_one_thread(function, items, threads):
+        taken.append(threads)
+        return [function(item) for item in items]
+
+    monkeypatch.setattr("monai_topo.topology.persistence.map_in_threads", in_one_thread)
+    assert len(persistence_pairs_batch(fields, num_threads=num_threads)) == len(fields)
+    assert taken == [expected]
+
+
+@pytest.mark.parametrize(
     ("field", "options", "message"),
     [
         (np.zeros(5), {}, r"\(H, W\) or \(H, W, D\).*\(5,\)"),
