@@ -23,7 +23,7 @@ def pack_rows(volume: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
     What is beyond the row is 0.
     """
-    return np.packbits(volume, axis=-1, bitorder="little")
+    return np.packbits(np.ascontiguousarray(volume), axis=-1, bitorder="little")
 
 
 @entry_kernel

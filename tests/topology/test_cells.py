@@ -60,3 +60,12 @@ def test_long_runs_and_chains_of_merges():
     assert components(spiral, 1, False, False, True) == 1
     spiral[0, 4, 8] = 0
     assert components(spiral, 1, False, False, True) == 2
+
+
+def test_any_layout_in_memory(rng):
+    volume = rng.random((6, 9, 14)) < 0.3
+    expected = label(volume, connectivity=1, return_num=True)[1]
+    for stored in (np.asfortranarray(volume), np.repeat(volume, 2, axis=2)[..., ::2], volume[::-1].copy()[::-1]):
+        assert not stored.flags.c_contiguous
+        assert components(stored, 1, False, False, False) == expected
+        assert euler_characteristic(stored) == euler_number(volume, connectivity=1)
