@@ -52,7 +52,7 @@ class LocalizedTopoLoss(PersistenceLoss):
         num_patches: number of random patches for each item.
         seed: seed of the generator that draws patches and height functions.
         engine: ``"auto"`` or a name of ``monai_topo.topology.available_engines()``.
-        num_threads: threads for the patches; None is one for each CPU core.
+        num_threads: threads for the patches; None is one for each CPU core, and one for few small patches.
 
     Raises:
         TypeError: when ``other_act`` is not callable.

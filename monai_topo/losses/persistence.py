@@ -36,8 +36,8 @@ MATCHINGS: dict[str, Callable[..., Matching]] = {
 }
 """The names that ``PersistenceLoss(matching=...)`` accepts: from two diagrams to a matching."""
 
-_WORTH_A_THREAD = 2**16
-"""Voxels of a patch from which on counting takes longer than what the interpreter lock lets only one thread do."""
+_PATCH_WORTH_A_THREAD = 2**16
+"""Voxels of a patch from which on counting in threads pays: of small ones most of the time is Python's."""
 
 Diagrams = list[dict[int, NDArray[Any]]]
 """Births and deaths ``(n, 2)`` of each patch and dimension."""
@@ -88,7 +88,7 @@ class PersistenceLoss(TopologyLoss):
         num_patches: number of random patches for each item.
         seed: seed of the generator that draws patches and height functions.
         engine: ``"auto"`` or a name of ``monai_topo.topology.available_engines()``.
-        num_threads: threads for the patches; None is one for each CPU core.
+        num_threads: threads for the patches; None is one for each CPU core, and one for few small patches.
 
     Raises:
         TypeError: when ``other_act`` is not callable.
@@ -240,7 +240,7 @@ class PersistenceLoss(TopologyLoss):
             betti_numbers, connectivity=self.filtration["connectivity"], frame=bool(self.filtration["frame"])
         )
         patches = list(masks.detach().cpu().numpy())
-        return map_in_threads(count, patches, 1 if masks[0].numel() < _WORTH_A_THREAD else self.num_threads)
+        return map_in_threads(count, patches, 1 if masks[0].numel() < _PATCH_WORTH_A_THREAD else self.num_threads)
 
     def _match(
         self, dots: NDArray[Any], pairs: list[PersistencePairs], truth: Diagrams

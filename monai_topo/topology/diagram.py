@@ -63,7 +63,7 @@ def gather_dots(
     """
     never = np.flatnonzero(death == ESSENTIAL)
     voxels = np.stack([birth, death], axis=1)
-    voxels[never, 1] = 0  # any
+    voxels[never, 1] = 0  # any voxel will do: its value is replaced below
     dots = values.index_select(0, torch.from_numpy(voxels.ravel()).to(values.device)).reshape(-1, 2)
     if not len(never):
         return dots
