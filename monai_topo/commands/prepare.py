@@ -16,10 +16,8 @@ from monai_topo.commands.sources import (
     isbi_source,
     neurons_source,
 )
-from monai_topo.data.audit import crop_to_mask, small_features
-from monai_topo.data.ircadb import VESSELS, VesselLabel
-from monai_topo.data.prepared import Case, Converted, PreparedFolder, convert_cases, write_datalist
-from monai_topo.data.volume import Volume
+from monai_topo.data import VESSELS, Case, Converted, PreparedFolder, VesselLabel, Volume, convert_cases, write_datalist
+from monai_topo.topology import crop_to_mask, small_features
 from monai_topo.transforms import AuditTopology
 
 _LARGEST = 2**25  # voxels of a label whose small loops are counted, which takes about 100 bytes each

@@ -12,13 +12,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.data import HDF5Reader, SWCReader, isbi_datalist, neuron_datalist
-from monai_topo.data.cremi import NEURON_IDS, RAW, cremi_files, sample_name
-from monai_topo.data.hdf5_reader import has_dataset
-from monai_topo.data.ircadb import VesselLabel, ircadb_cases
-from monai_topo.data.isbi import ISBI_LAYOUTS
-from monai_topo.data.prepared import Case, Converted
-from monai_topo.data.volume import Volume, diagonal_affine
+from monai_topo.data import (
+    ISBI_LAYOUTS,
+    NEURON_IDS,
+    RAW,
+    Case,
+    Converted,
+    HDF5Reader,
+    SWCReader,
+    VesselLabel,
+    Volume,
+    cremi_files,
+    diagonal_affine,
+    has_dataset,
+    ircadb_cases,
+    isbi_datalist,
+    neuron_datalist,
+    sample_name,
+)
 from monai_topo.transforms import InstanceToMembrane
 
 _ANISOTROPIC = 2.0  # sections this many times as thick as pixels are wide are no neighbors of each other

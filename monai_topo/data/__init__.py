@@ -3,37 +3,62 @@
 from __future__ import annotations
 
 from monai_topo.data import phantoms
-from monai_topo.data.audit import SmallFeatures, small_features
-from monai_topo.data.cremi import cremi_datalist, save_cremi
-from monai_topo.data.folder import image_datalist
-from monai_topo.data.folds import split_folds
-from monai_topo.data.hdf5_reader import HDF5Reader
-from monai_topo.data.ircadb import ircadb_datalist
-from monai_topo.data.isbi import isbi_datalist
-from monai_topo.data.neurons import neuron_datalist
-from monai_topo.data.patches import PatchLayout
-from monai_topo.data.phantom_folder import save_phantoms
-from monai_topo.data.prepared import prepared_datalist
-from monai_topo.data.swc_reader import SWCReader
-from monai_topo.data.tiff_reader import TIFFStackReader
-from monai_topo.data.volumes import volume_datalist
+from monai_topo.data.datasets.cremi import NEURON_IDS, RAW, cremi_datalist, cremi_files, sample_name, save_cremi
+from monai_topo.data.datasets.folder import image_datalist
+from monai_topo.data.datasets.folds import split_folds
+from monai_topo.data.datasets.ircadb import VESSELS, VesselLabel, ircadb_cases, ircadb_datalist
+from monai_topo.data.datasets.isbi import ISBI_LAYOUTS, isbi_datalist
+from monai_topo.data.datasets.neurons import neuron_datalist
+from monai_topo.data.datasets.plain_folder import volume_datalist
+from monai_topo.data.datasets.prepared import (
+    Case,
+    Converted,
+    PreparedFolder,
+    convert_cases,
+    prepared_datalist,
+    write_datalist,
+)
+from monai_topo.data.phantoms.folder import save_phantoms
+from monai_topo.data.readers.hdf5_reader import HDF5Reader, h5py, has_dataset, open_hdf5
+from monai_topo.data.readers.swc_reader import SWCReader
+from monai_topo.data.readers.tiff_reader import TIFFStackReader
+from monai_topo.data.readers.volume import Volume, diagonal_affine
+from monai_topo.topology import PatchLayout, SmallFeatures, small_features
 
 __all__ = [
+    "ISBI_LAYOUTS",
+    "NEURON_IDS",
+    "RAW",
+    "VESSELS",
+    "Case",
+    "Converted",
     "HDF5Reader",
     "PatchLayout",
+    "PreparedFolder",
     "SWCReader",
     "SmallFeatures",
     "TIFFStackReader",
+    "VesselLabel",
+    "Volume",
+    "convert_cases",
     "cremi_datalist",
+    "cremi_files",
+    "diagonal_affine",
+    "h5py",
+    "has_dataset",
     "image_datalist",
+    "ircadb_cases",
     "ircadb_datalist",
     "isbi_datalist",
     "neuron_datalist",
+    "open_hdf5",
     "phantoms",
     "prepared_datalist",
+    "sample_name",
     "save_cremi",
     "save_phantoms",
     "small_features",
     "split_folds",
     "volume_datalist",
+    "write_datalist",
 ]

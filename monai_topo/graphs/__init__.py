@@ -15,17 +15,24 @@ from __future__ import annotations
 
 from monai_topo.graphs.centerline import centerline_mask
 from monai_topo.graphs.chains import contract_chains
+from monai_topo.graphs.drawing import count_clipped, distance_to_centerline, draw_centerline, draw_tube
 from monai_topo.graphs.junctions import junction_points, match_points
 from monai_topo.graphs.network import Network, Places
 from monai_topo.graphs.paths import path_length_blocks, path_lengths
 from monai_topo.graphs.skeleton import skeleton_graph
+from monai_topo.graphs.spacing import check_spacing
 from monai_topo.graphs.swc import read_swc, swc_graph
 
 __all__ = [
     "Network",
     "Places",
     "centerline_mask",
+    "check_spacing",
     "contract_chains",
+    "count_clipped",
+    "distance_to_centerline",
+    "draw_centerline",
+    "draw_tube",
     "junction_points",
     "match_points",
     "path_length_blocks",

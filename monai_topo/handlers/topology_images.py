@@ -12,8 +12,7 @@ from monai.config import PathLike
 from monai.handlers import from_engine
 from monai.utils import IgniteInfo, min_version, optional_import
 
-from monai_topo.visualize.figure import figure_pixels, save_png
-from monai_topo.visualize.prediction import prediction_figure
+from monai_topo.visualize import figure_pixels, prediction_figure, save_png
 
 if TYPE_CHECKING:
     from ignite.engine import Engine, Events

@@ -15,7 +15,7 @@ from monai.networks import one_hot
 from monai.utils import LossReduction
 from torch.nn.modules.loss import _Loss
 
-from monai_topo.data.patches import PatchLayout, Slices
+from monai_topo.topology import PatchLayout, Slices
 
 _ROUNDING = 1e-5
 

@@ -16,10 +16,10 @@ from monai_topo.topology import (
     FieldMatching,
     PersistencePairs,
     diagram,
+    gather_dots,
     match_by_place_batch,
     match_induced_batch,
 )
-from monai_topo.topology.diagram import gather_dots
 
 
 class BettiMatchingLoss(TopologyLoss):

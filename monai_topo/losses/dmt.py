@@ -10,8 +10,7 @@ from monai.utils import LossReduction
 
 from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.region import check_normalization, cross_entropy_on
-from monai_topo.topology import stable_manifolds_batch
-from monai_topo.topology.morse import check_manifold_dims
+from monai_topo.topology import check_manifold_dims, stable_manifolds_batch
 
 
 class DMTLoss(TopologyLoss):

@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 
 from monai_topo.losses.base import TopologyLoss, check_finite
 from monai_topo.topology import (
+    ESSENTIAL,
     HEIGHTS,
     Matching,
     PersistencePairs,
     betti_numbers,
     by_lifetime,
+    check_direction,
+    gather_dots,
     height_function,
+    map_in_threads,
     nearest_corner,
     optimal,
     persistence_pairs_batch,
 )
-from monai_topo.topology.diagram import gather_dots
-from monai_topo.topology.engines import ESSENTIAL
-from monai_topo.topology.field import check_direction
-from monai_topo.topology.threads import map_in_threads
 
 MATCHINGS: dict[str, Callable[..., Matching]] = {
     "nearest_corner": lambda dots, truth: nearest_corner(dots, len(truth)),

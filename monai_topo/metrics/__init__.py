@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from monai_topo.metrics.adapted_rand_error import AdaptedRandErrorMetric, compute_adapted_rand_error
 from monai_topo.metrics.apls import APLSMetric, compute_apls, graph_apls
-from monai_topo.metrics.base import TopologyMetric
+from monai_topo.metrics.base import ComponentMetric, TopologyMetric
 from monai_topo.metrics.betti_error import BettiErrorMetric, compute_betti_error
 from monai_topo.metrics.betti_matching_error import BettiMatchingErrorMetric, compute_betti_matching_error
 from monai_topo.metrics.ccq import CCQMetric, compute_ccq
 from monai_topo.metrics.centerline_dice import CenterlineDiceMetric, compute_centerline_dice
 from monai_topo.metrics.euler_error import EulerErrorMetric, compute_euler_error
 from monai_topo.metrics.junction_f1 import JunctionF1Metric, compute_junction_f1, graph_junction_f1
+from monai_topo.metrics.partition import PartitionMetric
 from monai_topo.metrics.tlts import TLTSMetric, compute_tlts, graph_tlts
 from monai_topo.metrics.variation_of_information import (
     VariationOfInformationMetric,
@@ -24,8 +25,10 @@ __all__ = [
     "BettiMatchingErrorMetric",
     "CCQMetric",
     "CenterlineDiceMetric",
+    "ComponentMetric",
     "EulerErrorMetric",
     "JunctionF1Metric",
+    "PartitionMetric",
     "TLTSMetric",
     "TopologyMetric",
     "VariationOfInformationMetric",

@@ -10,8 +10,7 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
 from monai_topo.metrics.betti_patches import BettiPatchMetric
-from monai_topo.topology import betti_numbers, shared_betti_numbers
-from monai_topo.topology.field import check_dims
+from monai_topo.topology import betti_numbers, check_dims, shared_betti_numbers
 
 
 def compute_betti_matching_error(

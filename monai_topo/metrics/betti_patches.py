@@ -10,9 +10,8 @@ import numpy as np
 from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
-from monai_topo.data.patches import PatchLayout
 from monai_topo.metrics.base import ComponentMetric
-from monai_topo.topology.field import check_dims
+from monai_topo.topology import PatchLayout, check_dims
 
 
 class BettiPatchMetric(ComponentMetric):

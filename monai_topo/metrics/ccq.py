@@ -11,7 +11,7 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from monai_topo.graphs.spacing import check_spacing
+from monai_topo.graphs import check_spacing
 from monai_topo.metrics.base import ComponentMetric, empty_score
 from monai_topo.metrics.skeleton import skeletonize_mask
 

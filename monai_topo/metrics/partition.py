@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monai_topo.metrics.base import ComponentMetric
-from monai_topo.topology.field import is_full_connectivity
+from monai_topo.topology import is_full_connectivity
 
 INSTANCES = ("labels", "foreground", "background")
 _IGNORED = -1

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from monai_topo.topology.betti import betti_numbers, euler_characteristic
-from monai_topo.topology.diagram import diagram
+from monai_topo.topology.compiled.threads import map_in_threads
+from monai_topo.topology.diagram import diagram, gather_dots
 from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
-from monai_topo.topology.features import Feature, list_features
-from monai_topo.topology.field import sublevel_field
+from monai_topo.topology.field import check_dims, check_direction, is_full_connectivity, sublevel_field, to_array
 from monai_topo.topology.height import HEIGHTS, height_function
 from monai_topo.topology.induced import InducedMatching, comparison, match_induced, match_induced_batch
+from monai_topo.topology.masks.betti import betti_numbers, euler_characteristic
+from monai_topo.topology.masks.features import Feature, list_features
+from monai_topo.topology.masks.instances import (
+    distance_to_boundary,
+    instance_boundaries,
+    largest_parts,
+    remove_small_cells,
+    round_cells,
+)
+from monai_topo.topology.masks.overlap import shared_betti_numbers
+from monai_topo.topology.masks.small_features import SmallFeatures, crop_to_mask, small_features
 from monai_topo.topology.matching import FieldMatching, Matching, by_lifetime, nearest_corner, optimal
-from monai_topo.topology.morse import stable_manifolds, stable_manifolds_batch
-from monai_topo.topology.overlap import shared_betti_numbers
+from monai_topo.topology.patches import PatchLayout, Slices
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
 from monai_topo.topology.place import match_by_place, match_by_place_batch
+from monai_topo.topology.regions.basins import component_regions
+from monai_topo.topology.regions.morse import check_manifold_dims, stable_manifolds, stable_manifolds_batch
+from monai_topo.topology.regions.simplification import low_pairs, simplify
 
 __all__ = [
     "ESSENTIAL",
@@ -23,15 +35,30 @@ __all__ = [
     "FieldMatching",
     "InducedMatching",
     "Matching",
+    "PatchLayout",
     "PersistencePairs",
+    "Slices",
+    "SmallFeatures",
     "available_engines",
     "betti_numbers",
     "by_lifetime",
+    "check_dims",
+    "check_direction",
+    "check_manifold_dims",
     "comparison",
+    "component_regions",
+    "crop_to_mask",
     "diagram",
+    "distance_to_boundary",
     "euler_characteristic",
+    "gather_dots",
     "height_function",
+    "instance_boundaries",
+    "is_full_connectivity",
+    "largest_parts",
     "list_features",
+    "low_pairs",
+    "map_in_threads",
     "match_by_place",
     "match_by_place_batch",
     "match_induced",
@@ -40,8 +67,13 @@ __all__ = [
     "optimal",
     "persistence_pairs",
     "persistence_pairs_batch",
+    "remove_small_cells",
+    "round_cells",
     "shared_betti_numbers",
+    "simplify",
+    "small_features",
     "stable_manifolds",
     "stable_manifolds_batch",
     "sublevel_field",
+    "to_array",
 ]

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from monai_topo.topology.compiled.threads import map_in_threads
 from monai_topo.topology.field import to_array
 from monai_topo.topology.persistence import PersistencePairs
-from monai_topo.topology.threads import map_in_threads
 
 Result = TypeVar("Result")
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from monai_topo.topology.compiled.threads import count_threads, map_in_threads
 from monai_topo.topology.engines import ESSENTIAL, FRAME, get_stack_engine
 from monai_topo.topology.field import (
     Direction,
@@ -21,7 +22,6 @@ from monai_topo.topology.field import (
     sublevel_field,
     sublevel_stack,
 )
-from monai_topo.topology.threads import count_threads, map_in_threads
 
 _CHUNKS_PER_THREAD = 2
 _WORTH_A_THREAD = {2: 2**17, 3: 2**15}

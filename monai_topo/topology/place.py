@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.engines import ESSENTIAL
 from monai_topo.topology.field import check_dims, is_full_connectivity, to_array
+from monai_topo.topology.masks.overlap import label_components
 from monai_topo.topology.matching import FieldMatching, Matching, map_pairs
-from monai_topo.topology.overlap import label_components
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
 
 

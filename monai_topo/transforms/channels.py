@@ -13,7 +13,7 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import convert_data_type, convert_to_dst_type
 from numpy.typing import NDArray
 
-from monai_topo.graphs.spacing import check_spacing as voxel_size
+from monai_topo.graphs import check_spacing as voxel_size
 
 
 def to_channels(img: NdarrayOrTensor) -> NDArray[Any]:

@@ -6,6 +6,7 @@ from monai_topo.visualize.centerline_graphs import plot_graphs
 from monai_topo.visualize.critical_voxels import CriticalVoxel, find_critical_voxels
 from monai_topo.visualize.diagram import plot_persistence_diagram, plot_persistence_diagrams
 from monai_topo.visualize.features import feature_map, plot_features, write_feature_map
+from monai_topo.visualize.figure import figure_pixels, save_png
 from monai_topo.visualize.prediction import plot_prediction, prediction_figure
 from monai_topo.visualize.segmentation import error_map, find_gaps, plot_segmentations
 from monai_topo.visualize.topology_errors import TopologyError, find_topology_errors, plot_topology_errors
@@ -15,6 +16,7 @@ __all__ = [
     "TopologyError",
     "error_map",
     "feature_map",
+    "figure_pixels",
     "find_critical_voxels",
     "find_gaps",
     "find_topology_errors",
@@ -26,5 +28,6 @@ __all__ = [
     "plot_segmentations",
     "plot_topology_errors",
     "prediction_figure",
+    "save_png",
     "write_feature_map",
 ]

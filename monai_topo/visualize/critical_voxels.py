@@ -9,9 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology import betti_numbers, diagram, nearest_corner, persistence_pairs
-from monai_topo.topology.engines import ESSENTIAL
-from monai_topo.topology.field import to_array
+from monai_topo.topology import ESSENTIAL, betti_numbers, diagram, nearest_corner, persistence_pairs, to_array
 
 _ROUNDING = 1e-5
 

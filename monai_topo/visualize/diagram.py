@@ -10,8 +10,7 @@ import torch
 from monai.config import PathLike
 from numpy.typing import ArrayLike
 
-from monai_topo.topology import diagram, persistence_pairs
-from monai_topo.topology.field import to_array
+from monai_topo.topology import diagram, persistence_pairs, to_array
 from monai_topo.visualize.figure import new_figure, save_png
 from monai_topo.visualize.marks import count_text
 

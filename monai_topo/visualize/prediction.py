@@ -13,7 +13,7 @@ from monai.config import PathLike
 from monai.utils import optional_import
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology.field import to_array
+from monai_topo.topology import to_array
 from monai_topo.visualize.critical_voxels import CriticalVoxel, Features, compare_features, wrong_voxels
 from monai_topo.visualize.diagram import prepare_diagram
 from monai_topo.visualize.figure import new_figure, save_png

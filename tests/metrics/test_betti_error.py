@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from monai_topo.metrics import BettiErrorMetric, compute_betti_error
-from tests.topology.test_betti import gudhi_betti_numbers
+from tests.topology.masks.test_betti import gudhi_betti_numbers
 
 
 def ring_pair():

@@ -11,7 +11,7 @@ from monai_topo.handlers import BettiMatchingError
 from monai_topo.metrics import BettiMatchingErrorMetric, compute_betti_error, compute_betti_matching_error
 from monai_topo.topology import betti_numbers
 from tests.topology import images
-from tests.topology.test_overlap import gudhi_shared
+from tests.topology.masks.test_overlap import gudhi_shared
 
 
 def two_rings():

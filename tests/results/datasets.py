@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from monai_topo.commands.sources import cremi_source, isbi_source
 from monai_topo.data import phantoms
-from monai_topo.data.volume import Volume, diagonal_affine, save_nifti
+from monai_topo.data.readers.volume import Volume, diagonal_affine, save_nifti
 
 VALIDATION = "validation"
 TEST = "test"

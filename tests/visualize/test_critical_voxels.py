@@ -8,7 +8,7 @@ import pytest
 from monai_topo.topology import persistence_pairs
 from monai_topo.visualize import CriticalVoxel, find_critical_voxels
 from monai_topo.visualize.critical_voxels import compare_features
-from tests.topology.test_betti import gudhi_betti_numbers
+from tests.topology.masks.test_betti import gudhi_betti_numbers
 
 
 def ring():

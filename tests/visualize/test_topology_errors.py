@@ -8,7 +8,7 @@ from PIL import Image
 
 from monai_topo.data import phantoms
 from monai_topo.visualize import TopologyError, find_topology_errors, plot_topology_errors
-from tests.topology.test_betti import gudhi_betti_numbers
+from tests.topology.masks.test_betti import gudhi_betti_numbers
 
 
 def wall():

@@ -16,14 +16,14 @@ from monai_topo.metrics import (
     BettiMatchingErrorMetric,
     CCQMetric,
     CenterlineDiceMetric,
+    ComponentMetric,
     EulerErrorMetric,
     JunctionF1Metric,
+    PartitionMetric,
     TLTSMetric,
     TopologyMetric,
     VariationOfInformationMetric,
 )
-from monai_topo.metrics.base import ComponentMetric
-from monai_topo.metrics.partition import PartitionMetric
 
 
 class PixelMetric(ComponentMetric):

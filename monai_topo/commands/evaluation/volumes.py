@@ -13,8 +13,7 @@ from monai.data import ImageReader, NibabelReader, NumpyReader
 from monai.data.utils import affine_to_spacing
 from numpy.typing import NDArray
 
-from monai_topo.data import HDF5Reader, TIFFStackReader
-from monai_topo.data.hdf5_reader import h5py, open_hdf5
+from monai_topo.data import HDF5Reader, TIFFStackReader, h5py, open_hdf5
 
 NIFTI, TIFF, HDF5, NUMPY = (".nii", ".nii.gz"), (".tif", ".tiff"), (".h5", ".hdf", ".hdf5"), (".npy", ".npz")
 SUFFIXES = (*NIFTI, *TIFF, *HDF5, *NUMPY)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monai_topo.graphs import centerline_mask, skeleton_graph
-from monai_topo.topology import PersistencePairs, persistence_pairs, stable_manifolds
-from monai_topo.topology.field import is_full_connectivity
+from monai_topo.topology import PersistencePairs, is_full_connectivity, persistence_pairs, stable_manifolds
 
 if TYPE_CHECKING:
     import networkx

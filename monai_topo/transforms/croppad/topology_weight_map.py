@@ -11,7 +11,7 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 from numpy.typing import NDArray
 
-from monai_topo.topology.field import is_full_connectivity
+from monai_topo.topology import is_full_connectivity
 from monai_topo.transforms.channels import check_spacing, like, spacing_of, to_likelihoods, to_masks
 from monai_topo.transforms.croppad.places import LabelPlaces, LikelihoodPlaces
 from monai_topo.transforms.croppad.sampling_table import sampling_table

@@ -12,9 +12,13 @@ from monai.utils import TransformBackends
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.topology import persistence_pairs, sublevel_field
-from monai_topo.topology.basins import component_regions
-from monai_topo.topology.field import check_direction, is_full_connectivity
+from monai_topo.topology import (
+    check_direction,
+    component_regions,
+    is_full_connectivity,
+    persistence_pairs,
+    sublevel_field,
+)
 from monai_topo.transforms.channels import KeyedTransform, map_channels, to_channels
 
 

@@ -15,8 +15,7 @@ from monai.utils import TransformBackends
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.data.audit import small_features
-from monai_topo.topology import persistence_pairs
+from monai_topo.topology import persistence_pairs, small_features
 from monai_topo.transforms.channels import to_masks
 
 _logger = logging.getLogger("monai_topo")

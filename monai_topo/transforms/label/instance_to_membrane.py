@@ -10,7 +10,7 @@ from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import Transform
 from monai.utils import TransformBackends
 
-from monai_topo.data.instances import distance_to_boundary, instance_boundaries, remove_small_cells, round_cells
+from monai_topo.topology import distance_to_boundary, instance_boundaries, remove_small_cells, round_cells
 from monai_topo.transforms.channels import KeyedTransform, check_spacing, like, spacing_of, to_channels
 
 

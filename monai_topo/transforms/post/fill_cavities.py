@@ -11,7 +11,7 @@ from monai.utils import TransformBackends
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.topology.field import is_full_connectivity
+from monai_topo.topology import is_full_connectivity
 from monai_topo.transforms.channels import KeyedTransform, like, spacing_of, to_masks
 
 

@@ -11,9 +11,7 @@ from monai.transforms import Transform
 from monai.utils import TransformBackends
 from numpy.typing import NDArray
 
-from monai_topo.topology import persistence_pairs, sublevel_field
-from monai_topo.topology.field import is_full_connectivity
-from monai_topo.topology.simplification import low_pairs, simplify
+from monai_topo.topology import is_full_connectivity, low_pairs, persistence_pairs, simplify, sublevel_field
 from monai_topo.transforms.channels import KeyedTransform, map_channels, to_likelihoods
 
 

@@ -18,8 +18,7 @@ from monai.utils import TransformBackends
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.topology import PersistencePairs, persistence_pairs
-from monai_topo.topology.field import is_full_connectivity
+from monai_topo.topology import PersistencePairs, is_full_connectivity, persistence_pairs
 from monai_topo.transforms.channels import like, to_likelihoods
 
 APPEARS, VANISHES = "appears", "vanishes"

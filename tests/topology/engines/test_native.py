@@ -21,7 +21,7 @@ from scipy.ndimage import gaussian_filter, label
 from monai_topo.topology import ESSENTIAL, persistence_pairs, persistence_pairs_batch
 from monai_topo.topology.engines import FRAME, get_engine, get_stack_engine
 from monai_topo.topology.engines.native import compute, gradient, order, squares
-from monai_topo.topology.engines.native.neighbors import STEPS_3D
+from monai_topo.topology.engines.native.order.neighbors import STEPS_3D
 
 KINDS = ("smooth", "white", "tied", "binary", "constant")
 IMAGES_PER_GROUP = 52

@@ -12,6 +12,6 @@ the stable manifolds of a field.
 from __future__ import annotations
 
 from monai_topo.topology.engines.native.compute import compute_image_pairs, compute_pairs, compute_pairs_stack
-from monai_topo.topology.engines.native.morse import compute_manifolds
+from monai_topo.topology.engines.native.manifolds.morse import compute_manifolds
 
 __all__ = ["compute_image_pairs", "compute_manifolds", "compute_pairs", "compute_pairs_stack"]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.engines.native.gradient import new_link_table
-from monai_topo.topology.engines.native.image import image_pairs_of_plane, image_pairs_of_volume
-from monai_topo.topology.engines.native.neighbors import neighbor_offsets
-from monai_topo.topology.engines.native.order import ABOVE_ALL, BELOW_ALL, to_integers
-from monai_topo.topology.engines.native.pairs import pairs_of_planes, pairs_of_volumes
+from monai_topo.topology.engines.native.gradient.links import new_link_table
+from monai_topo.topology.engines.native.image.image_pairs import image_pairs_of_plane, image_pairs_of_volume
+from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL, to_integers
+from monai_topo.topology.engines.native.order.neighbors import neighbor_offsets
+from monai_topo.topology.engines.native.pairing.pairs import pairs_of_planes, pairs_of_volumes
 from monai_topo.topology.engines.registry import IndexPairs
 
 LARGEST_FIELD = 2**31 - 1

@@ -1,0 +1,1 @@
+"""Layouts of downloads, folds and prepared folders, as MONAI data lists."""

@@ -1,0 +1,148 @@
+"""EM volumes with instance labels in the file layout of the CREMI challenge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from monai.config import PathLike
+from monai.data import partition_dataset
+from numpy.typing import NDArray
+
+from monai_topo.data.datasets.folder import contents
+from monai_topo.data.readers.hdf5_reader import get_dataset, h5py, open_hdf5
+
+RAW = "volumes/raw"
+NEURON_IDS = "volumes/labels/neuron_ids"
+SECTIONS = ("training", "validation")
+
+_SUFFIXES = (".hdf", ".h5", ".hdf5")
+
+
+def cremi_datalist(
+    root: PathLike,
+    section: str | None = None,
+    *,
+    image: str = RAW,
+    label: str | None = NEURON_IDS,
+    val_frac: float = 0.25,
+    seed: int = 0,
+) -> list[dict[str, str]]:
+    """MONAI data list of the HDF5 volumes in a folder, checked before any training starts.
+
+    Image and label lie in one file, so both keys hold its path; load each with a ``HDF5Reader`` of its own dataset.
+
+    Args:
+        root: folder with ``.hdf``, ``.h5`` or ``.hdf5`` files, not searched deeper; or one such file.
+        section: ``"training"``, ``"validation"`` or None for all. If file names hold "train" or "val", the names
+            decide; otherwise whole files are drawn for validation.
+        image: dataset of the raw volume.
+        label: dataset of the instance ids; None for files without labels, whose items have no ``"label"``.
+        val_frac: share of the files that is drawn for validation, at least one file.
+        seed: of that draw.
+
+    Returns:
+        ``[{"image": path, "label": path, "patient": name}, ...]``, sorted by name; JSON-serializable. For folds see
+        :func:`monai_topo.data.split_folds`.
+
+    Raises:
+        FileNotFoundError: when the folder does not exist or holds no HDF5 file.
+        ValueError: when a file is not HDF5, lacks a dataset, its label has another shape than its image, or the
+            section would be empty.
+
+    Example:
+        >>> cremi_datalist("nowhere")
+        Traceback (most recent call last):
+        FileNotFoundError: no such file or folder: nowhere
+    """
+    if section is not None and section not in SECTIONS:
+        raise ValueError(f"section must be None or one of {SECTIONS}, got {section!r}.")
+    paths = cremi_files(Path(root))
+    chosen = paths if section is None else _split(paths, section, val_frac, seed)
+    for path in chosen:
+        _check_volume(path, image, label)
+    keys = ("image",) if label is None else ("image", "label")
+    return [{**dict.fromkeys(keys, str(path)), "patient": sample_name(path)} for path in chosen]
+
+
+def sample_name(path: Path) -> str:
+    """Name of the sample that a file is of: the cropped and the padded volume of one belong together.
+
+    Example:
+        >>> sample_name(Path("sample_A_padded_20160501.hdf"))
+        'sample_A_20160501'
+    """
+    return path.stem.replace("_padded", "")
+
+
+def cremi_files(root: Path) -> list[Path]:
+    """HDF5 files of a folder, or the one file.
+
+    Raises:
+        FileNotFoundError: when there is none.
+    """
+    if root.is_file():
+        return [root]
+    if not root.is_dir():
+        raise FileNotFoundError(f"no such file or folder: {root}")
+    paths = sorted(path for path in root.iterdir() if path.suffix.lower() in _SUFFIXES)
+    if not paths:
+        raise FileNotFoundError(
+            f"{root} holds no HDF5 volume ({', '.join(_SUFFIXES)}); found {contents(root)}. Read a folder of images/ "
+            "and labels/ by volume_datalist, in the bundle em_membranes with the overlay prepared.yaml."
+        )
+    return paths
+
+
+def _split(paths: list[Path], section: str, val_frac: float, seed: int) -> list[Path]:
+    named = {
+        "training": [path for path in paths if "train" in path.stem.lower()],
+        "validation": [path for path in paths if "val" in path.stem.lower()],
+    }
+    if named["training"] and named["validation"]:
+        return named[section]
+    held_out = max(1, round(val_frac * len(paths)))
+    if held_out >= len(paths):
+        raise ValueError(
+            f"{paths[0].parent} must hold at least two volumes to have one for training and one for validation, "
+            f"it holds {len(paths)}."
+        )
+    parts = partition_dataset(paths, ratios=[len(paths) - held_out, held_out], shuffle=True, seed=seed)
+    return sorted(parts[SECTIONS.index(section)])
+
+
+def _check_volume(path: Path, image: str, label: str | None) -> None:
+    with open_hdf5(path) as file:
+        shapes = {name: get_dataset(file, name).shape for name in (image, label) if name is not None}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(
+            f"{path}: image and label must have one shape, got "
+            + " and ".join(f"{name} {shape}" for name, shape in shapes.items())
+            + "; `python -m monai_topo prepare cremi` crops padded volumes to their labels."
+        )
+
+
+def save_cremi(
+    path: PathLike, raw: NDArray[np.uint8], neuron_ids: NDArray[np.integer], resolution: Sequence[float]
+) -> None:
+    """Write a volume in the CREMI layout; the file appears under its name only when complete.
+
+    Args:
+        path: file to write.
+        raw: ``(z, y, x)`` intensities.
+        neuron_ids: ``(z, y, x)`` instance ids.
+        resolution: voxel size in nanometers, in order z, y, x.
+
+    Raises:
+        ValueError: when the shapes differ.
+    """
+    if raw.shape != neuron_ids.shape:
+        raise ValueError(f"raw and neuron_ids must have one shape, got {raw.shape} and {neuron_ids.shape}.")
+    temporary = Path(f"{os.fspath(path)}.part")
+    with h5py.File(temporary, "w") as file:
+        for name, array in ((RAW, raw), (NEURON_IDS, neuron_ids.astype(np.uint64))):
+            file.create_dataset(name, data=array, compression="gzip")
+            file[name].attrs["resolution"] = tuple(map(float, resolution))
+    temporary.replace(path)

@@ -1,0 +1,1 @@
+"""Files to volumes: MONAI readers and the one door they share."""

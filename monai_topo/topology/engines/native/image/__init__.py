@@ -1,0 +1,1 @@
+"""Image persistence: the pairs of one field inside a larger one."""

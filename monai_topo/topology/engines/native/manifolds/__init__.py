@@ -1,0 +1,1 @@
+"""From pairs to the stable manifolds of a field."""

@@ -1,0 +1,172 @@
+"""The total order (value, flat index), as 32-bit keys that need no global sort.
+
+Invariant: for two voxels ``p < q`` in flat order, p comes first in the filtration exactly if ``keys[p] <= keys[q]``.
+A float32 is mapped to an integer of the same order; comparing with ``<=`` against voxels of lower index and with
+``<`` against voxels of higher index then is the total order, without an array of ranks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
+
+BELOW_ALL = -(2**31) + 1
+"""Key of the outside where it is a frame: lower than the key of any finite value."""
+ABOVE_ALL = 2**31 - 2
+"""Key of the outside where there is nothing: higher than the key of any finite value."""
+
+_DIGIT_BITS = 11
+_DIGITS = np.int64(1 << _DIGIT_BITS)
+_PASSES = np.int64(3)
+
+
+def to_integers(field: NDArray[Any]) -> tuple[NDArray[np.int32], bool]:
+    """Integers that stand for the values of a field.
+
+    Args:
+        field: float32 or float64, finite, without negative zeros.
+
+    Returns:
+        int32 of the same shape, and whether they are the bits of float32 numbers. For float64 they are the ranks of the
+        values that occur, unless all are exact in float32.
+    """
+    if field.dtype != np.float32:
+        with np.errstate(over="ignore"):
+            single = field.astype(np.float32)
+        if not np.array_equal(single, field):
+            ranks = np.unique(field, return_inverse=True)[1].reshape(field.shape)
+            return ranks.astype(np.int32), False
+        field = single
+    return np.ascontiguousarray(field).view(np.int32), True
+
+
+@inlined_kernel
+def key_of(integer: int, turned: int) -> int:
+    """Integer in the order of the values: some bits are turned around where it is negative, see ``turned_bits``."""
+    return integer ^ ((integer >> 31) & turned)
+
+
+@inlined_kernel
+def turned_bits(is_float: bool) -> Any:
+    """Of the bits of a float32 all but the sign."""
+    return np.int32(2**31 - 1) if is_float else np.int32(0)
+
+
+@kernel
+def surround(values: Any, is_float: bool, keys: Any, outside: int, reverse: bool) -> None:
+    """Write the keys of a field into the middle of its padded grid; the border gets the key ``outside``.
+
+    Args:
+        values: int32 ``(D, H, W)`` from ``to_integers``.
+        is_float: whether they are the bits of float32 numbers.
+        keys: int32, flat, of the padded grid; 2D fields have D = 1 and no padding along it.
+        outside: ``BELOW_ALL`` or ``ABOVE_ALL``.
+        reverse: turn the total order around: values complemented, and flat indices too.
+    """
+    depth, height, width = values.shape
+    row = width + 2
+    plane = row * (height + 2)
+    margin = (keys.size // plane - depth) // 2
+    fill_border(keys, (depth + 2 * margin, height + 2, row), outside)
+    turned = turned_bits(is_float)
+    for z in range(depth):
+        for y in range(height):
+            start = (z + margin) * plane + (y + 1) * row + 1
+            if reverse:
+                _copy_reversed(values[depth - 1 - z, height - 1 - y], turned, keys[start : start + width])
+            else:
+                _copy(values[z, y], turned, keys[start : start + width])
+
+
+@kernel
+def fill_border(array: Any, grid: tuple[int, int, int], value: int) -> None:
+    """Give all border voxels of a padded grid one value; a depth of 1 is 2D, without a border along it."""
+    depth, height, row = grid
+    plane = height * row
+    for z in range(depth):
+        first = z * plane
+        _fill(array, first, first + row, value)
+        for start in range(first + row, first + plane - row, row):
+            array[start] = array[start + row - 1] = value
+        _fill(array, first + plane - row, first + plane, value)
+    if depth > 1:
+        _fill(array, np.int64(0), plane, value)
+        _fill(array, (depth - 1) * plane, depth * plane, value)
+
+
+@kernel
+def _fill(array: Any, start: int, stop: int, value: int) -> None:
+    for i in range(start, stop):
+        array[i] = value
+
+
+@kernel
+def _copy(source: Any, turned: int, target: Any) -> None:
+    for x in range(source.size):
+        target[x] = key_of(source[x], turned)
+
+
+@kernel
+def _copy_reversed(source: Any, turned: int, target: Any) -> None:
+    last = source.size - 1
+    for x in range(source.size):
+        target[x] = ~key_of(source[last - x], turned)
+
+
+@inlined_kernel
+def order_code(keys: Any, voxel: int) -> int:
+    """Key and flat index of a voxel in one int64 that compares like the total order."""
+    return int((np.int64(keys[at(voxel)]) << 32) | np.int64(voxel))
+
+
+@inlined_kernel
+def voxel_of(code: int) -> int:
+    """The voxel of an order code."""
+    return code & 0xFFFFFFFF
+
+
+@allocating_kernel
+def sort_codes(codes: Any) -> Any:
+    """Sort order codes that come in ascending flat index: a stable radix sort of their keys.
+
+    Returns:
+        The sorted codes, in ``codes`` itself or in another array; ``codes`` is overwritten.
+    """
+    other, counts = np.empty(codes.size, np.int64), np.empty((_PASSES, _DIGITS), np.int64)
+    _count_digits(codes, counts)
+    for digit in range(_PASSES):
+        if codes.size and counts[digit, _digit(codes[0], digit)] < codes.size:
+            _scatter(codes, other, counts[digit], digit)
+            codes, other = other, codes
+    return codes
+
+
+@inlined_kernel
+def _digit(code: int, digit: int) -> Any:
+    key = (code >> 32) + 2**31
+    return (key >> (digit * _DIGIT_BITS)) & (_DIGITS - 1)
+
+
+@kernel
+def _count_digits(codes: Any, counts: Any) -> None:
+    for digit in range(_PASSES):
+        for value in range(_DIGITS):
+            counts[digit, value] = 0
+    for i in range(codes.size):
+        for digit in range(_PASSES):
+            counts[digit, _digit(codes[i], digit)] += 1
+
+
+@kernel
+def _scatter(source: Any, target: Any, counts: Any, digit: int) -> None:
+    total = 0
+    for value in range(_DIGITS):
+        total, counts[value] = total + counts[value], total
+    for i in range(source.size):
+        value = _digit(source[i], digit)
+        target[at(counts[value])] = source[i]
+        counts[value] += 1

@@ -1,0 +1,1 @@
+"""From critical cells to persistence pairs, dimension by dimension."""

@@ -1,0 +1,1 @@
+"""Binary masks and label images: Betti numbers, shared and listed features, specks, instances."""

@@ -1,0 +1,1 @@
+"""Regions of a scalar field: basins, floods, simplification, ridges and walls."""
