@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monai_topo.__main__ import main
-from tests.data import layouts
+from tests.data.datasets import layouts
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MONAI warns of every evaluated configuration
 

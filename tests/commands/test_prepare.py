@@ -17,9 +17,9 @@ from skimage.measure import label as connected_components
 from monai_topo.__main__ import main
 from monai_topo.commands import prepare as prepare_module
 from monai_topo.data import image_datalist, prepared_datalist
-from monai_topo.data import prepared as prepared_module
+from monai_topo.data.datasets import prepared as prepared_module
 from monai_topo.transforms import InstanceToMembrane
-from tests.data import layouts
+from tests.data.datasets import layouts
 
 
 def prepare(dataset, source, target, *options):

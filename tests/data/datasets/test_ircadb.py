@@ -12,7 +12,7 @@ from monai.transforms import LoadImage
 from scipy import ndimage
 
 from monai_topo.data import ircadb_datalist
-from tests.data import layouts
+from tests.data.datasets import layouts
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from monai.transforms import LoadImaged
 
 from monai_topo.data import isbi_datalist
-from tests.data import layouts
+from tests.data.datasets import layouts
 
 
 def load(item, key, reader="TIFFStackReader", **options):

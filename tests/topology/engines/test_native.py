@@ -20,7 +20,10 @@ from scipy.ndimage import gaussian_filter, label
 
 from monai_topo.topology import ESSENTIAL, persistence_pairs, persistence_pairs_batch
 from monai_topo.topology.engines import FRAME, get_engine, get_stack_engine
-from monai_topo.topology.engines.native import compute, gradient, order, squares
+from monai_topo.topology.engines.native import compute
+from monai_topo.topology.engines.native.gradient import links as gradient
+from monai_topo.topology.engines.native.gradient import squares
+from monai_topo.topology.engines.native.order import keys as order
 from monai_topo.topology.engines.native.order.neighbors import STEPS_3D
 
 KINDS = ("smooth", "white", "tied", "binary", "constant")

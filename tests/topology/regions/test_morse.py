@@ -10,7 +10,8 @@ import torch
 
 from monai_topo.topology import betti_numbers, stable_manifolds, stable_manifolds_batch
 from monai_topo.topology.engines.native.manifolds.descent import neighborhood
-from tests.topology import images, slow_morse
+from tests.topology import images
+from tests.topology.regions import slow_morse
 
 THRESHOLDS = (0.0, 0.1, 0.25, 0.4)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monai_topo.topology import betti_numbers, persistence_pairs
-from monai_topo.topology import simplification as module
+from monai_topo.topology.regions import simplification as module
 from monai_topo.topology.regions.simplification import simplify
 from tests.topology.images import make
 

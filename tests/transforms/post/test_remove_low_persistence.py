@@ -10,7 +10,7 @@ from monai.transforms import AsDiscrete, Compose, Invertd, Spacingd
 
 from monai_topo.data import phantoms
 from monai_topo.topology import betti_numbers, persistence_pairs
-from monai_topo.topology import simplification as module
+from monai_topo.topology.regions import simplification as module
 from monai_topo.transforms import RemoveLowPersistence, RemoveLowPersistenced
 from tests.topology.images import make
 
