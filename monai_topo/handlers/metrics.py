@@ -12,6 +12,7 @@ from monai_topo.metrics import (
     APLSMetric,
     BettiErrorMetric,
     BettiMatchingErrorMetric,
+    BettiMatchingF1Metric,
     CCQMetric,
     CenterlineDiceMetric,
     EulerErrorMetric,
@@ -70,6 +71,12 @@ class BettiMatchingError(TopologyMetricHandler):
     """The Betti matching error, with the options of ``BettiMatchingErrorMetric``; lower is better."""
 
     metric = BettiMatchingErrorMetric
+
+
+class BettiMatchingF1(TopologyMetricHandler):
+    """The F1 score of matched features, with the options of ``BettiMatchingF1Metric``; higher is better."""
+
+    metric = BettiMatchingF1Metric
 
 
 class CCQ(TopologyMetricHandler):

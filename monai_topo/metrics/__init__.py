@@ -7,6 +7,7 @@ from monai_topo.metrics.apls import APLSMetric, compute_apls, graph_apls
 from monai_topo.metrics.base import ComponentMetric, TopologyMetric
 from monai_topo.metrics.betti_error import BettiErrorMetric, compute_betti_error
 from monai_topo.metrics.betti_matching_error import BettiMatchingErrorMetric, compute_betti_matching_error
+from monai_topo.metrics.betti_matching_f1 import BettiMatchingF1Metric, compute_betti_matching_f1
 from monai_topo.metrics.ccq import CCQMetric, compute_ccq
 from monai_topo.metrics.centerline_dice import CenterlineDiceMetric, compute_centerline_dice
 from monai_topo.metrics.euler_error import EulerErrorMetric, compute_euler_error
@@ -23,6 +24,7 @@ __all__ = [
     "AdaptedRandErrorMetric",
     "BettiErrorMetric",
     "BettiMatchingErrorMetric",
+    "BettiMatchingF1Metric",
     "CCQMetric",
     "CenterlineDiceMetric",
     "ComponentMetric",
@@ -36,6 +38,7 @@ __all__ = [
     "compute_apls",
     "compute_betti_error",
     "compute_betti_matching_error",
+    "compute_betti_matching_f1",
     "compute_ccq",
     "compute_centerline_dice",
     "compute_euler_error",

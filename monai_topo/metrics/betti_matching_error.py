@@ -10,7 +10,7 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
 from monai_topo.metrics.betti_patches import BettiPatchMetric
-from monai_topo.topology import betti_numbers, check_dims, shared_betti_numbers
+from monai_topo.topology import betti_numbers, count_features
 
 
 def compute_betti_matching_error(
@@ -111,12 +111,10 @@ class BettiMatchingErrorMetric(BettiPatchMetric):
 
     def patch_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
         """Errors of the dimensions that ``dim`` asks for, and their sum."""
-        dims = check_dims(None if self.dim == "sum" else self.dim, target.ndim)
-        shared = shared_betti_numbers(prediction, target, self.connectivity, dims=dims, frame=self.frame)
-        counts = [betti_numbers(mask, self.connectivity, frame=self.frame) for mask in (prediction, target)]
-        errors = {str(k): float(counts[0][k] + counts[1][k] - 2 * shared[k]) for k in dims}
+        counts = count_features(prediction, target, self.connectivity, dims=self.dims(target.ndim), frame=self.frame)
+        errors = {str(k): float(found.predicted + found.true - 2 * found.matched) for k, found in counts.items()}
         errors["sum"] = sum(errors.values())
         if self.normalize:
-            features = max(counts[1][0] + counts[1][1], 1)
+            features = max(sum(betti_numbers(target, self.connectivity, frame=self.frame)[:2]), 1)
             return {name: min(1.0, error / features) for name, error in errors.items()}
         return errors

@@ -15,9 +15,9 @@ from monai_topo.topology import PatchLayout, check_dims
 
 
 class BettiPatchMetric(ComponentMetric):
-    """Base of the errors of Betti numbers: a number for each homology dimension and their sum, averaged over patches.
+    """Base of the metrics of Betti numbers: numbers of each patch, averaged over patches or combined otherwise.
 
-    A subclass implements :meth:`patch_components`.
+    A subclass implements :meth:`patch_components`, and :meth:`combine` if the numbers of a patch are no entry yet.
 
     Args:
         include_background: if False, channel 0 is left out (unless it is the only one).
@@ -31,6 +31,7 @@ class BettiPatchMetric(ComponentMetric):
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.
+        component: the number that this instance gives; None is that of ``dim``.
 
     Raises:
         ValueError: for an unknown ``dim``, or patch arguments that do not go together.
@@ -51,10 +52,11 @@ class BettiPatchMetric(ComponentMetric):
         reduction: MetricReduction | str = MetricReduction.MEAN,
         get_not_nans: bool = False,
         ignore_index: int | None = None,
+        component: str | None = None,
     ) -> None:
         if dim not in (0, 1, 2, "sum"):
             raise ValueError(f"dim must be 0, 1, 2 or 'sum', got {dim!r}.")
-        super().__init__(include_background, str(dim), reduction, get_not_nans, ignore_index)
+        super().__init__(include_background, component or str(dim), reduction, get_not_nans, ignore_index)
         self.layout = PatchLayout(patch_size, patch_mode, num_patches)
         self.dim = dim
         self.connectivity = connectivity
@@ -64,13 +66,20 @@ class BettiPatchMetric(ComponentMetric):
         self.num_patches = num_patches
         self.seed = seed
 
+    def dims(self, ndim: int) -> tuple[int, ...]:
+        """The homology dimensions that ``dim`` asks for, of an image of so many axes."""
+        return check_dims(None if self.dim == "sum" else self.dim, ndim)
+
     def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
-        """Mean over the patches of what :meth:`patch_components` gives."""
-        check_dims(None if self.dim == "sum" else self.dim, target.ndim)
+        """What :meth:`combine` makes of the patches."""
+        self.dims(target.ndim)
         patches = self.layout.slices(target.shape, np.random.RandomState(self.seed))
-        found = [self.patch_components(prediction[patch], target[patch]) for patch in patches]
-        return {name: float(np.mean([errors[name] for errors in found])) for name in found[0]}
+        return self.combine([self.patch_components(prediction[patch], target[patch]) for patch in patches])
 
     @abstractmethod
     def patch_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
-        """Errors of one patch by dimension and ``"sum"``; at least the one that ``dim`` names."""
+        """Numbers of one patch: those by dimension and ``"sum"`` of which at least the one that ``dim`` names."""
+
+    def combine(self, found: list[dict[str, float]]) -> dict[str, float]:
+        """Mean of each number over the patches."""
+        return {name: float(np.mean([numbers[name] for numbers in found])) for name in found[0]}

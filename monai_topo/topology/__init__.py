@@ -9,6 +9,7 @@ from monai_topo.topology.field import check_dims, check_direction, is_full_conne
 from monai_topo.topology.height import HEIGHTS, height_function
 from monai_topo.topology.induced import InducedMatching, comparison, match_induced, match_induced_batch
 from monai_topo.topology.masks.betti import betti_numbers, euler_characteristic
+from monai_topo.topology.masks.counts import FeatureCounts, count_features
 from monai_topo.topology.masks.features import Feature, list_features
 from monai_topo.topology.masks.instances import (
     distance_to_boundary,
@@ -32,6 +33,7 @@ __all__ = [
     "FRAME",
     "HEIGHTS",
     "Feature",
+    "FeatureCounts",
     "FieldMatching",
     "InducedMatching",
     "Matching",
@@ -47,6 +49,7 @@ __all__ = [
     "check_manifold_dims",
     "comparison",
     "component_regions",
+    "count_features",
     "crop_to_mask",
     "diagram",
     "distance_to_boundary",
