@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from monai.utils import MetricReduction
@@ -37,7 +37,7 @@ class BettiPatchMetric(ComponentMetric):
         ValueError: for an unknown ``dim``, or patch arguments that do not go together.
     """
 
-    components = ("0", "1", "2", "sum")
+    components: ClassVar[tuple[str, ...]] = ("0", "1", "2", "sum")
 
     def __init__(
         self,
