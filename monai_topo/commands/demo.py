@@ -12,9 +12,8 @@ from monai.transforms import Compose, LoadImaged, SaveImage
 from numpy.typing import NDArray
 
 from monai_topo.commands.bundles import find_bundle, run_bundle
-from monai_topo.commands.output import write_json
 from monai_topo.commands.scoring import Scores, load_nifti, score, seconds_per_iteration, table
-from monai_topo.data import NEURON_IDS, RAW, cremi_datalist, phantoms, save_cremi
+from monai_topo.data import NEURON_IDS, RAW, cremi_datalist, phantoms, save_cremi, write_json
 from monai_topo.transforms import InstanceToMembraned
 from monai_topo.visualize import find_gaps, plot_persistence_diagrams, plot_segmentations
 

@@ -1,12 +1,8 @@
-"""What commands write: aligned text for people, files that stand under their name only when complete."""
+"""What commands print: aligned text for people."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:
@@ -24,20 +20,3 @@ def align(rows: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for row in rows
     )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file to a temporary name and move it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(f"{os.fspath(path)}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON to a temporary name and move it into place.
-
-    Raises:
-        ValueError: when a number is not finite.
-    """
-    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")

@@ -19,10 +19,14 @@ from monai_topo.data.datasets.prepared import (
     write_datalist,
 )
 from monai_topo.data.phantoms.folder import save_phantoms
+from monai_topo.data.readers.door import read_volume
+from monai_topo.data.readers.grid import on_grid_of, same_grid
 from monai_topo.data.readers.hdf5_reader import HDF5Reader, h5py, has_dataset, open_hdf5
+from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES, stem_of, suffix_of
 from monai_topo.data.readers.swc_reader import SWCReader
 from monai_topo.data.readers.tiff_reader import TIFFStackReader
-from monai_topo.data.readers.volume import Volume, diagonal_affine
+from monai_topo.data.readers.volume import Volume, diagonal_affine, save_nifti, voxel_sizes
+from monai_topo.data.readers.written import write_json, write_text, written_whole
 from monai_topo.topology import PatchLayout, SmallFeatures, small_features
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "NEURON_IDS",
     "RAW",
     "VESSELS",
+    "VOLUME_SUFFIXES",
     "Case",
     "Converted",
     "HDF5Reader",
@@ -51,14 +56,24 @@ __all__ = [
     "ircadb_datalist",
     "isbi_datalist",
     "neuron_datalist",
+    "on_grid_of",
     "open_hdf5",
     "phantoms",
     "prepared_datalist",
+    "read_volume",
+    "same_grid",
     "sample_name",
     "save_cremi",
+    "save_nifti",
     "save_phantoms",
     "small_features",
     "split_folds",
+    "stem_of",
+    "suffix_of",
     "volume_datalist",
+    "voxel_sizes",
     "write_datalist",
+    "write_json",
+    "write_text",
+    "written_whole",
 ]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from monai.config import KeysCollection, NdarrayOrTensor
 from monai.data import MetaTensor
-from monai.data.utils import affine_to_spacing
 from monai.transforms import MapTransform, Transform
 from monai.utils import convert_data_type, convert_to_dst_type
 from numpy.typing import NDArray
 
+from monai_topo.data import voxel_sizes
 from monai_topo.graphs import check_spacing as voxel_size
 
 
@@ -101,7 +101,7 @@ def spacing_of(img: NdarrayOrTensor, spacing: Sequence[float] | float | None = N
         return tuple(voxel_size(spacing, ndim).tolist())
     if not isinstance(img, MetaTensor):
         return (1.0,) * ndim
-    return tuple(map(float, affine_to_spacing(img.affine.cpu().numpy(), r=ndim)))
+    return voxel_sizes(img.affine.cpu().numpy(), ndim)
 
 
 class KeyedTransform(MapTransform):

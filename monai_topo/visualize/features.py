@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from monai.config import PathLike
 from numpy.typing import NDArray
 
+from monai_topo.data import written_whole
 from monai_topo.topology import Feature
 from monai_topo.visualize.figure import new_figure, save_png
 from monai_topo.visualize.segmentation import FALSE, MISSED, error_map
@@ -59,7 +59,7 @@ def write_feature_map(
     """Write :func:`feature_map` as NIfTI, to be laid over the volume in a viewer.
 
     Args:
-        path: ends in ``.nii`` or ``.nii.gz``; written to a temporary name first.
+        path: ends in ``.nii`` or ``.nii.gz``.
         features: from :func:`~monai_topo.topology.list_features`.
         shape: of the masks.
         affine: ``(4, 4)``, from voxels to millimeters; None is the identity.
@@ -77,10 +77,9 @@ def write_feature_map(
     if not target.name.endswith((".nii", ".nii.gz")):
         raise ValueError(f"path must end in .nii or .nii.gz, got {target.name!r}.")
     overlay = nibabel.Nifti1Image(feature_map(features, shape, radius), np.eye(4) if affine is None else affine)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"partial_{os.getpid()}_{target.name}")
-    nibabel.save(overlay, partial)
-    return partial.replace(target)
+    with written_whole(target) as temporary:
+        nibabel.save(overlay, temporary)
+    return target
 
 
 def plot_features(

@@ -1,8 +1,7 @@
-"""Figures without a screen and without global state, written to a temporary name and moved into place."""
+"""Figures without a screen and without global state, and their files."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import numpy as np
 from monai.config import PathLike
 from monai.utils import optional_import
 from numpy.typing import NDArray
+
+from monai_topo.data import written_whole
 
 Figure, _ = optional_import("matplotlib.figure", name="Figure")
 FigureCanvasAgg, _ = optional_import("matplotlib.backends.backend_agg", name="FigureCanvasAgg")
@@ -34,12 +35,9 @@ def new_figure(rows: int, columns: int, size: float = 4.0, aspects: Sequence[flo
 
 def save_png(figure: Any, path: PathLike) -> Path:
     """Write the figure; a half-written file never stands under ``path``."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(f"{os.fspath(target)}.part")
-    figure.savefig(temporary, format="png", dpi=_DPI)
-    temporary.replace(target)
-    return target
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=_DPI)
+    return Path(path)
 
 
 def figure_pixels(figure: Any) -> NDArray[np.uint8]:

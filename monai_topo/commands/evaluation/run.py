@@ -22,7 +22,7 @@ from monai_topo.commands.evaluation.figures import draw_worst
 from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.report import Row, finite, summaries, to_csv, to_table
 from monai_topo.commands.evaluation.volumes import Pair, pair_volumes
-from monai_topo.commands.output import write_json, write_text
+from monai_topo.data import write_json, write_text
 
 _KIND = "monai_topo evaluate"
 

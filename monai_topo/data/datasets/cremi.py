@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from monai_topo.data.datasets.folder import contents
 from monai_topo.data.readers.hdf5_reader import get_dataset, h5py, open_hdf5
+from monai_topo.data.readers.written import written_whole
 
 RAW = "volumes/raw"
 NEURON_IDS = "volumes/labels/neuron_ids"
@@ -140,9 +140,7 @@ def save_cremi(
     """
     if raw.shape != neuron_ids.shape:
         raise ValueError(f"raw and neuron_ids must have one shape, got {raw.shape} and {neuron_ids.shape}.")
-    temporary = Path(f"{os.fspath(path)}.part")
-    with h5py.File(temporary, "w") as file:
+    with written_whole(path) as temporary, h5py.File(temporary, "w") as file:
         for name, array in ((RAW, raw), (NEURON_IDS, neuron_ids.astype(np.uint64))):
             file.create_dataset(name, data=array, compression="gzip")
             file[name].attrs["resolution"] = tuple(map(float, resolution))
-    temporary.replace(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from monai.config import PathLike
 
 from monai_topo.data.datasets.folder import contents
-from monai_topo.data.readers.swc_reader import IMAGE_SUFFIXES
+from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES
 
 
 def neuron_datalist(root: PathLike) -> list[dict[str, str]]:
@@ -38,7 +38,7 @@ def neuron_datalist(root: PathLike) -> list[dict[str, str]]:
     if not folder.is_dir():
         raise FileNotFoundError(f"no such file or folder: {root}")
     files = [file for place in (folder, *_folders(folder)) for file in sorted(place.iterdir()) if file.is_file()]
-    images = _by_name(files, IMAGE_SUFFIXES)
+    images = _by_name(files, VOLUME_SUFFIXES)
     tracings = _by_name(files, (".swc", ".eswc"))
     if not images.keys() & tracings.keys():
         raise FileNotFoundError(

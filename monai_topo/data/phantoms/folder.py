@@ -95,7 +95,4 @@ def _save_pair(
     low, high = intensities
     arrays: list[NDArray[Any]] = [np.round(low + (high - low) * phantom.image).astype(np.int16), phantom.label]
     for path, array in zip(paths, arrays, strict=True):
-        path.parent.mkdir(exist_ok=True)
-        temporary = path.with_name(f".part_{path.name}")
-        save_nifti(temporary, Volume(array, diagonal_affine(spacing)))
-        temporary.replace(path)
+        save_nifti(path, Volume(array, diagonal_affine(spacing)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from monai.config import PathLike
@@ -76,6 +76,7 @@ class HDF5Reader(VolumeReader):
         with open_hdf5(path) as file:
             dataset = get_dataset(file, self.dataset)
             spacing, offset = self._grid(dataset)
+            knows = self._knowledge(dataset)
             corner = np.zeros(dataset.ndim, dtype=int)
             shape = dataset.shape
             if self.within is not None:
@@ -88,7 +89,8 @@ class HDF5Reader(VolumeReader):
             array = mask_of_value(array, self.mask_value, path)
         elif self.relabel:
             array = _consecutive(array)
-        return Volume(np.ascontiguousarray(array.T), diagonal_affine(spacing[::-1].tolist(), origin[::-1].tolist()))
+        affine = diagonal_affine(spacing[::-1].tolist(), origin[::-1].tolist())
+        return Volume(np.ascontiguousarray(array.T), affine, path=path, knows=knows)
 
     def _grid(self, dataset: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Resolution and offset, in the order of the file's axes."""
@@ -107,6 +109,11 @@ class HDF5Reader(VolumeReader):
                 f"got {grid[0].tolist()}."
             )
         return grid[0], grid[1]
+
+    def _knowledge(self, dataset: Any) -> Literal["place", "spacing", "nothing"]:
+        if self.resolution not in dataset.attrs:
+            return "nothing"
+        return "place" if self.offset in dataset.attrs else "spacing"
 
     def _corner_of(self, inner: Any, outer: Any) -> NDArray[np.int64]:
         """Index in ``outer`` of the first voxel of ``inner``."""
@@ -162,6 +169,24 @@ def get_dataset(file: Any, name: str) -> Any:
     if item.dtype.kind not in "biuf":
         raise ValueError(f"{file.filename}: {name} must hold numbers, it holds {item.dtype}.")
     return item
+
+
+def only_image(path: PathLike) -> str:
+    """Name of the only dataset of 2 or 3 axes of numbers in a file.
+
+    Raises:
+        ValueError: when there is none, or more than one, naming them.
+    """
+    found: list[str] = []
+    with open_hdf5(path) as file:
+        file.visititems(lambda name, item: found.append(name) if _is_image(item) else None)
+    if len(found) != 1:
+        raise ValueError(f"{path} holds {len(found)} images ({', '.join(found)}): name one of them as dataset.")
+    return found[0]
+
+
+def _is_image(item: Any) -> bool:
+    return isinstance(item, h5py.Dataset) and item.ndim in (2, 3) and item.dtype.kind in "biuf"
 
 
 def has_dataset(path: PathLike, name: str) -> bool:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from monai.data import ImageReader, MetaTensor
 from monai.transforms import LoadImage
 from numpy.typing import NDArray
 
-from monai_topo.data.readers.hdf5_reader import HDF5Reader
-from monai_topo.data.readers.tiff_reader import TIFFStackReader
+from monai_topo.data.readers.door import read_volume
+from monai_topo.data.readers.hdf5_reader import has_dataset
+from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES, kind_of
 from monai_topo.data.readers.volume import Volume, VolumeReader, diagonal_affine
 from monai_topo.graphs import count_clipped, distance_to_centerline, draw_centerline, draw_tube, read_swc
 
-IMAGE_SUFFIXES = (".nii.gz", ".nii", ".tif", ".tiff", ".nrrd", ".mha", ".mhd", ".h5", ".hdf", ".hdf5", ".png")
-"""Of images beside a tracing, the first that is there."""
+_RAW = "volumes/raw"
+_WITHOUT_SPACING = ("TIFF", "PNG", "NumPy")
 
 _MODES: dict[str, Callable[..., NDArray[Any]]] = {
     "centerline": draw_centerline,
@@ -50,8 +51,7 @@ class SWCReader(VolumeReader):
             numbers.
         origin: where coordinate 0 lies: at the ``"center"`` of the first voxel or at its ``"corner"``, as in files
             whose nodes end in .5.
-        image_reader: reader of the image beside, as in ``LoadImage``; by default :class:`TIFFStackReader` with
-            ``spacing``, :class:`HDF5Reader`, or MONAI's choice.
+        image_reader: reader of the image beside, as in ``LoadImage``; by default :func:`read_volume`.
 
     Raises:
         FileNotFoundError: when there is no such file, or no ``shape`` and no image beside it.
@@ -120,7 +120,7 @@ class SWCReader(VolumeReader):
         shape = image.array.shape
         if self.spacing is not None:
             return shape, self.spacing, image.affine
-        if self.unit == "physical" and image_path.suffix.lower() in (".tif", ".tiff", ".png"):
+        if self.unit == "physical" and image.known_spacing is None:
             raise ValueError(f"spacing must be given for {path}: {image_path.name} does not know it.")
         return shape, image.spacing, image.affine
 
@@ -130,21 +130,21 @@ class SWCReader(VolumeReader):
         Raises:
             ValueError: when it cannot be read or has several channels.
         """
-        reader = self.image_reader
-        if reader is None and path.suffix.lower() in (".tif", ".tiff"):
-            reader = TIFFStackReader(self.spacing or (1.0, 1.0, 1.0))
-        elif reader is None and path.suffix.lower() in (".h5", ".hdf", ".hdf5"):
-            reader = HDF5Reader()
-        if isinstance(reader, VolumeReader):
-            return reader.read_volume(path)
+        if self.image_reader is None:
+            dataset = _RAW if kind_of(path) == "HDF5" and has_dataset(path, _RAW) else None
+            spacing = self.spacing if kind_of(path) in _WITHOUT_SPACING else None
+            return read_volume(path, dataset=dataset, spacing=spacing)
+        if isinstance(self.image_reader, VolumeReader):
+            return self.image_reader.read_volume(path)
         try:
-            image: MetaTensor = LoadImage(reader=reader, dtype=None)(path)
+            image: MetaTensor = LoadImage(reader=self.image_reader, dtype=None)(path)
         except Exception as error:  # every format has its own
             cause = str(error).strip().rsplit("\n", 1)[-1]
             raise ValueError(f"{path} cannot be read: {cause}. Is the download complete?") from None
         if image.ndim != len(image.meta["spatial_shape"]):
             raise ValueError(f"{path} has several channels, its shape is {tuple(image.shape)}: name the traced one.")
-        return Volume(image.numpy(), np.asarray(image.affine, dtype=np.float64))
+        knows: Literal["place", "nothing"] = "nothing" if kind_of(path) in _WITHOUT_SPACING else "place"
+        return Volume(image.numpy(), np.asarray(image.affine, dtype=np.float64), path=path, knows=knows)
 
 
 def _count_trees(graph: Any) -> int:
@@ -160,10 +160,10 @@ def image_beside(path: Path) -> Path:
         FileNotFoundError: when there is none.
     """
     files = {entry.name.lower(): entry for entry in path.parent.iterdir()}
-    for suffix in IMAGE_SUFFIXES:
+    for suffix in VOLUME_SUFFIXES:
         if path.stem.lower() + suffix in files:
             return files[path.stem.lower() + suffix]
     raise FileNotFoundError(
-        f"no image lies beside {path}: expected {path.stem} with one of {', '.join(IMAGE_SUFFIXES)}. "
+        f"no image lies beside {path}: expected {path.stem} with one of {', '.join(VOLUME_SUFFIXES)}. "
         "Put it there, or give shape and spacing."
     )

@@ -11,7 +11,7 @@ import numpy as np
 from monai.utils import optional_import
 from numpy.typing import NDArray
 
-from monai_topo.data.readers.volume import Volume, VolumeReader, diagonal_affine, mask_of_value
+from monai_topo.data.readers.volume import Volume, VolumeReader, check_sizes, diagonal_affine, mask_of_value
 
 itk, _ = optional_import("itk")
 
@@ -45,12 +45,9 @@ class TIFFStackReader(VolumeReader):
 
     suffixes = ("tif", "tiff")
 
-    def __init__(self, spacing: Sequence[float] = (1.0, 1.0, 1.0), mask_value: int | None = None) -> None:
+    def __init__(self, spacing: Sequence[float] | None = None, mask_value: int | None = None) -> None:
         super().__init__()
-        sizes = np.asarray(spacing, dtype=np.float64)
-        if sizes.shape not in ((2,), (3,)) or not (np.isfinite(sizes) & (sizes > 0)).all():
-            raise ValueError(f"spacing must be 2 or 3 positive numbers, along x, y and z, got {spacing!r}.")
-        self.spacing = sizes.tolist()
+        self.spacing = None if spacing is None else check_sizes(spacing)
         self.mask_value = mask_value
 
     def read_volume(self, path: Path) -> Volume:
@@ -58,7 +55,9 @@ class TIFFStackReader(VolumeReader):
         array = _read_pages(path)
         if self.mask_value is not None:
             array = mask_of_value(array, self.mask_value, path)
-        return Volume(array, diagonal_affine(self.spacing[: array.ndim]))
+        if self.spacing is None:
+            return Volume(array, np.eye(4), path=path, knows="nothing")
+        return Volume(array, diagonal_affine(self.spacing[: array.ndim]), path=path, knows="spacing")
 
 
 def _read_pages(path: Path) -> NDArray[Any]:

@@ -7,13 +7,15 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from monai.config import PathLike
 from monai.data import ImageReader, is_supported_format
 from monai.utils import MetaKeys, SpaceKeys, ensure_tuple, optional_import
 from numpy.typing import NDArray
+
+from monai_topo.data.readers.written import written_whole
 
 nibabel, _ = optional_import("nibabel")
 
@@ -26,17 +28,28 @@ class Volume:
         array: ``(x, y)`` or ``(x, y, z)``.
         affine: ``(4, 4)``, from voxel to position in RAS.
         facts: further entries of the metadata.
+        path: of the file that it was read from; None for one that was made.
+        knows: how much of the affine the file knows. ``"place"``: voxel size, direction and origin; ``"spacing"``: the
+            voxel size; ``"nothing"``: its voxels have size 1 for want of better.
+        unit: of the affine's lengths: ``"mm"``, ``"um"``, ``"nm"``; None where it is not known.
     """
 
     array: NDArray[Any]
     affine: NDArray[np.float64]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+    knows: Literal["place", "spacing", "nothing"] = "place"
+    unit: str | None = None
 
     @property
     def spacing(self) -> tuple[float, ...]:
-        """Size of a voxel along each axis of the array."""
-        sizes = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return tuple(sizes[: self.array.ndim].tolist())
+        """Size of a voxel along each axis of the array; 1 where it is not known."""
+        return voxel_sizes(self.affine, self.array.ndim)
+
+    @property
+    def known_spacing(self) -> tuple[float, ...] | None:
+        """Size of a voxel along each axis of the array; None where it is not known."""
+        return None if self.knows == "nothing" else self.spacing
 
 
 class VolumeReader(ImageReader):
@@ -86,6 +99,33 @@ class VolumeReader(ImageReader):
         return (arrays[0] if len(arrays) == 1 else np.stack(arrays)), meta
 
 
+def voxel_sizes(affine: NDArray[Any], ndim: int) -> tuple[float, ...]:
+    """Size of a voxel along each axis of an array, whatever plane its axes lie in.
+
+    Args:
+        affine: ``(4, 4)``, or ``(3, 3)`` of an image in 2D, from voxel to position.
+        ndim: number of axes of the array, 2 or 3.
+
+    Example:
+        >>> coronal = np.array([[2.0, 0, 0, 0], [0, 0, 1, 0], [0, 3, 0, 0], [0, 0, 0, 1]])
+        >>> voxel_sizes(coronal, 2)
+        (2.0, 3.0)
+    """
+    return tuple(np.linalg.norm(np.asarray(affine, np.float64)[:-1, :ndim], axis=0).tolist())
+
+
+def check_sizes(spacing: Sequence[float]) -> tuple[float, ...]:
+    """Return voxel sizes as numbers if they are 2 or 3 positive ones.
+
+    Raises:
+        ValueError: when they are not.
+    """
+    sizes = np.asarray(spacing, dtype=np.float64)
+    if sizes.shape not in ((2,), (3,)) or not (np.isfinite(sizes) & (sizes > 0)).all():
+        raise ValueError(f"spacing must be 2 or 3 positive numbers, along x, y and z, got {spacing!r}.")
+    return tuple(sizes.tolist())
+
+
 def diagonal_affine(spacing: Sequence[float], origin: Sequence[float] | None = None) -> NDArray[np.float64]:
     """Affine of a volume with its axes along the patient's, or a microscope's.
 
@@ -121,15 +161,33 @@ def mask_of_value(array: NDArray[Any], value: int, path: PathLike) -> NDArray[np
 
 
 def save_nifti(path: PathLike, volume: Volume) -> None:
-    """Write a volume as a NIfTI file.
+    """Write a volume as a NIfTI file; it appears under its name only when complete.
 
     Args:
         path: file to write, ending in ``.nii`` or ``.nii.gz``.
         volume: masks are written as uint8, 64-bit numbers as 32-bit ones.
+
+    Raises:
+        ValueError: when 32 bits do not hold a 64-bit integer.
+        OSError: when the file cannot be written.
     """
-    narrow = {"b1": np.uint8, "i8": np.int32, "u8": np.uint32, "f8": np.float32, "f2": np.float32}
-    dtype = volume.array.dtype
-    image = nibabel.Nifti1Image(volume.array.astype(narrow.get(dtype.str[1:], dtype)), volume.affine)
+    image = nibabel.Nifti1Image(_narrow(volume.array), volume.affine)
     image.set_qform(volume.affine, code=1)
     image.set_sform(volume.affine, code=1)
-    nibabel.save(image, os.fspath(path))
+    image.header.set_xyzt_units({"mm": "mm", "um": "micron"}.get(volume.unit or "", "unknown"))
+    with written_whole(path) as temporary:
+        nibabel.save(image, os.fspath(temporary))
+
+
+def _narrow(array: NDArray[Any]) -> NDArray[Any]:
+    """In a type that viewers know."""
+    narrow = {"b1": np.uint8, "i8": np.int32, "u8": np.uint32, "f8": np.float32, "f2": np.float32}
+    dtype = np.dtype(narrow.get(array.dtype.str[1:], array.dtype))
+    if array.dtype.kind in "iu" and dtype != array.dtype and array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < np.iinfo(dtype).min or high > np.iinfo(dtype).max:
+            raise ValueError(
+                f"array must hold {array.dtype} numbers that {dtype} holds, got {low} to {high}: give large ids "
+                "consecutive numbers first (HDF5Reader(relabel=True), skimage.segmentation.relabel_sequential)."
+            )
+    return array.astype(dtype)

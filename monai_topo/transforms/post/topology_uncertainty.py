@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -18,6 +16,7 @@ from monai.utils import TransformBackends
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from monai_topo.data import written_whole
 from monai_topo.topology import PersistencePairs, is_full_connectivity, persistence_pairs
 from monai_topo.transforms.channels import like, to_likelihoods
 
@@ -206,21 +205,13 @@ def save_uncertain_features(features: Iterable[UncertainFeature], path: str | Pa
     Returns:
         The path.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as stream:
-            table = csv.writer(stream)
-            table.writerow([field.name for field in fields(UncertainFeature)])
-            for feature in features:
-                *columns, index = astuple(feature)
-                table.writerow([*columns, " ".join(map(str, index))])
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
+    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow([field.name for field in fields(UncertainFeature)])
+        for feature in features:
+            *columns, index = astuple(feature)
+            table.writerow([*columns, " ".join(map(str, index))])
+    return Path(path)
 
 
 class TopologyUncertaintyd(MapTransform):

@@ -1,0 +1,145 @@
+"""The one door from files to volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.config import PathLike
+from monai.utils import optional_import
+from numpy.typing import NDArray
+
+from monai_topo.data.readers.hdf5_reader import HDF5Reader, only_image
+from monai_topo.data.readers.itk_files import read_itk
+from monai_topo.data.readers.nifti import read_nifti
+from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES, kind_of
+from monai_topo.data.readers.tiff_reader import TIFFStackReader
+from monai_topo.data.readers.volume import Volume, check_sizes, diagonal_affine
+
+PILImage, _ = optional_import("PIL.Image")
+
+
+def read_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence[float] | None = None) -> Volume:
+    """Read one channel of an image, a likelihood or a label from a file of any kind that is known here.
+
+    NIfTI, TIFF, NRRD, MetaImage, HDF5, NumPy and PNG are known by their suffixes, whatever the case of the letters; any
+    other file is left to ITK. The values are those of the file, in its type of numbers and this machine's byte order:
+    no integer passes through a float, no id is renumbered.
+
+    Args:
+        path: of the file.
+        dataset: path of the dataset in an HDF5 file, or name of the array in an ``.npz``; None takes the only one of
+            two or three axes.
+        spacing: size of a voxel along x, y and z, or along x and y; it takes the place of what the file says. None
+            takes the file's.
+
+    Returns:
+        Array ``(x, y)`` or ``(x, y, z)`` with its affine in RAS, and how much of it the file knows. The axes of a NumPy
+        file stay as they are.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when the file cannot be read, is damaged, or holds no single channel of two or three axes of
+            numbers; for a ``dataset`` in a file of another kind, or a bad ``spacing``.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "mask.npy"
+        >>> np.save(path, np.zeros((3, 4, 5), np.uint8))
+        >>> volume = read_volume(path, spacing=(0.5, 0.5, 2.0))
+        >>> volume.array.shape, volume.spacing, volume.unit
+        ((3, 4, 5), (0.5, 0.5, 2.0), None)
+        >>> read_volume(path).known_spacing is None
+        True
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    kind = kind_of(path)
+    if dataset is not None and kind != "HDF5" and path.suffix.lower() != ".npz":
+        raise ValueError(f"dataset must be None for {path}, which is no HDF5 or .npz file; got {dataset!r}.")
+    try:
+        volume = _READERS.get(kind or "", _read_other)(path, dataset)
+    except Exception as error:  # every library raises its own
+        raise ValueError(_reason(path, error)) from error
+    volume = replace(volume, array=_checked(path, volume.array), path=path)
+    return volume if spacing is None else _with_spacing(volume, check_sizes(spacing))
+
+
+def _read_hdf5(path: Path, dataset: str | None) -> Volume:
+    return HDF5Reader(only_image(path) if dataset is None else dataset, relabel=False).read_volume(path)
+
+
+def _read_numpy(path: Path, dataset: str | None) -> Volume:
+    content = np.load(path, allow_pickle=False)
+    if not isinstance(content, np.ndarray):
+        with content:
+            content = content[_only_array(content, dataset)]
+    return Volume(content, np.eye(4), knows="nothing")
+
+
+def _only_array(content: Any, dataset: str | None) -> str:
+    names = list(content.files)
+    if dataset is None and len(names) == 1:
+        return str(names[0])
+    if dataset is None or dataset not in names:
+        raise ValueError(f"it holds {len(names)} arrays ({', '.join(names)}): name one of them as dataset.")
+    return dataset
+
+
+def _read_png(path: Path, dataset: str | None) -> Volume:
+    with PILImage.open(path) as image:  # a palette's pixels are its indices: ids
+        array = np.asarray(image)
+    if array.ndim == 3:
+        raise ValueError(f"it is in color or has an alpha channel, its shape is {array.shape}; one channel is wanted.")
+    return Volume(array.T, np.eye(4), knows="nothing")
+
+
+def _read_other(path: Path, dataset: str | None) -> Volume:
+    try:
+        return read_itk(path)
+    except ValueError as error:
+        if kind_of(path) is None:
+            raise ValueError(f"{error} Its name ends in none of {', '.join(VOLUME_SUFFIXES)}.") from None
+        raise
+
+
+_READERS: Mapping[str, Callable[[Path, str | None], Volume]] = {
+    "NIfTI": lambda path, dataset: read_nifti(path),
+    "TIFF": lambda path, dataset: TIFFStackReader().read_volume(path),
+    "HDF5": _read_hdf5,
+    "NumPy": _read_numpy,
+    "PNG": _read_png,
+}
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """One line that names the file."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    if isinstance(error, ValueError) and lines[0].startswith(str(path)):
+        return lines[0]
+    return f"{path} cannot be read: {lines[0]}"
+
+
+def _checked(path: Path, array: NDArray[Any]) -> NDArray[Any]:
+    """An array of 2 or 3 axes of numbers, in this machine's byte order."""
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{path} must hold one number for each voxel, it holds {array.dtype}.")
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise ValueError(f"{path} must hold one image of two or three axes, not empty; its shape is {array.shape}.")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _with_spacing(volume: Volume, spacing: tuple[float, ...]) -> Volume:
+    """The volume with another voxel size; direction and origin stay, as far as the file knows them."""
+    ndim = volume.array.ndim
+    if len(spacing) < ndim:
+        raise ValueError(f"spacing must have a size for each of the {ndim} axes of {volume.path}, got {spacing}.")
+    if volume.knows != "place":
+        return replace(volume, affine=diagonal_affine(spacing[:ndim]), knows="spacing", unit=None)
+    affine = volume.affine.copy()
+    affine[:3, :ndim] *= np.array(spacing[:ndim]) / volume.spacing
+    return replace(volume, affine=affine, unit=None)
