@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from monai_topo.commands.bundles import find_bundle, run_bundle
-from monai_topo.commands.output import write_json
 from monai_topo.commands.scoring import seconds_per_iteration
+from monai_topo.data import write_json
 from tests.benchmarks.timing import machine
 from tests.results.datasets import divided
 from tests.results.scoring import score_constant, score_folder
