@@ -11,6 +11,8 @@ import torch
 from monai.data.utils import set_rnd
 from monai.utils import IgniteInfo, min_version, optional_import
 
+from monai_topo.handlers.ranks import rank
+
 if TYPE_CHECKING:
     from ignite.engine import Engine, Events
 else:
@@ -25,9 +27,9 @@ class EpochSeed:
     and Python, which the samplers and workers of data loaders draw their seeds from.
 
     Args:
-        seed: of the run, 0 or more.
-        randomizables: what has generators of its own: data sets and transforms of MONAI, and modules such as topology
-            losses that draw patches.
+        seed: Random seed of the run, 0 or more.
+        randomizables: Objects with generators of their own: data sets and transforms of MONAI, and modules such as
+            topology losses that draw patches.
 
     Raises:
         ValueError: for a negative seed.
@@ -59,9 +61,7 @@ class EpochSeed:
 
     def __call__(self, engine: Engine) -> None:
         """Seed for the epoch that starts."""
-        distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-        rank = torch.distributed.get_rank() if distributed else 0
-        seed = int(np.random.SeedSequence([self.seed, engine.state.epoch, rank]).generate_state(1)[0])
+        seed = int(np.random.SeedSequence([self.seed, engine.state.epoch, rank()]).generate_state(1)[0])
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)

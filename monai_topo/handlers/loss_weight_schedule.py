@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from monai.utils import IgniteInfo, min_version, optional_import
 
+from monai_topo.handlers.ranks import average_over_ranks
+
 if TYPE_CHECKING:
     from ignite.engine import Engine, Events
 else:
@@ -112,7 +114,7 @@ class LossWeightSchedule:
             return
         self._norms += self._gradient_norms(engine)
         self._measured += 1
-        term, rest = self._average_over_processes().tolist()
+        term, rest = average_over_ranks(self._norms).tolist()  # every process must come to the same weight
         if self._measured >= self.ratio_iterations and term > 0:
             self.weight = float(self.gradient_ratio or 0) * rest / term
             self(engine)
@@ -141,16 +143,6 @@ class LossWeightSchedule:
         scale = 1.0 if scaler is None else scaler.get_scale()  # half-precision gradients vanish without it
         norms = [_norm(value * scale, parameters) for value in (values[1] - values[0], values[0])]
         return torch.tensor(norms, dtype=torch.float64)
-
-    def _average_over_processes(self) -> torch.Tensor:
-        """The norms so far; every process must come to the same weight."""
-        if not torch.distributed.is_available() or not torch.distributed.is_initialized():
-            return self._norms
-        import ignite.distributed as idist
-
-        total = idist.all_reduce(self._norms.to(idist.device())).cpu()
-        average: torch.Tensor = total / idist.get_world_size()
-        return average
 
     def _set(self, weight: float) -> None:
         if self.index is None:

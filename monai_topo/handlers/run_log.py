@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from monai.config import PathLike
 from monai.handlers import StatsHandler, TensorBoardStatsHandler, from_engine
+
+from monai_topo.handlers.ranks import is_first_rank
 
 
 class RunLog:
@@ -36,7 +37,7 @@ class RunLog:
         Args:
             engine: ignite engine that trains or evaluates.
         """
-        if torch.distributed.is_available() and torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+        if not is_first_rank():
             return
         loss: dict[str, Any] = {"tag_name": "train_loss", "output_transform": from_engine(["loss"], first=True)}
         of_training = loss if self.training else {}

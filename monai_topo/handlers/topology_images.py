@@ -12,6 +12,7 @@ from monai.config import PathLike
 from monai.handlers import from_engine
 from monai.utils import IgniteInfo, min_version, optional_import
 
+from monai_topo.handlers.ranks import is_first_rank
 from monai_topo.visualize import figure_pixels, prediction_figure, save_png
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class TopologyImageHandler:
         self.options = {"axis": frame_dim, **options}
         inspect.signature(prediction_figure).bind(None, None, None, **self.options)
         self._tried = False
-        self._owns_writer = log_dir is not None and _rank() == 0
+        self._owns_writer = log_dir is not None and is_first_rank()
         self._writer = SummaryWriter(log_dir=str(log_dir)) if self._owns_writer else summary_writer
 
     def attach(self, engine: Engine) -> None:
@@ -126,7 +127,7 @@ class TopologyImageHandler:
 
     def __call__(self, engine: Engine) -> None:
         """Draw the item and write the picture, on rank 0."""
-        if _rank() > 0:
+        if not is_first_rank():
             return
         step = self.global_iter_transform(engine.state.epoch if self.epoch_level else engine.state.iteration)
         figure = self._draw(engine, f"{'epoch' if self.epoch_level else 'iteration'} {step}")
@@ -142,7 +143,7 @@ class TopologyImageHandler:
             self._writer.close()
 
     def _try(self, engine: Engine) -> None:
-        if _rank() == 0 and not self._tried:
+        if is_first_rank() and not self._tried:
             self._draw(engine, "")
         self._tried = True
 
@@ -158,11 +159,6 @@ class TopologyImageHandler:
         if not -len(image) <= self.image_channel < len(image):
             raise ValueError(f"image_channel must be one of the image's {len(image)}, got {self.image_channel}.")
         return prediction_figure(image[self.image_channel], likelihood, truth, title=title, **self.options)
-
-
-def _rank() -> int:
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return torch.distributed.get_rank() if distributed else 0
 
 
 def _pair(images_and_labels: Any) -> tuple[Any, Any]:

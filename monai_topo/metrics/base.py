@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from monai.metrics import CumulativeIterationMetric
 from monai.metrics.utils import create_ignore_mask, do_metric_reduction, ignore_background
-from monai.utils import MetricReduction
+from monai.utils import MetricReduction, evenly_divisible_all_gather
 from numpy.typing import NDArray
 
 _COMMON = ("include_background", "reduction", "get_not_nans", "ignore_index")
@@ -121,6 +121,14 @@ class TopologyMetric(CumulativeIterationMetric):
         value, not_nans = do_metric_reduction(data, reduction or self.reduction)
         value = torch.where(not_nans > 0, value, torch.nan)
         return (value, not_nans) if self.get_not_nans else value
+
+    def _sync(self) -> None:
+        """Gather the numbers of all processes; one that has none takes part, or the others would wait for it."""
+        numbers = torch.stack(self._buffers[0]) if self._buffers else torch.empty(0, 0)
+        num_channels = int(evenly_divisible_all_gather(torch.tensor([numbers.shape[1]]), concat=True).max())
+        if num_channels > 0:
+            own = numbers.reshape(-1, num_channels)
+            self._synced_tensors = [evenly_divisible_all_gather(own, concat=True)]
 
     def _compute_list(self, y_pred: Any, y: Any = None, **kwargs: Any) -> Any:
         if y is not None and len(y_pred) != len(y):

@@ -163,7 +163,7 @@ def test_another_activation_and_axis(tmp_path, rng):
 
 
 def test_only_rank_0_draws(tmp_path, monkeypatch):
-    monkeypatch.setattr(topology_images, "_rank", lambda: 1)
+    monkeypatch.setattr(topology_images, "is_first_rank", lambda: False)
     batch = {name: torch.zeros(1, 1, 4, 5) for name in ("image", "label", "pred")}
     run_on(batch, log_dir=tmp_path / "events", output_dir=tmp_path / "pictures")
     assert names(tmp_path) == []
