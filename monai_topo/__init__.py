@@ -5,6 +5,13 @@
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv:  # python -m monai_topo: Ctrl-C from the first import on
+    from monai_topo.commands.interrupt import leave_at_interrupts
+
+    leave_at_interrupts()
+
 from monai_topo import data, graphs, handlers, losses, metrics, topology, transforms, visualize
 from monai_topo.data import *  # noqa: F403
 from monai_topo.handlers import *  # noqa: F403

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from monai_topo.commands.demo import add_demo_parser
 from monai_topo.commands.evaluation import add_evaluate_parser
+from monai_topo.commands.interrupt import INTERRUPTED, interruptible
 from monai_topo.commands.prepare import add_prepare_parser
 
 
@@ -18,7 +19,23 @@ def build_parser() -> argparse.ArgumentParser:
     add_demo_parser(commands)
     add_evaluate_parser(commands)
     add_prepare_parser(commands)
+    _tell_defaults(parser)
     return parser
+
+
+def _tell_defaults(parser: argparse.ArgumentParser) -> None:
+    """Let the help of every option say its default, where its text does not."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                _tell_defaults(command)
+        elif action.help and "default" not in action.help and not _says_nothing(action.default):
+            values = action.default if isinstance(action.default, (list, tuple)) else [action.default]
+            action.help += f"; default: {' '.join(map(str, values))}".replace("%", "%%")
+
+
+def _says_nothing(default: object) -> bool:
+    return any(default is nothing for nothing in (None, False, argparse.SUPPRESS)) or default == ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,13 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = build_parser().parse_args(arguments)
     try:
-        status: int | None = options.run(options)
+        with interruptible():
+            status: int | None = options.run(options)
     except (OSError, ValueError, RuntimeError) as error:
         sys.stderr.write(f"monai_topo {options.command}: {error}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write(f"monai_topo {options.command}: interrupted\n")
-        return 130
+        return INTERRUPTED
     return status or 0
 
 

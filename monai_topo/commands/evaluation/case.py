@@ -1,69 +1,148 @@
-"""One case: read, checked and scored."""
+"""One case: read, brought to one grid, and scored."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import platform
-from collections.abc import Iterator
-from dataclasses import asdict
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.commands.evaluation.metric_table import build_metric, compute
 from monai_topo.commands.evaluation.options import Options
-from monai_topo.commands.evaluation.report import Row
-from monai_topo.commands.evaluation.volumes import Pair, VolumeFile, check_same_grid, read_volume, to_labels, to_mask
+from monai_topo.commands.evaluation.pairs import TRACING, Pair
+from monai_topo.commands.evaluation.report import CaseResult, Row
+from monai_topo.commands.evaluation.values import to_ids, to_labels, to_mask
+from monai_topo.data import SWCReader, Volume, on_grid_of, read_volume
 
-PACKAGES = ("monai_topo", "monai", "numpy", "scipy", "scikit-image", "torch")
+PACKAGES = ("monai_topo", "monai", "numpy", "scipy", "scikit-image", "networkx", "torch", "numba")
+
+Comparison = tuple[int | None, NDArray[Any], NDArray[Any]]
+"""Number of the class, predicted and true mask; or no number, and two masks or two label maps."""
 
 
-def score_case(pair: Pair, options: Options) -> list[Row]:
+def score_case(pair: Pair, options: Options) -> CaseResult:
     """Numbers of one case, a row for each class.
 
     Raises:
         ValueError: when a file cannot be read or is not what the options say.
     """
-    prediction, label = read_pair(pair, options)
-    spacing = label.spacing or prediction.spacing
-    if options.spacing == "file" and spacing is None:
-        raise ValueError("neither file holds a voxel size: give it by --spacing.")
-    metrics = {name: build_metric(name, options.arguments(spacing)) for name in options.metrics}
-    rows = []
-    for number, predicted, true in comparisons(prediction, label, options):
-        scores: dict[str, float] = {}
-        for name, metric in metrics.items():
-            scores.update(compute(name, metric, predicted, true))
-        rows.append(Row(pair.name, number, scores))
-    return rows
+    with _noted() as notes:
+        prediction, label = read_pair(pair, options)
+        spacing, unit = _voxel_size(prediction, label, options)
+        rows = [
+            Row(pair.name, number, score_masks(predicted, true, options, spacing), bool(predicted.any() or true.any()))
+            for number, predicted, true in comparisons(prediction, label, options)
+        ]
+    return CaseResult(rows, list(dict.fromkeys(notes)), label.array.shape, spacing, unit)
 
 
-def read_pair(pair: Pair, options: Options) -> tuple[VolumeFile, VolumeFile]:
-    """Prediction and label, on one grid.
+def score_masks(
+    prediction: NDArray[Any], label: NDArray[Any], options: Options, spacing: Sequence[float] | None = None
+) -> dict[str, float]:
+    """Column to number, of one pair of masks or label maps on one grid.
+
+    Args:
+        prediction: bool, or ids of instances.
+        label: the same shape.
+        options: what defines the numbers.
+        spacing: voxel size of the file, for options that ask for it.
+
+    Example:
+        >>> score_masks(np.eye(3) > 0, np.zeros((3, 3)) > 0, Options(metrics=("euler_error",)))
+        {'euler_error': 1.0}
+    """
+    scores: dict[str, float] = {}
+    for name in options.metrics:
+        scores |= compute(name, build_metric(name, options.arguments(spacing)), prediction, label)
+    return scores
+
+
+def read_pair(pair: Pair, options: Options) -> tuple[Volume, Volume]:
+    """Prediction and label, on the label's grid; a tracing is drawn on the prediction's.
 
     Raises:
-        ValueError: when a file cannot be read, or shape or voxel size differ.
+        ValueError: when a file cannot be read, or flips and permutations of axes do not bring both to one grid.
     """
-    prediction = read_volume(pair.prediction, options.pred_dataset)
-    label = read_volume(pair.label, options.label_dataset)
-    check_same_grid(prediction, label, check_spacing=options.spacing in (None, "file"))
-    return prediction, label
+    if pair.prediction.samefile(pair.label):
+        raise ValueError(f"prediction and label are one file, {pair.label}.")
+    spacing = options.spacing if isinstance(options.spacing, tuple) else None
+    prediction = read_volume(pair.prediction, dataset=options.pred_dataset, spacing=spacing)
+    if pair.label.name.lower().endswith(TRACING):
+        return prediction, _draw(pair, prediction, options)
+    label = read_volume(pair.label, dataset=options.label_dataset, spacing=spacing)
+    return on_grid_of(prediction, label), label
 
 
-def comparisons(
-    prediction: VolumeFile, label: VolumeFile, options: Options
-) -> Iterator[tuple[int | None, NDArray[Any], NDArray[Any]]]:
-    """What is compared: for each class, its number, predicted and true mask; or two masks or label maps at once."""
+def _draw(pair: Pair, prediction: Volume, options: Options) -> Volume:
+    """A tracing as a mask on the grid of the prediction."""
+    if prediction.known_spacing is None and options.swc_unit == "physical":
+        raise ValueError(
+            f"{pair.prediction} does not know its voxel size, which places {pair.label} on its grid: "
+            "give --spacing, or --swc-unit voxel if the tracing counts voxels."
+        )
+    reader = SWCReader(
+        options.swc_mode, prediction.array.shape, prediction.spacing, options.swc_unit, options.swc_origin
+    )
+    drawn = reader.read_volume(pair.label)
+    return replace(prediction, array=drawn.array, path=pair.label)
+
+
+def _voxel_size(prediction: Volume, label: Volume, options: Options) -> tuple[tuple[float, ...] | None, str | None]:
+    """Voxel size and unit of a case, as far as a file knows them."""
+    knowing = next((volume for volume in (label, prediction) if volume.known_spacing is not None), None)
+    if knowing is None and options.spacing == "file":
+        raise ValueError("neither file holds a voxel size: give it by --spacing.")
+    return (None, None) if knowing is None else (knowing.known_spacing, label.unit or prediction.unit)
+
+
+def comparisons(prediction: Volume, label: Volume, options: Options) -> Iterator[Comparison]:
+    """What is compared: each class of label maps, or two masks or maps of instances at once."""
     if options.instances == "labels":
-        yield None, to_labels(prediction), to_labels(label)
+        yield None, _of(prediction, to_ids), _of(label, to_ids)
     elif options.labels:
-        predicted, true = to_labels(prediction), to_labels(label)
+        predicted, true = _of(prediction, to_labels), _of(label, to_labels)
         for number in options.labels:
             yield number, predicted == number, true == number
     else:
-        yield None, to_mask(prediction, options.threshold), to_mask(label)
+        predicted = _of(prediction, to_mask, options.threshold)
+        yield None, predicted, _of(label, to_mask, options.label_threshold, "--label-threshold")
+
+
+def _of(volume: Volume, meaning: Any, *arguments: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(meaning(volume.array, *arguments))
+    except ValueError as error:
+        raise ValueError(f"{volume.path}: {error}") from None
+
+
+@contextmanager
+def _noted() -> Iterator[list[str]]:
+    """What readers and metrics warn of or report, as lines of a report instead of the terminal's."""
+    notes: list[str] = []
+    handler = logging.Handler(logging.INFO)
+    handler.emit = lambda record: notes.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("monai_topo.metrics")
+    level = logger.level
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            yield notes
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            own = [one for one in caught if issubclass(one.category, (UserWarning, RuntimeWarning))]
+            notes += [str(one.message).partition("\n")[0] for one in own]
 
 
 def fingerprint(pair: Pair, options: Options) -> str:
@@ -74,6 +153,6 @@ def fingerprint(pair: Pair, options: Options) -> str:
     return hashlib.sha256(json.dumps([files, asdict(options), versions()]).encode()).hexdigest()
 
 
-def versions() -> dict[str, str]:
+def versions() -> Mapping[str, str]:
     """Versions of what computes the numbers."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from monai_topo.commands.evaluation.case import comparisons, read_pair
 from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.commands.evaluation.options import Options
+from monai_topo.commands.evaluation.pairs import Pair
 from monai_topo.commands.evaluation.report import Row, columns_of
-from monai_topo.commands.evaluation.volumes import Pair
 from monai_topo.topology import betti_numbers, list_features
 from monai_topo.visualize import find_topology_errors, plot_features, plot_topology_errors, write_feature_map
 

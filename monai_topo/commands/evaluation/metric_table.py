@@ -1,4 +1,4 @@
-"""The metrics that ``evaluate`` knows: name to metric, and which end of it is better."""
+"""The metrics that ``evaluate`` knows: name to metric, which end of it is better, and what in it is a distance."""
 
 from __future__ import annotations
 
@@ -54,11 +54,13 @@ class Entry:
         metric: the metric; arguments that the command has options for are set from them.
         higher_is_better: whether a high number is good.
         components: of a :class:`ComponentMetric`, those that become columns; empty for all.
+        distances: arguments that are lengths, in voxels or in the unit of the voxel size.
     """
 
     metric: type[TopologyMetric]
     higher_is_better: bool
     components: tuple[str, ...] = ()
+    distances: tuple[str, ...] = ()
 
 
 METRICS: dict[str, Entry] = {
@@ -68,10 +70,10 @@ METRICS: dict[str, Entry] = {
     "betti_matching_f1": Entry(BettiMatchingF1Metric, higher_is_better=True),
     "euler_error": Entry(EulerErrorMetric, higher_is_better=False),
     "centerline_dice": Entry(CenterlineDiceMetric, higher_is_better=True),
-    "ccq": Entry(CCQMetric, higher_is_better=True),
-    "apls": Entry(APLSMetric, higher_is_better=True, components=("apls",)),
-    "tlts": Entry(TLTSMetric, higher_is_better=True, components=("correct",)),
-    "junction_f1": Entry(JunctionF1Metric, higher_is_better=True),
+    "ccq": Entry(CCQMetric, higher_is_better=True, distances=("slack",)),
+    "apls": Entry(APLSMetric, higher_is_better=True, components=("apls",), distances=("max_snap", "min_path_length")),
+    "tlts": Entry(TLTSMetric, higher_is_better=True, components=("correct",), distances=("max_node_dist",)),
+    "junction_f1": Entry(JunctionF1Metric, higher_is_better=True, distances=("match_radius", "merge_radius")),
     "adapted_rand_error": Entry(AdaptedRandErrorMetric, higher_is_better=False, components=("error",)),
     "variation_of_information": Entry(VariationOfInformationMetric, higher_is_better=False),
 }
@@ -80,11 +82,20 @@ METRICS: dict[str, Entry] = {
 DEFAULT_METRICS = ("pixel", "betti_error", "euler_error", "centerline_dice")
 
 
+DISTANCES = tuple(distance for entry in METRICS.values() for distance in entry.distances)
+"""All arguments that are lengths."""
+
+
+def arguments_of(name: str) -> dict[str, Any]:
+    """Arguments of a metric and their defaults."""
+    parameters = inspect.signature(METRICS[name].metric).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters}
+
+
 def build_metric(name: str, options: Mapping[str, Any]) -> TopologyMetric:
     """The metric of a name, with those options that it has an argument for."""
-    metric = METRICS[name].metric
-    arguments = inspect.signature(metric).parameters
-    return metric(**{key: value for key, value in options.items() if key in arguments})
+    arguments = arguments_of(name)
+    return METRICS[name].metric(**{key: value for key, value in options.items() if key in arguments})
 
 
 def compares_instances(name: str) -> bool:

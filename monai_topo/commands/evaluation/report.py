@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,32 @@ class Row:
         case: name of the case.
         label: the class; None where files hold one mask.
         scores: column to number, NaN where it is undefined.
+        held: whether prediction or label has a voxel of the class.
     """
 
     case: str
     label: int | None
     scores: dict[str, float]
+    held: bool = True
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What comes of one case.
+
+    Attributes:
+        rows: its numbers.
+        notes: a line for each thing that a reader should know of them.
+        shape: of its volumes.
+        spacing: voxel size; None where no file knows it.
+        unit: of the voxel size, ``"mm"``, ``"um"`` or ``"nm"``; None where no file says it.
+    """
+
+    rows: list[Row]
+    notes: list[str]
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...] | None
+    unit: str | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,24 @@ class Summary:
     std: float
     worst: float
     worst_case: str
+
+
+def without_absent_classes(rows: Sequence[Row]) -> tuple[list[Row], list[int]]:
+    """Rows in which a class that no file holds has no numbers, and these classes: their errors of 0 say nothing.
+
+    A class that is in some cases has its numbers in all of them.
+
+    Example:
+        >>> rows = [Row("a", 1, {"euler_error": 2.0}), Row("a", 7, {"euler_error": 0.0}, held=False)]
+        >>> without_absent_classes(rows)[0][1].scores, without_absent_classes(rows)[1]
+        ({'euler_error': nan}, [7])
+    """
+    held = {row.label for row in rows if row.held}
+    absent = {row.label for row in rows if row.label is not None} - held
+    undefined = [
+        replace(row, scores=dict.fromkeys(row.scores, math.nan)) if row.label in absent else row for row in rows
+    ]
+    return undefined, sorted(number for number in absent if number is not None)
 
 
 def columns_of(rows: Sequence[Row]) -> list[str]:

@@ -1,30 +1,24 @@
-"""All cases, in this process or in several, into a report that an interrupted run goes on from."""
+"""All cases into a report that an interrupted run goes on from."""
 
 from __future__ import annotations
 
-import json
-import math
-import multiprocessing
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from monai.utils import optional_import
 from tqdm import tqdm
 
-from monai_topo.commands.evaluation.case import fingerprint, score_case, versions
+from monai_topo.commands.evaluation.case import fingerprint
 from monai_topo.commands.evaluation.figures import draw_worst
 from monai_topo.commands.evaluation.options import Options
-from monai_topo.commands.evaluation.report import Row, finite, summaries, to_csv, to_table
-from monai_topo.commands.evaluation.volumes import Pair, pair_volumes
-from monai_topo.data import write_json, write_text
-
-_KIND = "monai_topo evaluate"
+from monai_topo.commands.evaluation.pairs import Pairing, pair_volumes
+from monai_topo.commands.evaluation.record import Record, distance_unit, report_files
+from monai_topo.commands.evaluation.report import CaseResult, Row, to_table, without_absent_classes
+from monai_topo.commands.evaluation.workers import outcomes
+from monai_topo.commands.lock import locked
 
 
 @dataclass
@@ -32,24 +26,34 @@ class Evaluation:
     """What came of it.
 
     Attributes:
-        finished: case to its rows.
+        finished: case to its numbers.
         failed: case to what was wrong with it.
         alone: a line for each name that could not be paired.
+        skipped: a line for each file beside the one that is scored.
     """
 
-    finished: dict[str, list[Row]] = field(default_factory=dict)
+    finished: dict[str, CaseResult] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     alone: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Row]:
-        """All rows, by name of the case."""
-        return [row for case in sorted(self.finished) for row in self.finished[case]]
+        """All rows, by name of the case; without numbers of classes that no file holds."""
+        return self._rows_and_absent()[0]
+
+    @property
+    def absent_labels(self) -> list[int]:
+        """Classes that no file holds."""
+        return self._rows_and_absent()[1]
 
     @property
     def complete(self) -> bool:
-        """Whether every file was scored."""
-        return not self.failed and not self.alone
+        """Whether every file was scored, and every class."""
+        return not self.failed and not self.alone and not self.absent_labels
+
+    def _rows_and_absent(self) -> tuple[list[Row], list[int]]:
+        return without_absent_classes([row for case in sorted(self.finished) for row in self.finished[case].rows])
 
 
 def evaluate(
@@ -69,7 +73,8 @@ def evaluate(
         prediction: folder of predictions, or one file.
         label: folder of labels, or one file.
         options: what defines the numbers.
-        out: JSON report to write; the numbers stand beside it in a file of suffix ``.csv`` too.
+        out: report to write, a JSON file and a CSV file of one name. A report of other options that was there gets
+            another name.
         figures: folder for pictures of the worst cases; None for no pictures.
         workers: number of processes.
 
@@ -78,22 +83,25 @@ def evaluate(
 
     Raises:
         FileNotFoundError: when a folder does not exist or holds no volume.
-        ValueError: when nothing can be paired, ``out`` is another file, or an argument is bad.
+        BlockingIOError: when another process writes the report.
+        ValueError: when nothing can be paired, ``out`` is another file or the report of other folders, or an argument
+            is bad.
     """
     if workers < 1:
         raise ValueError(f"--workers must be at least 1, got {workers}.")
     if figures is not None:
         _check_figures(options)
-    pairs, alone = pair_volumes(prediction, label)
-    evaluation = _score_all(pairs, alone, options, out, workers)
-    for line in alone:
-        sys.stderr.write(f"not paired: {line}\n")
-    for case, reason in sorted(evaluation.failed.items()):
-        sys.stderr.write(f"not scored: {case}: {reason}\n")
+    files = report_files(out)
+    pairing = pair_volumes(prediction, label, likelihoods=options.threshold is not None)
+    prints = {pair.name: fingerprint(pair, options) for pair in pairing.pairs}
+    record = Record(*files, prediction, label, options, prints)
+    with locked(record.json, "evaluate"):
+        evaluation = _score_all(pairing, record, workers)
+    _tell(evaluation)
     if evaluation.rows:
-        _show(evaluation, options, out)
+        _show(evaluation, record)
         if figures is not None:
-            draw_worst(pairs, evaluation.rows, options, figures)
+            draw_worst(pairing.pairs, evaluation.rows, options, figures)
     return evaluation
 
 
@@ -104,117 +112,67 @@ def _check_figures(options: Options) -> None:
         raise ValueError("--figures shows masks: leave it out with --instances labels.")
 
 
-def _score_all(pairs: Sequence[Pair], alone: list[str], options: Options, out: Path, workers: int) -> Evaluation:
-    prints = {pair.name: fingerprint(pair, options) for pair in pairs}
-    evaluation = Evaluation(_load_finished(out, prints), alone=alone)
-    to_do = [pair for pair in pairs if pair.name not in evaluation.finished]
+def _score_all(pairing: Pairing, record: Record, workers: int) -> Evaluation:
+    finished, set_aside = record.load()
+    if set_aside:
+        sys.stderr.write(f"kept: {set_aside}\n")
+    evaluation = Evaluation(finished, alone=pairing.alone, skipped=pairing.skipped)
+    to_do = [pair for pair in pairing.pairs if pair.name not in finished]
 
     def save() -> None:
-        write_json(out, _content(evaluation, pairs, prints, options))
-        write_text(out.with_suffix(".csv"), to_csv(evaluation.rows))
+        record.save(finished, evaluation.failed, not_paired=pairing.alone, skipped=pairing.skipped)
 
     save()
-    with tqdm(total=len(pairs), initial=len(pairs) - len(to_do), desc="evaluate", unit="case") as progress:
-        for pair, outcome in _outcomes(to_do, options, workers):
+    total = len(pairing.pairs)
+    with tqdm(total=total, initial=total - len(to_do), desc="evaluate", unit="case") as progress:
+        for pair, outcome in outcomes(to_do, record.options, workers):
             if isinstance(outcome, str):
                 evaluation.failed[pair.name] = outcome
             else:
-                evaluation.finished[pair.name] = outcome
+                finished[pair.name] = outcome
             save()
             progress.update()
     return evaluation
 
 
-def _outcomes(pairs: Sequence[Pair], options: Options, workers: int) -> Iterator[tuple[Pair, list[Row] | str]]:
-    """Each pair with its rows or what was wrong with it, as they are finished."""
-    if workers == 1 or len(pairs) < 2:
-        for pair in pairs:
-            yield pair, _attempt(pair, options)
-        return
-    context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
-    pool = ProcessPoolExecutor(min(workers, len(pairs)), context, _ignore_interrupts)
-    try:
-        pending = {pool.submit(_attempt, pair, options): pair for pair in pairs}
-        for future in as_completed(pending):
-            yield pending[future], _outcome(future)
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _tell(evaluation: Evaluation) -> None:
+    """What the numbers do not say, a line each."""
+    lines = [f"skipped: {line}" for line in evaluation.skipped]
+    lines += [f"not paired: {line}" for line in evaluation.alone]
+    lines += [f"not scored: {case}: {reason}" for case, reason in sorted(evaluation.failed.items())]
+    lines += [f"note: {case}: {note}" for case, result in sorted(evaluation.finished.items()) for note in result.notes]
+    lines += [
+        f"class {label} is in no file, neither prediction nor label: it has no numbers"
+        for label in evaluation.absent_labels
+    ]
+    sys.stderr.writelines(f"{line}\n" for line in lines)
 
 
-def _attempt(pair: Pair, options: Options) -> list[Row] | str:
-    """The rows of a case, or one line that says what is wrong with it: the other cases are scored all the same."""
-    try:
-        return score_case(pair, options)
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        return reason if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {reason}"
-
-
-def _outcome(future: Future[list[Row] | str]) -> list[Row] | str:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return "a process was killed, most likely for lack of memory: take fewer --workers."
-
-
-def _ignore_interrupts() -> None:
-    """Of Ctrl-C the first process alone takes care."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _content(evaluation: Evaluation, pairs: Sequence[Pair], prints: dict[str, str], options: Options) -> dict[str, Any]:
-    """The report as JSON, with everything that makes its numbers reproducible."""
-    finished = evaluation.finished
-    return {
-        "kind": _KIND,
-        "options": asdict(options),
-        "metrics": {name: options.protocol(name) for name in options.metrics},
-        "versions": versions(),
-        "summary": summaries(evaluation.rows),
-        "cases": [
-            {
-                "case": pair.name,
-                "prediction_file": str(pair.prediction),
-                "label_file": str(pair.label),
-                "fingerprint": prints[pair.name],
-                "rows": [
-                    {"label": row.label, "scores": {column: finite(value) for column, value in row.scores.items()}}
-                    for row in finished[pair.name]
-                ],
-            }
-            for pair in pairs
-            if pair.name in finished
-        ],
-        "failed": dict(sorted(evaluation.failed.items())),
-        "not_paired": evaluation.alone,
-        "pending": [pair.name for pair in pairs if pair.name not in {*finished, *evaluation.failed}],
-    }
-
-
-def _load_finished(out: Path, prints: dict[str, str]) -> dict[str, list[Row]]:
-    """Cases of an earlier report that are the same now."""
-    if not out.exists():
-        return {}
-    try:
-        content = json.loads(out.read_text(encoding="utf-8"))
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or content.get("kind") != _KIND:
-        raise ValueError(f"--out {out} is there already and is no report of this command: name another file.")
-    return {
-        case["case"]: [_row(case["case"], row) for row in case["rows"]]
-        for case in content["cases"]
-        if case["fingerprint"] == prints.get(case["case"])
-    }
-
-
-def _row(case: str, row: dict[str, Any]) -> Row:
-    scores = {column: math.nan if value is None else value for column, value in row["scores"].items()}
-    return Row(case, row["label"], scores)
-
-
-def _show(evaluation: Evaluation, options: Options, out: Path) -> None:
+def _show(evaluation: Evaluation, record: Record) -> None:
+    options, results = record.options, evaluation.finished
     print(to_table(evaluation.rows), end="\n\n")
+    axes = {len(result.shape) for result in results.values()}
     for name in options.metrics:
-        print(f"{name}: {', '.join(f'{key}={value}' for key, value in options.protocol(name).items()) or 'no options'}")
-    print(f"\nEverything is in {out} and {out.with_suffix('.csv')}")
+        protocol = options.protocol(name, axes)
+        print(f"{name}: {', '.join(f'{key}={value}' for key, value in protocol.items()) or 'no options'}")
+    print(f"unit of distances: {distance_unit(options, results.values())}")
+    print(f"voxel sizes: {_sizes(results)}")
+    print(f"\nEverything is in {record.json} and {record.csv}")
+
+
+def _sizes(results: Mapping[str, CaseResult]) -> str:
+    """Voxel size with its unit, and of several sizes how many cases have each."""
+    cases: dict[str, list[str]] = defaultdict(list)
+    for name, result in sorted(results.items()):
+        cases[_size(result.spacing, result.unit)].append(name)
+    if len(cases) == 1:
+        return next(iter(cases))
+    return ", ".join(
+        f"{size} ({len(names)}: {names[0]}{' ...' if len(names) > 1 else ''})" for size, names in cases.items()
+    )
+
+
+def _size(spacing: Sequence[float] | None, unit: str | None) -> str:
+    if spacing is None:
+        return "not in the files"
+    return " x ".join(f"{size:.4g}" for size in spacing) + f" {unit or '(unit not in the file)'}"

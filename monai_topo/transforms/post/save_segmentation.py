@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ import torch
 from monai.config import KeysCollection, PathLike
 from monai.transforms import MapTransform, SaveImage
 
+from monai_topo.data import stem_of, written_whole
 from monai_topo.topology import betti_numbers
-from monai_topo.transforms.post.topology_uncertainty import TopologyUncertaintyd
+from monai_topo.transforms.post.topology_uncertainty import TopologyUncertaintyd, save_uncertain_features
 
 logger = logging.getLogger(__name__)
+
+_SUFFIX = ".nii.gz"
 
 
 class SaveSegmentationd(MapTransform):
@@ -23,19 +27,25 @@ class SaveSegmentationd(MapTransform):
     Of an input ``NAME`` come ``NAME_prob.nii.gz`` (float32, 0 to 1) and ``NAME_seg.nii.gz`` (uint8, 1 where the
     likelihood is at or over the threshold), both with the affine of the input. With ``proof_reading`` also
     ``NAME_uncertainty.nii.gz``, an overlay, and ``NAME_<key>_uncertainty.csv``, a list, of what another threshold would
-    change (:class:`TopologyUncertaintyd`).
+    change (:class:`TopologyUncertaintyd`). Of several keys each has its own files, ``NAME_<key>_prob.nii.gz`` and so on.
+    A file stands under its name only when it is complete.
 
     Args:
         keys: keys of the likelihoods, ``(C, H, W[, D])`` in [0, 1], with the file name of the input in the metadata.
         output_dir: folder for the files.
-        threshold: at which the likelihood is made a mask.
+        threshold: likelihood from which a voxel is in the mask.
         proof_reading: whether to write overlay and list.
         margin: how far the threshold may be off in overlay and list.
         connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        data_root_dir: folder that holds all inputs, as in MONAI's ``SaveImage``: the results of an input in a subfolder
+            of it go to that subfolder of ``output_dir``. None: all go to ``output_dir`` itself. One file stands for its
+            folder.
         allow_missing_keys: whether an item may lack a key.
 
     Raises:
-        ValueError: for a threshold outside [0, 1] or a negative margin.
+        ValueError: for a threshold outside [0, 1] or a negative margin; when called, for a likelihood without a file
+            name, or when the files of another input would be overwritten.
+        OSError: when called, if a file cannot be written; it names the file.
     """
 
     def __init__(
@@ -46,48 +56,78 @@ class SaveSegmentationd(MapTransform):
         proof_reading: bool = False,
         margin: float = 0.1,
         connectivity: int | None = None,
+        data_root_dir: PathLike | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
+        self.output_dir = Path(output_dir)
         self.threshold = threshold
         self.connectivity = connectivity
         self.proof_reading = proof_reading
+        self.data_root_dir = None if data_root_dir is None else Path(data_root_dir).resolve()
         self.uncertainty = TopologyUncertaintyd(
-            keys, threshold, margin, radius=1, connectivity=connectivity, output_dir=str(output_dir)
+            keys, threshold, margin, radius=1, connectivity=connectivity, allow_missing_keys=True
         )
-        self.save_likelihood = _saver(output_dir, "prob", np.float32)
-        self.save_mask = _saver(output_dir, "seg", np.uint8)
-        self.save_overlay = _saver(output_dir, "uncertainty", np.uint8)
+        self.sources: dict[Path, str] = {}
+        """Start of the files' names to the input that they are of."""
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the files; the masks take the place of the likelihoods."""
         d = dict(data)
         for key in self.key_iterator(d):
             likelihood = d[key]
-            self.save_likelihood(likelihood)
+            start = self._start_of_name(likelihood)
+            name = f"{start}_{key}" if len(self.keys) > 1 else f"{start}"
+            _save(likelihood, f"{name}_prob", np.float32)
             if self.proof_reading:
-                self.save_overlay(self.uncertainty(d)[f"{key}_uncertainty"])
+                found = self.uncertainty({key: likelihood})
+                _save(found[f"{key}_uncertainty"], f"{name}_uncertainty", np.uint8)
+                save_uncertain_features(found[f"{key}_uncertain_features"], f"{start}_{key}_uncertainty.csv")
             d[key] = (likelihood >= self.threshold).to(torch.uint8)
-            self.save_mask(d[key])
+            _save(d[key], f"{name}_seg", np.uint8)
             self._log(d[key])
         return d
 
+    def _start_of_name(self, likelihood: Any) -> Path:
+        """Folder and name of the input's files, up to what tells them apart."""
+        source = str(getattr(likelihood, "meta", {}).get("filename_or_obj", ""))
+        if not source:
+            raise ValueError(
+                "a likelihood without filename_or_obj in its metadata has no name for its files: set it to the path "
+                "of the input."
+            )
+        start = self.output_dir / self._subfolder(Path(source)) / stem_of(source)
+        before = self.sources.setdefault(start, source)
+        if before != source:
+            raise ValueError(
+                f"the segmentation of {source} would overwrite that of {before}: give data_root_dir, the folder that "
+                "holds both, to keep their subfolders, or another output_dir."
+            )
+        return start
+
+    def _subfolder(self, source: Path) -> Path:
+        if self.data_root_dir is None:
+            return Path()
+        root = self.data_root_dir.parent if self.data_root_dir.is_file() else self.data_root_dir
+        folder = source.resolve().parent
+        return folder.relative_to(root) if folder.is_relative_to(root) else Path()
+
     def _log(self, mask: Any) -> None:
-        name = mask.meta.get("filename_or_obj", "a volume")
+        name = mask.meta["filename_or_obj"]
         for number, channel in enumerate(np.asarray(mask.cpu())):
             counts = betti_numbers(channel.astype(bool), self.connectivity)
             logger.info("%s, channel %d: Betti numbers %s, %d voxels", name, number, counts, int(channel.sum()))
 
 
-def _saver(output_dir: PathLike, postfix: str, dtype: Any) -> SaveImage:
-    return SaveImage(
-        output_dir=output_dir,
-        output_postfix=postfix,
-        output_dtype=dtype,
-        separate_folder=False,
-        resample=False,
-        print_log=False,
-    )
+def _save(image: Any, start: str, dtype: Any) -> None:
+    save = SaveImage(output_ext=_SUFFIX, output_dtype=dtype, resample=False, print_log=False)
+    target = Path(f"{start}{_SUFFIX}")
+    with written_whole(target) as temporary:
+        try:
+            save(image, filename=str(temporary).removesuffix(_SUFFIX))
+        except RuntimeError as error:  # MONAI's, with the traceback of the writer in its text
+            reason = str(error).strip().rpartition("\n")[2]
+            raise OSError(reason) from error
 
 
 SaveSegmentationD = SaveSegmentationDict = SaveSegmentationd

@@ -1,0 +1,184 @@
+"""Predictions and labels on disk, paired by name."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+VOLUMES = (".nii.gz", ".nii", ".tif", ".tiff", ".h5", ".hdf", ".hdf5", ".npy", ".npz")
+"""Suffixes of predictions and labels."""
+
+TRACING = ".swc"
+"""Suffix of tracings, which may be labels."""
+
+_ROLE = re.compile(r"(^|[_.-])(seg|segmentation|pred|prediction|label|labels|gt|mask|trans)$", re.IGNORECASE)
+_LIKELIHOOD = re.compile(r"[_.-](prob|probability|likelihood)$", re.IGNORECASE)
+_OVERLAY = re.compile(r"[_.-](uncertainty|features)$", re.IGNORECASE)
+
+Files = dict[str, list[Path]]
+"""Name to the files of that name."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A prediction and its label.
+
+    Attributes:
+        name: of the case, the files' common name; with its folder where that makes the difference.
+        prediction: file of the prediction.
+        label: file of the label.
+    """
+
+    name: str
+    prediction: Path
+    label: Path
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What was found.
+
+    Attributes:
+        pairs: by name.
+        alone: a line for each name that is no pair.
+        skipped: a line for each file that stands beside the one that is scored.
+    """
+
+    pairs: list[Pair]
+    alone: list[str]
+    skipped: list[str]
+
+
+def case_name(path: Path) -> str:
+    """Name of the case: the file's, without its suffix and what only says which of the two it is.
+
+    Example:
+        >>> case_name(Path("out/liver_07_seg.nii.gz")), case_name(Path("liver_07.tif")), case_name(Path("1.2.840.nii"))
+        ('liver_07', 'liver_07', '1.2.840')
+    """
+    stem = _stem(path)
+    return _ROLE.sub("", stem) or stem
+
+
+def _stem(path: Path) -> str:
+    return re.sub(r"(\.nii\.gz|\.[^.]+)$", "", path.name, flags=re.IGNORECASE)
+
+
+def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pairing:
+    """Pairs of files of one case name.
+
+    Files of one name in several folders are told apart by the folder, ``case1/ct`` from ``case2/ct``, and so are files
+    that have no name but a role, ``case1/seg.nii``. Of a case's mask (``x_seg``) and likelihood (``x_prob``) in one
+    folder one is taken; overlays (``x_uncertainty``, ``x_features``) beside it are none.
+
+    Args:
+        prediction: folder, searched with its subfolders, or one file.
+        label: folder or one file; two single files are a pair whatever their names.
+        likelihoods: whether likelihoods are wanted where there is a mask too.
+
+    Raises:
+        FileNotFoundError: when a folder does not exist or holds no volume.
+        ValueError: when nothing can be paired.
+    """
+    for path in (prediction, label):
+        if not path.exists():
+            raise FileNotFoundError(f"no such file or folder: {path}")
+    if prediction.is_file() and label.is_file():
+        _check_suffixes(prediction, label)
+        return Pairing([Pair(case_name(label), prediction, label)], [], [])
+    predictions, skipped = _without_companions(_by_name(prediction, VOLUMES), likelihoods)
+    labels = _by_name(label, (*VOLUMES, TRACING))
+    pairs, alone = [], []
+    for name in sorted({*predictions, *labels}):
+        found = _told_apart(name, predictions.get(name, []), labels.get(name, []), prediction, label)
+        for case, (ours, theirs) in found.items():
+            if len(ours) == len(theirs) == 1:
+                pairs.append(Pair(case, ours[0], theirs[0]))
+            else:
+                alone.append(_why_alone(case, {"prediction": ours, "label": theirs}))
+    if not pairs:
+        examples = [str(next(iter(paths.values()))[0]) for paths in (predictions, labels)]
+        raise ValueError(
+            f"no prediction in {prediction} has the name of a label in {label}: {' and '.join(examples)} for instance."
+        )
+    return Pairing(pairs, alone, skipped)
+
+
+def _check_suffixes(prediction: Path, label: Path) -> None:
+    for path, suffixes in ((prediction, VOLUMES), (label, (*VOLUMES, TRACING))):
+        if not path.name.lower().endswith(suffixes):
+            raise ValueError(f"{path} is none of {', '.join(suffixes)}.")
+
+
+def _by_name(root: Path, suffixes: tuple[str, ...]) -> Files:
+    files = [root] if root.is_file() else sorted(root.rglob("*"))
+    found = defaultdict(list)
+    for path in files:
+        if path.is_file() and path.name.lower().endswith(suffixes) and not path.name.startswith("."):
+            found[_name_or_folder(path, root)].append(path)
+    if not found:
+        raise FileNotFoundError(f"{root} holds no volume ({', '.join(suffixes)}).")
+    return dict(found)
+
+
+def _name_or_folder(path: Path, root: Path) -> str:
+    """Name of the case; the folder's where the file is called by its role alone."""
+    name = _LIKELIHOOD.sub("", case_name(path))
+    in_folder = _ROLE.fullmatch(_stem(path)) and path.parent != root and path != root
+    return path.parent.name if in_folder else name
+
+
+def _without_companions(files: Files, likelihoods: bool) -> tuple[Files, list[str]]:
+    """What is scored of the files that inference writes of a case, and a line for each of the others."""
+    chosen, skipped = defaultdict(list), []
+    for name, paths in files.items():
+        for path in paths:
+            reason = _reason_to_skip(path, name, files, likelihoods)
+            if reason:
+                skipped.append(f"{path}: {reason}")
+            else:
+                chosen[name].append(path)
+    return dict(chosen), skipped
+
+
+def _reason_to_skip(path: Path, name: str, files: Files, likelihoods: bool) -> str:
+    owner = _OVERLAY.sub("", name)
+    if owner != name and any(other.parent == path.parent for other in files.get(owner, [])):
+        return f"an overlay of {owner}"
+    beside = [other for other in files[name] if other.parent == path.parent]
+    soft = [other for other in beside if _LIKELIHOOD.search(_stem(other))]
+    if not 0 < len(soft) < len(beside) or (path in soft) == likelihoods:
+        return ""
+    return "a mask beside the likelihood that --threshold asks for" if likelihoods else "a likelihood beside its mask"
+
+
+def _told_apart(
+    name: str, predictions: Sequence[Path], labels: Sequence[Path], prediction: Path, label: Path
+) -> Mapping[str, tuple[list[Path], list[Path]]]:
+    """Files of one name by their folders, where there are several and each has a folder of its own."""
+    folders = [_folders(predictions, prediction), _folders(labels, label)]
+    if max(len(predictions), len(labels)) < 2 or not all(all(found) for found in folders):
+        return {name: (list(predictions), list(labels))}
+    apart: dict[str, tuple[list[Path], list[Path]]] = defaultdict(lambda: ([], []))
+    for side, (paths, found) in enumerate(zip((predictions, labels), folders, strict=True)):
+        for path, folder in zip(paths, found, strict=True):
+            apart[folder if Path(folder).name == name else f"{folder}/{name}"][side].append(path)
+    return dict(sorted(apart.items()))
+
+
+def _folders(paths: Sequence[Path], root: Path) -> list[str]:
+    """Folder of each file under the root, empty for the root itself."""
+    top = root if root.is_dir() else root.parent
+    folders = [path.parent.relative_to(top) for path in paths]
+    return ["" if folder == Path() else folder.as_posix() for folder in folders]
+
+
+def _why_alone(name: str, files: Mapping[str, Sequence[Path]]) -> str:
+    for role, other in (("prediction", "label"), ("label", "prediction")):
+        if not files[role]:
+            return f"{name}: no {role} for the {other} {', '.join(map(str, files[other]))}"
+    many = {role: paths for role, paths in files.items() if len(paths) > 1}
+    return f"{name}: more than one " + " and ".join(f"{role}: {', '.join(map(str, p))}" for role, p in many.items())

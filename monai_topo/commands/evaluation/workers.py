@@ -1,0 +1,69 @@
+"""Cases one after the other in this process, or several at once in others."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+from monai_topo.commands.evaluation.case import score_case
+from monai_topo.commands.evaluation.options import Options
+from monai_topo.commands.evaluation.pairs import Pair
+from monai_topo.commands.evaluation.report import CaseResult
+from monai_topo.commands.interrupt import unseen_by_children
+
+Outcome = CaseResult | str
+"""Of a case, or one line that says what is wrong with it."""
+
+
+def outcomes(pairs: Sequence[Pair], options: Options, workers: int) -> Iterator[tuple[Pair, Outcome]]:
+    """Each pair with what comes of it, as they are finished.
+
+    Where the loop over them is left, by Ctrl-C for instance, the other processes are ended at once.
+
+    Args:
+        pairs: to be scored.
+        options: what defines the numbers.
+        workers: number of processes; 1 is this one.
+    """
+    if workers == 1 or len(pairs) < 2:
+        for pair in pairs:
+            yield pair, attempt(pair, options)
+        return
+    before = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
+    with unseen_by_children():
+        pool = ProcessPoolExecutor(min(workers, len(pairs)), context, _ignore_interrupts)
+        pending = {pool.submit(attempt, pair, options): pair for pair in pairs}
+    try:
+        for future in as_completed(pending):
+            yield pending[future], _outcome(future)
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - before:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def attempt(pair: Pair, options: Options) -> Outcome:
+    """The numbers of a case, or what is wrong with it: the other cases are scored all the same."""
+    try:
+        return score_case(pair, options)
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        return reason if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {reason}"
+
+
+def _outcome(future: Future[Outcome]) -> Outcome:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return "a process was killed, most likely for lack of memory: take fewer --workers."
+
+
+def _ignore_interrupts() -> None:
+    """Of Ctrl-C the first process alone takes care, also where there are no signal masks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
