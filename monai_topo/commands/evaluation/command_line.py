@@ -26,7 +26,8 @@ def add_evaluate_parser(commands: Any) -> None:
     """Add the command to the subparsers of a command line."""
     parser = commands.add_parser("evaluate", help="score segmentations on disk against their labels")
     parser.set_defaults(run=_evaluate)
-    parser.description = "Files are NIfTI, NRRD, MetaImage, TIFF, HDF5, NumPy or PNG, paired by name; docs/metrics.md defines the metrics."
+    formats = "NIfTI, NRRD, MetaImage, TIFF, HDF5, NumPy or PNG"
+    parser.description = f"Files are {formats}, paired by name; docs/metrics.md defines the metrics."
     for add_options in (_add_files, _add_voxels, _add_metrics, _add_distances, _add_tracings):
         add_options(parser)
 

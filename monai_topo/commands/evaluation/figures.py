@@ -27,7 +27,7 @@ def worst_rows(rows: Sequence[Row], count: int = NUM_FIGURES) -> tuple[str, list
 
     Example:
         >>> worst_rows([Row("a", None, {"ccq.quality": 0.9}), Row("b", None, {"ccq.quality": 0.1})], count=1)
-        ('ccq.quality', [Row(case='b', label=None, scores={'ccq.quality': 0.1})])
+        ('ccq.quality', [Row(case='b', label=None, scores={'ccq.quality': 0.1}, held=True)])
     """
     columns = columns_of(rows)
     column = "betti_error.sum" if "betti_error.sum" in columns else columns[0]

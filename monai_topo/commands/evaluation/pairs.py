@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-VOLUMES = (".nii.gz", ".nii", ".tif", ".tiff", ".h5", ".hdf", ".hdf5", ".npy", ".npz")
-"""Suffixes of predictions and labels."""
+from monai_topo.data import VOLUME_SUFFIXES, stem_of
 
 TRACING = ".swc"
 """Suffix of tracings, which may be labels."""
 
 _ROLE = re.compile(r"(^|[_.-])(seg|segmentation|pred|prediction|label|labels|gt|mask|trans)$", re.IGNORECASE)
-_LIKELIHOOD = re.compile(r"[_.-](prob|probability|likelihood)$", re.IGNORECASE)
+_LIKELIHOOD = re.compile(r"[_.-](prob|probability)$", re.IGNORECASE)
 _OVERLAY = re.compile(r"[_.-](uncertainty|features)$", re.IGNORECASE)
 
 Files = dict[str, list[Path]]
@@ -64,7 +63,7 @@ def case_name(path: Path) -> str:
 
 
 def _stem(path: Path) -> str:
-    return re.sub(r"(\.nii\.gz|\.[^.]+)$", "", path.name, flags=re.IGNORECASE)
+    return path.stem if path.suffix.lower() == TRACING else stem_of(path)
 
 
 def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pairing:
@@ -89,8 +88,9 @@ def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pa
     if prediction.is_file() and label.is_file():
         _check_suffixes(prediction, label)
         return Pairing([Pair(case_name(label), prediction, label)], [], [])
-    predictions, skipped = _without_companions(_by_name(prediction, VOLUMES), likelihoods)
-    labels = _by_name(label, (*VOLUMES, TRACING))
+    labels = _by_name(label, (*VOLUME_SUFFIXES, TRACING))
+    by_name = _by_name(prediction, VOLUME_SUFFIXES, known=labels)
+    predictions, skipped = _without_companions(by_name, labels, likelihoods)
     pairs, alone = [], []
     for name in sorted({*predictions, *labels}):
         found = _told_apart(name, predictions.get(name, []), labels.get(name, []), prediction, label)
@@ -108,35 +108,39 @@ def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pa
 
 
 def _check_suffixes(prediction: Path, label: Path) -> None:
-    for path, suffixes in ((prediction, VOLUMES), (label, (*VOLUMES, TRACING))):
+    for path, suffixes in ((prediction, VOLUME_SUFFIXES), (label, (*VOLUME_SUFFIXES, TRACING))):
         if not path.name.lower().endswith(suffixes):
             raise ValueError(f"{path} is none of {', '.join(suffixes)}.")
 
 
-def _by_name(root: Path, suffixes: tuple[str, ...]) -> Files:
+def _by_name(root: Path, suffixes: tuple[str, ...], known: Collection[str] | None = None) -> Files:
     files = [root] if root.is_file() else sorted(root.rglob("*"))
     found = defaultdict(list)
     for path in files:
         if path.is_file() and path.name.lower().endswith(suffixes) and not path.name.startswith("."):
-            found[_name_or_folder(path, root)].append(path)
+            found[_name_or_folder(path, root, known)].append(path)
     if not found:
         raise FileNotFoundError(f"{root} holds no volume ({', '.join(suffixes)}).")
     return dict(found)
 
 
-def _name_or_folder(path: Path, root: Path) -> str:
-    """Name of the case; the folder's where the file is called by its role alone."""
-    name = _LIKELIHOOD.sub("", case_name(path))
-    in_folder = _ROLE.fullmatch(_stem(path)) and path.parent != root and path != root
-    return path.parent.name if in_folder else name
+def _name_or_folder(path: Path, root: Path, known: Collection[str] | None) -> str:
+    """Name of the case; the folder's where the file is called by its role alone.
+
+    That of a likelihood is its mask's, ``x`` of ``x_prob``, unless a label is known by the longer one.
+    """
+    if _ROLE.fullmatch(_stem(path)) and root not in (path, path.parent):
+        return path.parent.name
+    name = case_name(path)
+    return name if known is None or name in known else _LIKELIHOOD.sub("", name)
 
 
-def _without_companions(files: Files, likelihoods: bool) -> tuple[Files, list[str]]:
+def _without_companions(files: Files, labels: Files, likelihoods: bool) -> tuple[Files, list[str]]:
     """What is scored of the files that inference writes of a case, and a line for each of the others."""
     chosen, skipped = defaultdict(list), []
     for name, paths in files.items():
         for path in paths:
-            reason = _reason_to_skip(path, name, files, likelihoods)
+            reason = "" if name in labels and len(paths) == 1 else _reason_to_skip(path, name, files, likelihoods)
             if reason:
                 skipped.append(f"{path}: {reason}")
             else:

@@ -27,8 +27,8 @@ class SaveSegmentationd(MapTransform):
     Of an input ``NAME`` come ``NAME_prob.nii.gz`` (float32, 0 to 1) and ``NAME_seg.nii.gz`` (uint8, 1 where the
     likelihood is at or over the threshold), both with the affine of the input. With ``proof_reading`` also
     ``NAME_uncertainty.nii.gz``, an overlay, and ``NAME_<key>_uncertainty.csv``, a list, of what another threshold would
-    change (:class:`TopologyUncertaintyd`). Of several keys each has its own files, ``NAME_<key>_prob.nii.gz`` and so on.
-    A file stands under its name only when it is complete.
+    change (:class:`TopologyUncertaintyd`). Each of several keys has files of its own, ``NAME_<key>_prob.nii.gz`` and so
+    on. A file stands under its name only when it is complete.
 
     Args:
         keys: keys of the likelihoods, ``(C, H, W[, D])`` in [0, 1], with the file name of the input in the metadata.

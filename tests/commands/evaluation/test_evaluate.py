@@ -13,7 +13,7 @@ import torch
 from monai.metrics import compute_dice
 
 from monai_topo.__main__ import main
-from monai_topo.commands.evaluation import run
+from monai_topo.commands.evaluation import workers
 from monai_topo.commands.evaluation.metric_table import METRICS
 from monai_topo.data import phantoms
 from monai_topo.metrics import (
@@ -25,7 +25,7 @@ from monai_topo.metrics import (
     compute_junction_f1,
     compute_tlts,
 )
-from tests.commands.evaluation.test_volumes import save_hdf5, save_nifti, save_tiff
+from tests.commands.evaluation.files import save_hdf5, save_nifti, save_tiff
 
 
 def tree(seed, cuts=0):
@@ -130,10 +130,15 @@ def test_the_report_makes_the_numbers_reproducible(folders):
     content = report(folders)
     protocol = content["metrics"]["betti_error"]
     assert protocol == {
-        "connectivity": 1, "frame": True, "patch_size": [8, 8, 6], "patch_mode": "random", "num_patches": 4, "seed": 3,
-    }  # fmt: skip
+        "connectivity": "face (6)",
+        "frame": True,
+        "patch_size": [8, 8, 6],
+        "patch_mode": "random",
+        "num_patches": 4,
+        "seed": 3,
+    }
     prediction, label = tensors("b")
-    expected = compute_betti_error(prediction, label, **protocol).item()
+    expected = compute_betti_error(prediction, label, **{**protocol, "connectivity": 1}).item()
     assert expected > 0
     assert scores(folders)["b"]["betti_error.sum"] == pytest.approx(expected)
     assert {"monai_topo", "monai", "scikit-image"} <= set(content["versions"])
@@ -166,11 +171,11 @@ def test_what_is_wrong_is_one_line_each_and_the_rest_is_scored(folders, capsys):
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("not ")]
     expected = {
         "not paired: j_alone": "no label for the prediction",
-        "not scored: e_shape": "one shape, got (3, 4, 5) and (20, 24, 16)",
+        "not scored: e_shape": "differ in shape: (3, 4, 5) and (20, 24, 16)",
         "not scored: f_likelihood": "say --threshold",
         "not scored: g_classes": "say --labels",
         "not scored: h_broken": "cannot be read",
-        "not scored: i_spacing": "voxel sizes differ",
+        "not scored: i_spacing": "lie on different grids",
     }
     assert len(lines) == len(expected)
     for line, (start, reason) in zip(lines, expected.items(), strict=True):
@@ -184,7 +189,7 @@ def test_what_is_wrong_is_one_line_each_and_the_rest_is_scored(folders, capsys):
 @pytest.fixture
 def scored(monkeypatch):
     """Names of the cases that are scored, in turn; the one that ``stop`` names interrupts the run."""
-    names, score_case = [], run.score_case
+    names, score_case = [], workers.score_case
 
     def record(pair, options):
         if pair.name == getattr(record, "stop", None):
@@ -192,7 +197,7 @@ def scored(monkeypatch):
         names.append(pair.name)
         return score_case(pair, options)
 
-    monkeypatch.setattr(run, "score_case", record)
+    monkeypatch.setattr(workers, "score_case", record)
     record.names = names
     return record
 
@@ -258,16 +263,18 @@ def test_classes_are_scored_each_on_its_own(tmp_path, capsys):
     for folder, array in (("pred", prediction), ("label", label)):
         (tmp_path / folder).mkdir()
         save_nifti(tmp_path / folder / "a.nii", array)
-    assert call(tmp_path, "--labels", "1,3,4", "--metrics", "betti_error", "pixel") == 0
+    assert call(tmp_path, "--labels", "1,3,4", "--metrics", "betti_error", "pixel") == 1
     (case,) = report(tmp_path)["cases"]
     found = {row["label"]: row["scores"] for row in case["rows"]}
-    assert [found[number]["betti_error.0"] for number in (1, 3, 4)] == [2, 1, 0]
+    assert [found[number]["betti_error.0"] for number in (1, 3)] == [2, 1]
     assert found[3]["pixel.completeness"] == pytest.approx(0.8)
-    assert found[4]["pixel.dice"] is None  # in neither file
+    assert report(tmp_path)["absent_labels"] == [4]
     summary = {(entry["label"], entry["column"]): entry for entry in report(tmp_path)["summary"]}
-    assert summary[4, "pixel.dice"]["mean"] is None
+    assert summary[4, "pixel.dice"]["mean"] is summary[4, "betti_error.sum"]["mean"] is None
     assert summary[1, "betti_error.0"]["mean"] == 2
-    assert "a, label 3" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "a, label 3" in shown.out
+    assert "class 4 is in no file" in shown.err
 
 
 def test_likelihoods_with_a_threshold(folders):
