@@ -6,7 +6,8 @@ from monai_topo.data import phantoms
 from monai_topo.data.datasets.cremi import NEURON_IDS, RAW, cremi_datalist, cremi_files, sample_name, save_cremi
 from monai_topo.data.datasets.folder import image_datalist
 from monai_topo.data.datasets.folds import split_folds
-from monai_topo.data.datasets.ircadb import VESSELS, VesselLabel, ircadb_cases, ircadb_datalist
+from monai_topo.data.datasets.ircadb import ircadb_cases, ircadb_datalist
+from monai_topo.data.datasets.ircadb_masks import VESSELS, VesselLabel
 from monai_topo.data.datasets.isbi import ISBI_LAYOUTS, isbi_datalist
 from monai_topo.data.datasets.neurons import neuron_datalist
 from monai_topo.data.datasets.plain_folder import volume_datalist

@@ -1,25 +1,45 @@
-"""DICOM slices, read one by one through itk and put together by their positions."""
+"""DICOM slices, each read from its own file through itk, with what the file says of its place."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from monai.utils import optional_import
 from numpy.typing import NDArray
 
-from monai_topo.data.readers.volume import Volume
-
 itk, _ = optional_import("itk")
 
+_ROWS, _COLUMNS, _FRAMES, _SAMPLES, _COLORS = "0028|0010", "0028|0011", "0028|0008", "0028|0002", "0028|0004"
+_ALLOCATED, _STORED, _HIGH_BIT = "0028|0100", "0028|0101", "0028|0102"
+_INTERCEPT, _SLOPE = "0028|1052", "0028|1053"
 _POSITION, _ORIENTATION = "0020|0032", "0020|0037"
 _PIXEL_SPACING, _BETWEEN_SLICES, _THICKNESS = "0028|0030", "0018|0088", "0018|0050"
 
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_RAW_SYNTAXES = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _BIG_ENDIAN)
+_COMPRESSED = "1.2.840.10008.1.2.4."
+_READABLE_SYNTAXES = (
+    *_RAW_SYNTAXES,
+    "1.2.840.10008.1.2.1.99",  # deflated
+    *(f"{_COMPRESSED}{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91)),  # JPEG, JPEG-LS, JPEG 2000
+    "1.2.840.10008.1.2.5",  # run lengths
+)
+_OTHER_SYNTAXES: Mapping[str, str] = {
+    **{f"{_COMPRESSED}{number}": "MPEG" for number in range(100, 109)},
+    **{f"{_COMPRESSED}{number}": "JPEG XL" for number in (110, 111, 112)},
+    **{f"{_COMPRESSED}{number}": "High-Throughput JPEG 2000" for number in (201, 202, 203)},
+    **{f"{_COMPRESSED}{number}": "JPEG 2000 with several components" for number in (92, 93)},
+    **{f"{_COMPRESSED}{number}": "JPIP, whose pixels are elsewhere" for number in (94, 95, 204, 205)},
+}
+_MOST_COMPRESSED = 1000  # bytes of pixels in one byte of the file
+_INVERTED = re.compile(rb"(\x28\x00\x04\x00(?:CS\x0c\x00|\x0c\x00\x00\x00)|\x00\x28\x00\x04CS\x00\x0c)MONOCHROME1")
 
 
 @dataclass(frozen=True)
@@ -32,14 +52,14 @@ class Slice:
         position: of the first pixel in LPS, millimeters.
         rows: direction of the rows and of the columns in LPS, 6 numbers.
         spacing: of the pixels along y and x.
-        step: distance to the next slice.
+        step: distance to the next slice, or else the thickness of this one.
     """
 
     name: str
-    pixels: NDArray[np.float32]
+    pixels: NDArray[Any]
     position: tuple[float, ...] | None
-    rows: tuple[float, ...]
-    spacing: tuple[float, ...]
+    rows: tuple[float, ...] | None
+    spacing: tuple[float, ...] | None
     step: float | None
 
 
@@ -54,131 +74,182 @@ def slice_number(name: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def read_slice(path: Path, name: str) -> Slice:
+def read_slice(path: Path, name: str, *, stored: bool = False) -> Slice:
     """Read one slice; the name of the file plays no part in recognizing its format.
+
+    The values are the file's own: how they are to be displayed (``MONOCHROME1``, windows) changes nothing.
 
     Args:
         path: of the file.
         name: by which messages call it.
+        stored: whether the values stay as they are stored, which is right for masks, and are not rescaled.
 
     Raises:
-        ValueError: when it is not DICOM, is truncated, or holds more than one slice or channel.
+        ValueError: when it is not DICOM or is truncated, is compressed in a way that cannot be read, holds more than
+            one slice or channel, or says of its place what cannot be.
     """
-    io = itk.GDCMImageIO.New()
-    reader = itk.ImageFileReader[itk.Image[itk.F, 3]].New(FileName=str(path), ImageIO=io)
-    try:
-        reader.Update()
-    except RuntimeError:
-        raise ValueError(f"{name} is no DICOM image, or a truncated one. Is the download complete?") from None
-    pixels: NDArray[np.float32] = np.asarray(reader.GetOutput())
-    if pixels.shape[0] != 1 or io.GetNumberOfComponents() != 1:
-        raise ValueError(
-            f"{name} must hold one slice of one channel, got {pixels.shape[0]} of {io.GetNumberOfComponents()}."
-        )
-    tags = io.GetMetaDataDictionary()
+    syntax = _transfer_syntax(path, name)
+    tags = _Tags(path, name, syntax)
+    _check_pixels(tags, path)
+    slope, intercept = tags.number(_SLOPE, 1.0), tags.number(_INTERCEPT, 0.0)
+    if slope == 0:
+        raise ValueError(f"{name}: the rescale slope {_tag(_SLOPE)} is 0, so that all pixels would be one value.")
+    pixels = _read_stored(tags, path, name)
     return Slice(
         name,
-        pixels[0].copy(),
-        _numbers(tags, _POSITION, 3, name),
-        _numbers(tags, _ORIENTATION, 6, name) or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
-        _numbers(tags, _PIXEL_SPACING, 2, name) or tuple(reader.GetOutput().GetSpacing())[1::-1],
-        (_numbers(tags, _BETWEEN_SLICES, 1, name) or _numbers(tags, _THICKNESS, 1, name) or (None,))[0],
+        pixels if stored else narrowed(pixels.astype(np.float64) * slope + intercept),
+        tags.numbers(_POSITION, 3),
+        _directions(tags),
+        tags.lengths(_PIXEL_SPACING, 2),
+        _step(tags),
     )
 
 
-def _numbers(tags: Any, tag: str, count: int, name: str) -> tuple[float, ...] | None:
-    text = str(tags[tag]).strip(" \0") if tags.HasKey(tag) else ""
-    if not text:
-        return None
-    try:
-        numbers = tuple(float(number) for number in text.split("\\"))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != count or not np.isfinite(numbers).all():
-        raise ValueError(f"{name}: DICOM tag ({tag.replace('|', ',')}) must hold {count} numbers, got {text!r}.")
-    return numbers
+def narrowed(array: NDArray[Any]) -> NDArray[Any]:
+    """The values as int16, float32 or int32, the first that holds all of them, or else rounded to float32."""
+    for dtype, largest in ((np.int16, 2**15), (np.float32, np.inf), (np.int32, 2**31)):
+        if array.size == 0 or (-largest <= array.min() and array.max() < largest):
+            narrow = array.astype(dtype)
+            if np.array_equal(narrow, array):
+                return narrow
+    return array.astype(np.float32)
 
 
-def order_slices(slices: Sequence[Slice]) -> tuple[list[Slice], NDArray[np.float64]]:
-    """The slices of one series by their positions, or without positions by the numbers in their names.
+class _Tags:
+    """The entries of a file's header, without its pixels."""
 
-    Returns:
-        The slices in order, and the vector from one to the next in LPS, millimeters.
+    def __init__(self, path: Path, name: str, syntax: str) -> None:
+        self.name, self.syntax = name, syntax
+        self.io = itk.GDCMImageIO.New(FileName=str(path))  # has to outlive its dictionary
+        try:
+            self.io.ReadImageInformation()
+        except RuntimeError:
+            raise _unreadable(name, syntax) from None
+        self._entries = self.io.GetMetaDataDictionary()
 
-    Raises:
-        ValueError: when slices differ in shape, spacing or direction, lie at one position, when one is missing, or when
-            nothing says how far apart they are.
-    """
-    if not slices:
-        raise ValueError("there are no slices.")
-    first = slices[0]
-    for other in slices[1:]:
-        if other.pixels.shape != first.pixels.shape or not np.allclose(
-            other.spacing + other.rows, first.spacing + first.rows, atol=1e-4
-        ):
-            raise ValueError(
-                f"{other.name} differs from {first.name} in shape, spacing or direction: {other.pixels.shape} and "
-                f"{first.pixels.shape} pixels, spacings {other.spacing} and {first.spacing}."
-            )
-    return _by_position(slices) if has_positions(slices) else _by_number(slices)
+    def text(self, tag: str) -> str:
+        return str(self._entries[tag]).strip(" \0") if self._entries.HasKey(tag) else ""
 
+    def numbers(self, tag: str, count: int) -> tuple[float, ...] | None:
+        """None where the file has none."""
+        text = self.text(tag)
+        if not text:
+            return None
+        try:
+            numbers = tuple(float(number) for number in text.split("\\"))
+        except ValueError:
+            numbers = ()
+        if len(numbers) != count or not np.isfinite(numbers).all():
+            raise ValueError(f"{self.name}: DICOM tag {_tag(tag)} must hold {count} numbers, got {text!r}.")
+        return numbers
 
-def stack_slices(ordered: Sequence[Slice], offset: NDArray[np.float64]) -> Volume:
-    """Volume of ordered slices.
+    def number(self, tag: str, default: float) -> float:
+        return (self.numbers(tag, 1) or (default,))[0]
 
-    Args:
-        ordered: as :func:`order_slices` returns them.
-        offset: vector from one slice to the next in LPS.
-
-    Returns:
-        Array ``(x, y, z)``, int16 if that holds all values, and its affine in RAS.
-    """
-    array = np.stack([one.pixels for one in ordered]).T
-    as_int = np.clip(array, -(2**15), 2**15 - 1).astype(np.int16)
-    return Volume(as_int if np.array_equal(as_int, array) else array, _affine(ordered[0], offset))
-
-
-def has_positions(slices: Sequence[Slice]) -> bool:
-    """Whether the slices say where they lie; some writers leave all of them at one place."""
-    return all(one.position is not None for one in slices) and (
-        len(slices) == 1 or len({one.position for one in slices}) > 1
-    )
+    def lengths(self, tag: str, count: int) -> tuple[float, ...] | None:
+        """Numbers that are None too where one is 0: so some writers say that they do not know."""
+        numbers = self.numbers(tag, count)
+        if numbers is not None and min(numbers) < 0:
+            raise ValueError(f"{self.name}: DICOM tag {_tag(tag)} must be positive, got {self.text(tag)!r}.")
+        return None if numbers is None or 0 in numbers else numbers
 
 
-def _by_position(slices: Sequence[Slice]) -> tuple[list[Slice], NDArray[np.float64]]:
-    """The slices along their normal, and the vector from one to the next."""
-    normal = np.cross(slices[0].rows[:3], slices[0].rows[3:])
-    heights = np.array([one.position for one in slices]) @ normal
-    order = np.argsort(heights, kind="stable")
-    ordered = [slices[index] for index in order]
-    if len(slices) == 1:
-        return ordered, normal * (slices[0].step or 1.0)
-    steps = np.diff(heights[order])
-    usual = float(np.median(steps))
-    uneven = np.flatnonzero((steps < 0.5 * usual) | (steps > 1.5 * usual) | (steps <= 0))
-    if len(uneven):
-        index = int(uneven[np.argmin(steps[uneven])])
-        fault = "have a gap between them" if steps[index] > usual else "lie at one position"
-        raise ValueError(
-            f"{ordered[index].name} and {ordered[index + 1].name} {fault}: they are {steps[index]:g} mm apart, slices "
-            f"usually {usual:g} mm. Is a slice missing or there twice?"
+def _tag(tag: str) -> str:
+    return f"({tag.replace('|', ',')})"
+
+
+def _transfer_syntax(path: Path, name: str) -> str:
+    """How the file is encoded; "" where it does not say."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    _, tag, rest = head.partition(b"\x02\x00\x10\x00UI")
+    syntax = rest[2 : 2 + int.from_bytes(rest[:2], "little")].decode("ascii", "replace").strip(" \0") if tag else ""
+    if syntax and syntax not in _READABLE_SYNTAXES:
+        raise _unreadable(name, syntax)
+    return syntax
+
+
+def _unreadable(name: str, syntax: str) -> ValueError:
+    what = f"{syntax} ({_OTHER_SYNTAXES[syntax]})" if syntax in _OTHER_SYNTAXES else syntax
+    if syntax and syntax not in _READABLE_SYNTAXES:
+        return ValueError(
+            f"{name} is in transfer syntax {what}, which cannot be read: convert the series to Explicit VR Little "
+            "Endian, with gdcmconv --raw or dcmconv."
         )
-    ends = np.array([ordered[0].position, ordered[-1].position], dtype=np.float64)
-    return ordered, (ends[1] - ends[0]) / (len(ordered) - 1)
+    known = f" in transfer syntax {what}" if syntax else ""
+    return ValueError(f"{name} is no DICOM image, or a truncated one{known}. Is the download complete?")
 
 
-def _by_number(slices: Sequence[Slice]) -> tuple[list[Slice], NDArray[np.float64]]:
-    ordered = sorted(slices, key=lambda one: slice_number(one.name) or 0)
-    step = next((one.step for one in ordered if one.step), None)
-    if step is None:
-        raise ValueError(f"{ordered[0].name} and its series have neither positions nor a distance between slices.")
-    return ordered, np.cross(ordered[0].rows[:3], ordered[0].rows[3:]) * step
+def _check_pixels(tags: _Tags, path: Path) -> None:
+    """Whether the file holds one slice of one channel, and as many bytes as that takes, before memory is taken."""
+    frames, samples = tags.number(_FRAMES, 1), tags.number(_SAMPLES, 1)
+    if frames != 1 or samples != 1 or tags.io.GetNumberOfComponents() != 1:
+        channels = max(int(samples), tags.io.GetNumberOfComponents())
+        raise ValueError(f"{tags.name} must hold one slice of one channel, got {frames:.0f} of {channels}.")
+    allocated = tags.number(_ALLOCATED, 0)
+    stored = tags.number(_STORED, allocated)
+    highest = tags.number(_HIGH_BIT, stored - 1)
+    if allocated not in (8, 16, 32) or (allocated != 16 and stored != allocated) or highest != stored - 1:
+        raise ValueError(
+            f"{tags.name} stores {stored:.0f} of {allocated:.0f} bits up to bit {highest:.0f}, which cannot be read: "
+            "it must be 8 of 8, up to 16 of 16 from bit 0 on, or 32 of 32."
+        )
+    if allocated == 32 and tags.syntax == _BIG_ENDIAN:  # itk swaps words, not their bytes
+        raise ValueError(f"{tags.name} stores 32 bits in big-endian order, which cannot be read.")
+    size = tags.number(_ROWS, 0) * tags.number(_COLUMNS, 0) * allocated / 8
+    if size > path.stat().st_size * (1 if tags.syntax in ("", *_RAW_SYNTAXES) else _MOST_COMPRESSED):
+        raise ValueError(
+            f"{tags.name} says that it has {tags.number(_ROWS, 0):.0f} x {tags.number(_COLUMNS, 0):.0f} pixels, which "
+            "is more than it can hold. Is the download complete?"
+        )
 
 
-def _affine(first: Slice, offset: NDArray[np.float64]) -> NDArray[np.float64]:
-    height, width = first.spacing
-    affine = np.eye(4)
-    columns = np.stack([np.multiply(first.rows[:3], width), np.multiply(first.rows[3:], height), offset], axis=1)
-    affine[:3, :3] = _LPS_TO_RAS @ columns
-    affine[:3, 3] = _LPS_TO_RAS @ (first.position or (0.0, 0.0, 0.0))
-    return affine
+def _read_stored(tags: _Tags, path: Path, name: str) -> NDArray[Any]:
+    """The values before they are rescaled, whatever itk knows of rescaling for this kind of image."""
+    with _not_inverted(path, tags) as readable:
+        io = itk.GDCMImageIO.New()
+        # Of 2 axes: an image of 3 would ask for the distance of slices, which the header of one may not know.
+        reader = itk.ImageFileReader[itk.Image[itk.D, 2]].New(FileName=str(readable), ImageIO=io)
+        try:
+            reader.Update()
+        except RuntimeError:
+            raise _unreadable(name, tags.syntax) from None
+        pixels = np.asarray(reader.GetOutput())
+    return narrowed(np.rint((pixels - io.GetRescaleIntercept()) / io.GetRescaleSlope()))
+
+
+@contextmanager
+def _not_inverted(path: Path, tags: _Tags) -> Iterator[Path]:
+    """A file that itk reads without turning its values round, as it does where 0 is to be displayed white."""
+    if tags.text(_COLORS) != "MONOCHROME1":
+        yield path
+        return
+    content, count = _INVERTED.subn(rb"\1MONOCHROME2", path.read_bytes())
+    if not count:
+        raise ValueError(
+            f"{tags.name} is MONOCHROME1 in a deflated file, which cannot be read: convert the series to Explicit VR "
+            "Little Endian, with dcmconv."
+        )
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "slice"
+        copy.write_bytes(content)
+        yield copy
+
+
+def _directions(tags: _Tags) -> tuple[float, ...] | None:
+    rows = tags.numbers(_ORIENTATION, 6)
+    if rows is not None:
+        row, column = np.reshape(rows, (2, 3))
+        if not np.allclose([row @ row, column @ column, row @ column], [1, 1, 0], atol=1e-3):
+            raise ValueError(
+                f"{tags.name}: DICOM tag {_tag(_ORIENTATION)} must hold two unit vectors at right angles, got {rows}."
+            )
+    return rows
+
+
+def _step(tags: _Tags) -> float | None:
+    for tag in (_BETWEEN_SLICES, _THICKNESS):
+        number = tags.numbers(tag, 1)
+        if number is not None and number[0] != 0:  # some writers count slices downward
+            return abs(number[0])
+    return None

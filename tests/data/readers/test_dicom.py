@@ -1,81 +1,114 @@
-"""Slices put in order, without files."""
+"""Slices of files written by hand: the stored values and the place, or one line that says what is wrong."""
 
 from __future__ import annotations
 
-import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 
-from monai_topo.data.readers.dicom import Slice, order_slices, stack_slices
-from monai_topo.data.readers.volume import Volume, save_nifti
+from monai_topo.data.readers.dicom import read_slice
+from tests.data.readers.dicom_files import (
+    BIG_ENDIAN,
+    CT,
+    DEFLATED,
+    EXPLICIT,
+    IMPLICIT,
+    MR,
+    RUN_LENGTHS,
+    SECONDARY,
+    write_dicom,
+)
+
+RESCALES = (None, (1, -1024), (2, 7), (0.5, 0.25), (0.0123456, -3.5), (-1, 0))
 
 
-def series(heights, **changes):
-    """Slices of 2 x 3 pixels; each pixel has its height."""
-    return [
-        Slice(
-            f"image_{i}", np.full((2, 3), z, np.float32), (1.0, 2.0, z), (1, 0, 0, 0, 1, 0), (0.5, 0.7), 2.5, **changes
-        )
-        for i, z in enumerate(heights)
-    ]
+def values_of(dtype, bits, rng):
+    """Random values of the stored bits, with the smallest and the largest."""
+    least, most = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if dtype[0] == "i" else (0, 2**bits - 1)
+    pixels = rng.integers(least, most, (3, 4), endpoint=True)
+    pixels.flat[:4] = least, most, 0, least + 1
+    return pixels.astype(dtype)
 
 
-def test_positions_come_before_numbers():
-    ordered, offset = order_slices(series([7.5, 2.5, 5.0]))
-    assert [one.name for one in ordered] == ["image_1", "image_2", "image_0"]
-    volume = stack_slices(ordered, offset)
-    assert volume.array[0, 0].tolist() == [2.5, 5.0, 7.5]
-    assert volume.array.shape == (3, 2, 3)
-    np.testing.assert_allclose(volume.affine, [[-0.7, 0, 0, -1], [0, -0.5, 0, -2], [0, 0, 2.5, 2.5], [0, 0, 0, 1]])
+@pytest.mark.parametrize("colors", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED])
+@pytest.mark.parametrize(
+    ("dtype", "bits"), [("u1", 8), ("i1", 8), ("u2", 16), ("i2", 16), ("u2", 12), ("i2", 12), ("u2", 10), ("i4", 32)]
+)
+def test_values_are_the_stored_ones_rescaled(dtype, bits, syntax, colors, tmp_path, rng):
+    for rescale, kind in itertools.product(RESCALES, (CT, MR, SECONDARY)):
+        pixels = values_of(dtype, bits, rng)
+        options = {"stored_bits": bits, "syntax": syntax, "colors": colors, "rescale": rescale, "kind": kind}
+        write_dicom(tmp_path / "image_0", pixels, **options)
+        if syntax == DEFLATED and colors == "MONOCHROME1":
+            with pytest.raises(ValueError, match="MONOCHROME1 in a deflated file, which cannot be read"):
+                read_slice(tmp_path / "image_0", "image_0")
+            continue
+        if syntax == BIG_ENDIAN and bits == 32:
+            with pytest.raises(ValueError, match="stores 32 bits in big-endian order, which cannot be read"):
+                read_slice(tmp_path / "image_0", "image_0")
+            continue
+        slope, intercept = rescale or (1, 0)
+        expected = pixels.astype(np.float64) * slope + intercept
+        found = read_slice(tmp_path / "image_0", "image_0").pixels
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=0, err_msg=str(options))
+        assert np.array_equal(found, expected) or rescale == RESCALES[4] or bits == 32, options
+        np.testing.assert_array_equal(read_slice(tmp_path / "image_0", "image_0", stored=True).pixels, pixels)
 
 
-def test_numbers_are_no_text():
-    slices = [dataclasses.replace(one, position=None) for one in series(np.arange(11))]
-    ordered, offset = order_slices(slices[::-1])
-    assert [one.name for one in ordered] == [f"image_{i}" for i in range(11)]
-    assert offset.tolist() == [0, 0, 2.5]
-
-
-def test_slices_that_all_lie_at_one_place_are_ordered_by_number():
-    slices = [dataclasses.replace(one, position=(0.0, 0.0, 0.0)) for one in series([9, 8, 7])]
-    assert [one.name for one in order_slices(slices)[0]] == ["image_0", "image_1", "image_2"]
-
-
-def test_fractions_are_kept_and_whole_numbers_are_small():
-    assert stack_slices(*order_slices(series([0.0, 2.5]))).array.dtype == np.float32
-    assert stack_slices(*order_slices(series([-1000.0, -999.0]))).array.dtype == np.int16
-    assert stack_slices(*order_slices(series([40000.0, 40001.0]))).array.dtype == np.float32
-
-
-def test_what_cannot_be_ordered():
-    with pytest.raises(ValueError, match="there are no slices"):
-        order_slices([])
-    nowhere = [dataclasses.replace(one, position=None, step=None) for one in series([0, 1])]
-    with pytest.raises(ValueError, match="image_0 and its series have neither positions nor a distance"):
-        order_slices(nowhere)
-    nowhere[1] = dataclasses.replace(nowhere[1], step=3.0)
-    assert order_slices(nowhere)[1].tolist() == [0, 0, 3.0]
-    turned = series([0, 1])
-    turned[1] = dataclasses.replace(turned[1], rows=(0, 1, 0, 1, 0, 0))
-    with pytest.raises(ValueError, match="image_1 differs from image_0 in shape, spacing or direction"):
-        order_slices(turned)
+def test_what_the_file_says_of_its_place(tmp_path):
+    rows = (0, 1, 0, 0, 0, -1)
+    write_dicom(tmp_path / "a", np.ones((2, 3), "i2"), position=(-1.5, 2, 3), rows=rows, between=-2.5, thickness=4)
+    one = read_slice(tmp_path / "a", "a")
+    assert (one.position, one.rows, one.spacing, one.step) == ((-1.5, 2, 3), rows, (0.7, 0.5), 2.5)
+    write_dicom(tmp_path / "a", np.ones((2, 3), "i2"), position=None, rows=None, spacing=(0, 0), between=0, thickness=4)
+    one = read_slice(tmp_path / "a", "a")
+    assert (one.position, one.rows, one.spacing, one.step) == (None, None, None, 4)
+    write_dicom(tmp_path / "a", np.ones((2, 3), "i2"), spacing=None)
+    one = read_slice(tmp_path / "a", "a")
+    assert (one.spacing, one.step) == (None, None)
 
 
 @pytest.mark.parametrize(
-    ("dtype", "stored"),
-    [("bool", "u1"), ("u1", "u1"), ("<i2", "i2"), ("i8", "i4"), ("f8", "f4"), ("f2", "f4"), (">u2", "u2")],
+    ("options", "message"),
+    [
+        ({"spacing": (0.7, -0.5)}, r"\(0028,0030\) must be positive"),
+        ({"spacing": (0.7,)}, r"\(0028,0030\) must hold 2 numbers"),
+        ({"position": (1, 2)}, r"\(0020,0032\) must hold 3 numbers"),
+        ({"rows": (1, 0, 0, 1, 0, 0)}, r"\(0020,0037\) must hold two unit vectors at right angles"),
+        ({"rows": (0, 0, 0, 0, 0, 0)}, r"\(0020,0037\) must hold two unit vectors"),
+        ({"rescale": (0, 5)}, r"rescale slope \(0028,1053\) is 0"),
+        ({"stored_bits": 12, "high_bit": 15}, "stores 12 of 16 bits up to bit 15, which cannot be read"),
+        ({"frames": 2}, "must hold one slice of one channel, got 2 of 1"),
+        ({"size": (60000, 60000)}, "says that it has 60000 x 60000 pixels, which is more than it can hold"),
+        ({"syntax": RUN_LENGTHS, "size": (60000, 60000)}, "60000 x 60000 pixels, which is more than it can hold"),
+        ({"syntax": "1.2.840.10008.1.2.4.201"}, r"1\.2\.840\.10008\.1\.2\.4\.201 \(High-Throughput JPEG 2000\), which"),
+        ({"syntax": "1.2.840.10008.1.2.4.102"}, r"transfer syntax 1\.2\.840\.10008\.1\.2\.4\.102 \(MPEG\), which"),
+        ({"syntax": "1.2.840.113619.5.2"}, r"transfer syntax 1\.2\.840\.113619\.5\.2, which cannot be read"),
+        ({"syntax": "1.2.840.10008.1.2.4.90"}, r"truncated one in transfer syntax 1\.2\.840\.10008\.1\.2\.4\.90\."),
+    ],
+    ids=str,
 )
-@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 5)], ids=str)
-def test_nifti_files_hold_what_was_saved(shape, dtype, stored, tmp_path):
-    import nibabel
+def test_what_cannot_be_is_one_line(options, message, tmp_path):
+    write_dicom(tmp_path / "image_0", np.ones((2, 3), "i2"), **options)
+    with pytest.raises(ValueError, match=f"^case/image_0.*{message}") as raised:
+        read_slice(tmp_path / "image_0", "case/image_0")
+    assert "\n" not in str(raised.value)
 
-    array = (np.arange(np.prod(shape)).reshape(shape) % 2).astype(dtype)
-    affine = np.diag([2.0, 3.0, 4.0, 1.0])
-    affine[:3, 3] = 5, 6, 7
-    save_nifti(tmp_path / "a.nii.gz", Volume(array, affine))
-    image = nibabel.load(tmp_path / "a.nii.gz")
-    assert image.get_data_dtype() == np.dtype(stored)
-    np.testing.assert_array_equal(np.asarray(image.dataobj), array)
-    np.testing.assert_array_equal(image.affine, affine)
-    np.testing.assert_array_equal(image.get_qform(), affine)
+
+@pytest.mark.parametrize("dtype", ["u1", "u4"])
+def test_bits_that_itk_gets_wrong_are_refused(dtype, tmp_path):
+    bits = 8 * np.dtype(dtype).itemsize
+    write_dicom(tmp_path / "image_0", np.ones((2, 3), dtype), stored_bits=bits - 4)
+    with pytest.raises(ValueError, match=f"stores {bits - 4} of {bits} bits"):
+        read_slice(tmp_path / "image_0", "image_0")
+
+
+@pytest.mark.parametrize("length", [0, 100, 200, 400, -3])
+def test_files_that_are_cut_off(length, tmp_path):
+    path = tmp_path / "image_0"
+    write_dicom(path, np.ones((20, 30), "i2"))
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(ValueError, match="image_0 is no DICOM image, or a truncated one"):
+        read_slice(path, "image_0")
