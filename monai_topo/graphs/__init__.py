@@ -13,7 +13,7 @@ in, in the array's order, and a position is index times spacing: the center of t
 
 from __future__ import annotations
 
-from monai_topo.graphs.centerline import centerline_mask
+from monai_topo.graphs.centerline import centerline_mask, check_method, fill_cavities
 from monai_topo.graphs.chains import contract_chains
 from monai_topo.graphs.drawing import count_clipped, distance_to_centerline, draw_centerline, draw_tube
 from monai_topo.graphs.junctions import junction_points, match_points
@@ -27,12 +27,14 @@ __all__ = [
     "Network",
     "Places",
     "centerline_mask",
+    "check_method",
     "check_spacing",
     "contract_chains",
     "count_clipped",
     "distance_to_centerline",
     "draw_centerline",
     "draw_tube",
+    "fill_cavities",
     "junction_points",
     "match_points",
     "path_length_blocks",

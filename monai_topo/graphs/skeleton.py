@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from monai_topo.graphs.centerline import centerline_mask
 from monai_topo.graphs.chains import trace_chains
 from monai_topo.graphs.forks import merge_forks
+from monai_topo.graphs.neighbors import neighbor_pairs
 from monai_topo.graphs.spacing import check_spacing
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 
 def skeleton_graph(
-    mask: ArrayLike, *, spacing: Sequence[float] | float = 1.0, smoothing: float = 0.0
+    mask: ArrayLike, *, spacing: Sequence[float] | float = 1.0, smoothing: float = 0.0, method: str = "exact"
 ) -> networkx.MultiGraph:
     """Graph of the centerlines of a mask.
 
-    The graph has the components and the loops of the mask. Thinning knows voxels and not ``spacing``.
+    The graph has the components and the loops of the mask (in 3D with its cavities filled), and a branch for each of
+    its own. Thinning knows voxels and not ``spacing``.
 
     Args:
         mask: ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1, in full connectivity.
@@ -37,6 +38,8 @@ def skeleton_graph(
             stay. 0, as papers have it, goes from voxel to voxel: a slanting branch is then up to 8% (2D) or 13% (3D)
             too long, and more if voxels are anisotropic. With 2 the length of straight and gently curved branches is
             right within 2%: take it to compare with a tracing, or to report lengths.
+        method: how the centerline is found, see :func:`monai_topo.graphs.centerline_mask`; ``"scikit-image"`` loses
+            components, loops and branches.
 
     Returns:
         Graph with nodes 0, 1, ...: ends, forks (three edges or more), isolated voxels (no edge), and one node on each
@@ -45,7 +48,8 @@ def skeleton_graph(
         and ``length``, that of the path. Branches between the same two nodes are edges of their own.
 
     Raises:
-        ValueError: for another number of axes, values other than 0 and 1, or a bad ``spacing`` or ``smoothing``.
+        ValueError: for another number of axes, values other than 0 and 1, an unknown ``method``, or a bad ``spacing``
+            or ``smoothing``.
 
     Example:
         >>> cross = np.zeros((9, 11))
@@ -58,7 +62,8 @@ def skeleton_graph(
     voxel = check_spacing(spacing, volume.ndim)
     if not 0 <= smoothing < np.inf:
         raise ValueError(f"smoothing must be at least 0 and finite, got {smoothing}.")
-    return _graph_of_voxels(_centerline_voxels(volume), volume.shape, voxel, smoothing)
+    voxels = np.argwhere(centerline_mask(volume, method))
+    return _graph_of_voxels(voxels, volume.shape, voxel, smoothing)
 
 
 def _as_mask(mask: ArrayLike) -> NDArray[np.bool_]:
@@ -71,21 +76,12 @@ def _as_mask(mask: ArrayLike) -> NDArray[np.bool_]:
     return volume
 
 
-def _centerline_voxels(volume: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Indices of the voxels of the centerline, in C order."""
-    occupied = [np.flatnonzero(volume.any(axis=tuple({*range(volume.ndim)} - {axis}))) for axis in range(volume.ndim)]
-    if not len(occupied[0]):
-        return np.empty((0, volume.ndim), dtype=np.int64)
-    box = volume[tuple(slice(found[0], found[-1] + 1) for found in occupied)]
-    return np.asarray(np.argwhere(centerline_mask(box)) + [found[0] for found in occupied])
-
-
 def _graph_of_voxels(
     indices: NDArray[np.int64], shape: Sequence[int], spacing: NDArray[np.float64], smoothing: float
 ) -> networkx.MultiGraph:
     import networkx
 
-    pairs = _neighbor_pairs(indices, shape)
+    pairs = neighbor_pairs(indices, shape)
     fork, ends = merge_forks(pairs, len(indices))
     num_nodes = int(fork.max(initial=-1)) + 1
     sums = np.stack([np.bincount(fork, weights=column, minlength=num_nodes) for column in indices.T], axis=1)
@@ -114,17 +110,3 @@ def _smooth(path: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     before, after = path[reach:0:-1], path[-2 : -reach - 2 : -1]
     mirrored = np.concatenate([2 * path[0] - before, path, 2 * path[-1] - after])
     return np.asarray(gaussian_filter1d(mirrored, sigma, axis=0, radius=reach)[reach : reach + len(path)])
-
-
-def _neighbor_pairs(indices: NDArray[np.int64], shape: Sequence[int]) -> NDArray[np.int64]:
-    """Pairs of voxels that share a face, an edge or a corner; the indices are in C order."""
-    strides = np.append(np.cumprod(np.array(shape[:0:-1]) + 2)[::-1], 1)  # of the volume with a margin of one voxel
-    flat = (indices + 1) @ strides
-    pairs = []
-    for step in product((-1, 0, 1), repeat=len(shape)):
-        if step > (0,) * len(shape):
-            neighbor = flat + np.array(step) @ strides
-            place = np.searchsorted(flat, neighbor)
-            found = np.flatnonzero(np.append(flat, -1)[place] == neighbor)
-            pairs.append(np.stack([found, place[found]], axis=1))
-    return np.concatenate(pairs)

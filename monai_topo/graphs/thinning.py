@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_KEPT = 2
 _PLACES = np.array(list(product((-1, 0, 1), repeat=3)))
 _STEPS = np.abs(_PLACES).sum(axis=1)
 _BETWEEN = np.abs(_PLACES[:, None] - _PLACES[None])
@@ -43,50 +42,67 @@ _WITHIN_18 = int(_bits((_STEPS > 0) & (_STEPS < 3)))
 _FACES = int(_bits(_STEPS == 1))
 
 
-def thin(mask: NDArray[np.bool_], kept: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Curves along the middle of a 3D mask, of the same topology if the mask has no cavity.
+
+    Voxels that come to be an end, with one neighbor, stay.
 
     Args:
         mask: ``(H, W, D)``; full connectivity.
-        kept: voxels of the mask that stay. None keeps those that come to be an end, with one neighbor; with ``kept``
-            ends go too, so that what is left is as small as it can be.
 
     Returns:
         Those voxels of the mask that are left, the same shape. Every component keeps at least one.
 
     Example:
-        >>> bar = np.ones((2, 2, 200), bool)
-        >>> int(thin(bar).sum()), int(thin(bar, np.zeros_like(bar)).sum())
-        (198, 1)
+        >>> int(thin(np.ones((2, 2, 200), bool)).sum())
+        198
     """
     padded = np.pad(mask, 1).astype(np.uint8)
-    if kept is not None:
-        padded[1:-1, 1:-1, 1:-1][kept & mask] = _KEPT
     strides = np.array(padded.strides)
     directions = np.stack([strides, -strides], axis=1).ravel()[::-1].copy()
-    voxels = np.flatnonzero(padded == 1)
+    voxels = np.flatnonzero(padded)
     while len(voxels):
-        count = _take_borders(padded.ravel(), voxels, _PLACES @ strides, directions, kept is None)
+        count = _take_borders(padded.ravel(), voxels, _PLACES @ strides, directions)
         if count == len(voxels):
             break
         voxels = voxels[:count]
     return padded[1:-1, 1:-1, 1:-1].astype(bool)
 
 
+def retract(curves: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """As few voxels of 3D curves as have the same topology and hold those that are kept.
+
+    Args:
+        curves: ``(H, W, D)``, a mask that :func:`thin` has made; full connectivity.
+        kept: voxels of the curves that stay, the same shape.
+
+    Returns:
+        Those voxels of the curves that are left, the same shape. Every component keeps at least one.
+
+    Example:
+        >>> line = np.ones((1, 1, 9), bool)
+        >>> int(retract(line, np.arange(9) == [[[2]]]).sum())
+        1
+    """
+    padded = np.pad(curves.astype(np.uint8) + (curves & kept), 1)
+    _take_ends(padded.ravel(), np.flatnonzero(padded == 1), _PLACES @ np.array(padded.strides))
+    return padded[1:-1, 1:-1, 1:-1].astype(bool)
+
+
 @_compiled
 def _take_borders(
-    volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[Any], directions: NDArray[Any], keep_ends: bool
+    volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[Any], directions: NDArray[Any]
 ) -> int:
     """Take voxels out of a flat padded volume, from each direction once; those left come first in the list."""
     found = np.empty(len(voxels), np.int64)
     for turn in range(len(directions) + 1):
         num_found = 0
         for voxel in voxels:
-            if _is_border(volume, voxel, directions, turn) and _can_go(volume, voxel, places, keep_ends):
+            if _is_border(volume, voxel, directions, turn) and _can_go(volume, voxel, places, True):
                 found[num_found] = voxel
                 num_found += 1
         for voxel in found[:num_found]:
-            if _can_go(volume, voxel, places, keep_ends):
+            if _can_go(volume, voxel, places, True):
                 volume[voxel] = 0
     left = 0
     for voxel in voxels:
@@ -94,6 +110,23 @@ def _take_borders(
             voxels[left] = voxel
             left += 1
     return left
+
+
+@_compiled
+def _take_ends(volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[Any]) -> None:
+    """Take voxels that are 1 out of a flat padded volume, following each curve, until none can go."""
+    taken = True
+    while taken:
+        taken = False
+        for start in voxels:
+            voxel = start
+            while volume[voxel] == 1 and _can_go(volume, voxel, places, False):
+                volume[voxel] = 0
+                taken = True
+                for step in places:
+                    if volume[voxel + step]:
+                        voxel += step
+                        break
 
 
 @_compiled

@@ -112,8 +112,8 @@ def compute_apls(
         y: ground truth, the same shape, only 0 and 1.
         include_background: if False, channel 0 is left out (unless it is the only one).
         **options: ``component``, ``max_snap``, ``min_path_length``, ``node_spacing``, ``max_nodes``, ``seed``,
-            ``spacing``, ``smoothing``, ``ignore_empty`` and ``ignore_index`` of :class:`APLSMetric`. For graphs there
-            is :func:`graph_apls`.
+            ``spacing``, ``smoothing``, ``ignore_empty``, ``ignore_index`` and ``skeleton_method`` of
+            :class:`APLSMetric`. For graphs there is :func:`graph_apls`.
 
     Returns:
         ``(B, C)`` scores in [0, 1], NaN where they are undefined.
@@ -166,9 +166,11 @@ class APLSMetric(CenterlineGraphMetric):
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.
+        skeleton_method: ``"exact"`` keeps all components, loops and ends of the masks; ``"scikit-image"`` is its
+            ``skeletonize`` as it is, for published tables; see :func:`monai_topo.graphs.centerline_mask`.
 
     Raises:
-        ValueError: for an unknown component, or a length or number that is too small or not finite.
+        ValueError: for an unknown component or method, or a length or number that is too small or not finite.
 
     Example:
         >>> line = torch.zeros(1, 1, 5, 40)
@@ -196,8 +198,11 @@ class APLSMetric(CenterlineGraphMetric):
         reduction: MetricReduction | str = MetricReduction.MEAN,
         get_not_nans: bool = False,
         ignore_index: int | None = None,
+        skeleton_method: str = "exact",
     ) -> None:
-        super().__init__(include_background, component, spacing, smoothing, reduction, get_not_nans, ignore_index)
+        super().__init__(
+            include_background, component, spacing, smoothing, reduction, get_not_nans, ignore_index, skeleton_method
+        )
         check_at_least(0, max_snap=max_snap, min_path_length=min_path_length)
         _check_counts(node_spacing, max_nodes)
         self.max_snap = max_snap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,8 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from monai_topo.graphs import check_spacing
+from monai_topo.graphs import centerline_mask, check_method, check_spacing
 from monai_topo.metrics.base import ComponentMetric, empty_score
-from monai_topo.metrics.skeleton import skeletonize_mask
 
 _ROUNDING = 1e-9
 
@@ -25,8 +25,8 @@ def compute_ccq(y_pred: torch.Tensor, y: torch.Tensor, include_background: bool 
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
         include_background: if False, channel 0 is left out (unless it is the only one).
-        **options: ``component``, ``slack``, ``spacing``, ``skeletonize``, ``single_count``, ``ignore_empty`` and
-            ``ignore_index`` of :class:`CCQMetric`.
+        **options: ``component``, ``slack``, ``spacing``, ``skeletonize``, ``single_count``, ``ignore_empty``,
+            ``ignore_index`` and ``skeleton_method`` of :class:`CCQMetric`.
 
     Returns:
         ``(B, C)`` scores in [0, 1], NaN where they are undefined.
@@ -72,9 +72,12 @@ class CCQMetric(ComponentMetric):
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.
+        skeleton_method: ``"exact"`` keeps all components, loops and ends of the masks; ``"scikit-image"`` is its
+            ``skeletonize`` as it is, for published tables (see :func:`monai_topo.graphs.centerline_mask`): it loses
+            branches, and the score is NaN where it leaves nothing.
 
     Raises:
-        ValueError: for an unknown component, or a slack that is negative or not finite.
+        ValueError: for an unknown component or method, or a slack that is negative or not finite.
 
     Example:
         >>> metric = CCQMetric(component="completeness", slack=0, skeletonize=False)
@@ -96,8 +99,10 @@ class CCQMetric(ComponentMetric):
         reduction: MetricReduction | str = MetricReduction.MEAN,
         get_not_nans: bool = False,
         ignore_index: int | None = None,
+        skeleton_method: str = "exact",
     ) -> None:
         super().__init__(include_background, component, reduction, get_not_nans, ignore_index)
+        check_method("skeleton_method", skeleton_method)
         if not 0 <= slack < np.inf:
             raise ValueError(f"slack must be at least 0 and finite, got {slack}.")
         self.slack = slack
@@ -105,6 +110,7 @@ class CCQMetric(ComponentMetric):
         self.skeletonize = skeletonize
         self.single_count = single_count
         self.ignore_empty = ignore_empty
+        self.skeleton_method = skeleton_method
 
     def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
         """Quality, correctness and completeness."""
@@ -113,7 +119,9 @@ class CCQMetric(ComponentMetric):
         if decided is not None:
             return dict.fromkeys(self.components, decided)
         if self.skeletonize:
-            prediction, target = skeletonize_mask(prediction), skeletonize_mask(target)
+            prediction, target = (centerline_mask(mask, self.skeleton_method) for mask in (prediction, target))
+            if not prediction.any() or not target.any():
+                return dict.fromkeys(self.components, math.nan)
         matched = _count_within(self.slack, prediction, target, spacing)
         found = _count_within(self.slack, target, prediction, spacing)
         return self._scores(matched, int(prediction.sum()) - matched, found, int(target.sum()) - found)

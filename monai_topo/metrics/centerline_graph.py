@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
-from monai_topo.graphs import Network, skeleton_graph
+from monai_topo.graphs import Network, check_method, skeleton_graph
 from monai_topo.metrics.base import ComponentMetric
 
 if TYPE_CHECKING:
     import networkx
 
 
-_OF_MASKS = ("component", "spacing", "smoothing")
+_OF_MASKS = ("component", "spacing", "smoothing", "skeleton_method")
 
 
 class CenterlineGraphMetric(ComponentMetric):
@@ -31,9 +31,10 @@ class CenterlineGraphMetric(ComponentMetric):
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.
+        skeleton_method: of the centerlines, see :func:`monai_topo.graphs.centerline_mask`.
 
     Raises:
-        ValueError: for an unknown component, or a smoothing that is negative or not finite.
+        ValueError: for an unknown component or method, or a smoothing that is negative or not finite.
     """
 
     compare: ClassVar[Callable[..., dict[str, float]]]
@@ -48,16 +49,22 @@ class CenterlineGraphMetric(ComponentMetric):
         reduction: MetricReduction | str = MetricReduction.MEAN,
         get_not_nans: bool = False,
         ignore_index: int | None = None,
+        skeleton_method: str = "exact",
     ) -> None:
         super().__init__(include_background, component, reduction, get_not_nans, ignore_index)
         check_at_least(0, smoothing=smoothing)
+        check_method("skeleton_method", skeleton_method)
         self.spacing = spacing
         self.smoothing = smoothing
+        self.skeleton_method = skeleton_method
 
     def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
         """All numbers of the graphs of a pair of masks, by name."""
         spacing = 1.0 if self.spacing is None else self.spacing
-        graphs = [skeleton_graph(mask, spacing=spacing, smoothing=self.smoothing) for mask in (prediction, target)]
+        graphs = [
+            skeleton_graph(mask, spacing=spacing, smoothing=self.smoothing, method=self.skeleton_method)
+            for mask in (prediction, target)
+        ]
         options = {name: value for name, value in self.options.items() if name not in _OF_MASKS}
         return self.compare(*graphs, **options)
 

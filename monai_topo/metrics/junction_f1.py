@@ -68,8 +68,8 @@ def compute_junction_f1(
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
         include_background: if False, channel 0 is left out (unless it is the only one).
-        **options: ``component``, ``match_radius``, ``merge_radius``, ``spacing``, ``ignore_empty`` and ``ignore_index``
-            of :class:`JunctionF1Metric`. For graphs there is :func:`graph_junction_f1`.
+        **options: ``component``, ``match_radius``, ``merge_radius``, ``spacing``, ``ignore_empty``, ``ignore_index``
+            and ``skeleton_method`` of :class:`JunctionF1Metric`. For graphs there is :func:`graph_junction_f1`.
 
     Returns:
         ``(B, C)`` scores in [0, 1], NaN where they are undefined.
@@ -113,9 +113,11 @@ class JunctionF1Metric(CenterlineGraphMetric):
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.
+        skeleton_method: ``"exact"`` keeps all components, loops and ends of the masks; ``"scikit-image"`` is its
+            ``skeletonize`` as it is, for published tables; see :func:`monai_topo.graphs.centerline_mask`.
 
     Raises:
-        ValueError: for an unknown component, or a radius that is negative or not finite.
+        ValueError: for an unknown component or method, or a radius that is negative or not finite.
 
     Example:
         >>> cross = torch.zeros(1, 1, 21, 30)
@@ -139,8 +141,11 @@ class JunctionF1Metric(CenterlineGraphMetric):
         reduction: MetricReduction | str = MetricReduction.MEAN,
         get_not_nans: bool = False,
         ignore_index: int | None = None,
+        skeleton_method: str = "exact",
     ) -> None:
-        super().__init__(include_background, component, spacing, 0.0, reduction, get_not_nans, ignore_index)
+        super().__init__(
+            include_background, component, spacing, 0.0, reduction, get_not_nans, ignore_index, skeleton_method
+        )
         check_at_least(0, match_radius=match_radius, merge_radius=merge_radius)
         self.match_radius = match_radius
         self.merge_radius = merge_radius

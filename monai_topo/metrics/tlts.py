@@ -103,8 +103,8 @@ def compute_tlts(
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
         include_background: if False, channel 0 is left out (unless it is the only one).
-        **options: ``component``, ``n_paths``, ``max_node_dist``, ``tol``, ``seed``, ``spacing``, ``smoothing`` and
-            ``ignore_index`` of :class:`TLTSMetric`. For graphs there is :func:`graph_tlts`.
+        **options: ``component``, ``n_paths``, ``max_node_dist``, ``tol``, ``seed``, ``spacing``, ``smoothing``,
+            ``ignore_index`` and ``skeleton_method`` of :class:`TLTSMetric`. For graphs there is :func:`graph_tlts`.
 
     Returns:
         ``(B, C)`` fractions, NaN where they are undefined.
@@ -151,9 +151,11 @@ class TLTSMetric(CenterlineGraphMetric):
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.
+        skeleton_method: ``"exact"`` keeps all components, loops and ends of the masks; ``"scikit-image"`` is its
+            ``skeletonize`` as it is, for published tables; see :func:`monai_topo.graphs.centerline_mask`.
 
     Raises:
-        ValueError: for an unknown component, or a number that is too small or not finite.
+        ValueError: for an unknown component or method, or a number that is too small or not finite.
 
     Example:
         >>> line = torch.zeros(1, 1, 5, 40)
@@ -179,8 +181,11 @@ class TLTSMetric(CenterlineGraphMetric):
         reduction: MetricReduction | str = MetricReduction.MEAN,
         get_not_nans: bool = False,
         ignore_index: int | None = None,
+        skeleton_method: str = "exact",
     ) -> None:
-        super().__init__(include_background, component, spacing, smoothing, reduction, get_not_nans, ignore_index)
+        super().__init__(
+            include_background, component, spacing, smoothing, reduction, get_not_nans, ignore_index, skeleton_method
+        )
         check_at_least(1, n_paths=n_paths)
         check_at_least(0, max_node_dist=max_node_dist, tol=tol)
         self.n_paths = n_paths

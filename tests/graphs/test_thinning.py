@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import convolve
 from skimage.measure import euler_number, label
 
-from monai_topo.graphs.thinning import thin
+from monai_topo.graphs.thinning import retract, thin
 
 
 def counts(mask):
@@ -50,14 +50,25 @@ def test_bars_keep_their_length(sides):
     assert neighbors(thinned).max() <= 2
 
 
-def test_what_is_kept_stays_and_nothing_else_but_what_joins_it(rng):
-    mask = rng.random((7, 8, 9)) < 0.5
-    kept = mask & (rng.random(mask.shape) < 0.1)
-    thinned = thin(mask, kept)
-    assert counts(thinned) == counts(mask)
-    assert (thinned | ~kept).all()
-    for voxel, count in zip(np.argwhere(thinned), neighbors(thinned), strict=True):
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_what_is_kept_stays_and_nothing_else_but_what_joins_it(share, rng):
+    curves = thin(rng.random((7, 8, 9)) < 0.4)
+    kept = curves & (rng.random(curves.shape) < share)
+    left = retract(curves, kept)
+    assert counts(left) == counts(curves)
+    assert (left | ~kept).all()
+    for voxel, count in zip(np.argwhere(left), neighbors(left), strict=True):
         assert count != 1 or kept[tuple(voxel)]
+
+
+def test_a_long_curve_is_retracted_at_once():
+    spiral = np.zeros((1, 401, 401), bool)
+    for ring in range(0, 200, 2):
+        spiral[0, ring, ring : -ring or None] = spiral[0, -ring - 1, ring : -ring or None] = True
+        spiral[0, ring + 2 : -ring or None, ring] = spiral[0, ring : -ring or None, -ring - 1] = True
+        spiral[0, ring + 2, ring + 1] = True
+    assert spiral.sum() > 70_000
+    assert retract(thin(spiral), np.zeros_like(spiral)).sum() < 100
 
 
 def test_what_is_thin_stays(rng):

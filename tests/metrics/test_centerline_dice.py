@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from skimage.morphology import skeletonize
 
 from monai_topo.metrics import CenterlineDiceMetric, compute_centerline_dice
 
@@ -48,6 +49,42 @@ def test_thickness_is_not_seen(ndim):
     _, precision, sensitivity = scores(thin, thick)
     assert precision == 1
     assert 0.9 < sensitivity <= 1  # in 2D the skeleton forks at the corners
+
+
+def even_t():
+    """A 3D tube of two voxels with an arm, and without it."""
+    truth = torch.zeros(1, 1, 40, 40, 40)
+    truth[..., 19:21, 19:21, 2:38] = 1
+    prediction = truth.clone()
+    truth[..., 4:21, 19:21, 19:21] = 1
+    return prediction, truth
+
+
+def test_a_missing_arm_of_even_width_counts():
+    prediction, truth = even_t()
+    assert scores(prediction, truth)[1] > 0.99
+    assert scores(prediction, truth)[2] == pytest.approx(34 / (34 + 15), abs=0.03)
+    metric = CenterlineDiceMetric(component="sensitivity", skeleton_method="scikit-image")
+    expected = prediction[0, 0].numpy()[skeletonize(truth[0, 0].numpy() > 0)].mean()
+    assert metric(prediction, truth).item() == pytest.approx(expected)
+    assert expected > 0.95
+
+
+def test_scikit_image_leaves_nothing_of_a_bar():
+    bar = torch.ones(1, 1, 2, 2, 20)
+    assert scores(bar, bar) == [1, 1, 1]
+    assert all(math.isnan(score) for score in scores(bar, bar, skeleton_method="scikit-image"))
+    with pytest.raises(ValueError, match="skeleton_method must be one of"):
+        CenterlineDiceMetric(skeleton_method="lee")
+
+
+def test_cavities_do_not_matter():
+    full = torch.zeros(1, 1, 9, 9, 30)
+    full[..., 1:8, 1:8, 1:29] = 1
+    hollow = full.clone()
+    hollow[..., 3:6, 3:6, 10:20] = 0
+    for pair in ((hollow, full), (full, hollow), (hollow, hollow)):
+        assert scores(*pair) == [1, 1, 1]
 
 
 def test_disjoint_tubes_score_zero():

@@ -13,6 +13,7 @@ import torch
 from monai_topo.graphs import contract_chains
 from monai_topo.metrics import (
     APLSMetric,
+    CCQMetric,
     JunctionF1Metric,
     TLTSMetric,
     graph_apls,
@@ -149,3 +150,16 @@ def test_bad_graphs(metric):
 def test_a_bad_smoothing_is_refused_at_once(metric):
     with pytest.raises(ValueError, match="smoothing must be at least 0"):
         metric(smoothing=-1)
+
+
+@pytest.mark.parametrize("metric", [APLSMetric, TLTSMetric, JunctionF1Metric, CCQMetric])
+def test_the_way_of_skeletons_is_an_option(metric):
+    """scikit-image leaves nothing of a bar of two voxels."""
+    bar = torch.zeros(1, 1, 4, 4, 30)
+    bar[..., 1:3, 1:3, 2:28] = 1
+    assert metric(skeleton_method="scikit-image")(bar, bar).isnan().item()
+    assert "skeleton_method='scikit-image'" in repr(metric(skeleton_method="scikit-image"))
+    exact = metric()(bar, bar)
+    assert exact.isnan().item() if metric is JunctionF1Metric else exact.item() == 1
+    with pytest.raises(ValueError, match="skeleton_method must be one of"):
+        metric(skeleton_method="lee")

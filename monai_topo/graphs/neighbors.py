@@ -1,0 +1,35 @@
+"""Which voxels of a list touch each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def neighbor_pairs(indices: NDArray[np.int64], shape: Sequence[int]) -> NDArray[np.int64]:
+    """Pairs of voxels that share a face, an edge or a corner.
+
+    Args:
+        indices: ``(n, ndim)`` of the voxels, in C order.
+        shape: of the volume that they lie in.
+
+    Returns:
+        ``(m, 2)`` rows of ``indices``, each pair once.
+
+    Example:
+        >>> neighbor_pairs(np.array([[0, 0], [1, 1], [3, 1]]), (4, 2)).tolist()
+        [[0, 1]]
+    """
+    strides = np.append(np.cumprod(np.array(shape[:0:-1]) + 2)[::-1], 1)  # of the volume with a margin of one voxel
+    flat = (indices + 1) @ strides
+    pairs = []
+    for step in product((-1, 0, 1), repeat=len(shape)):
+        if step > (0,) * len(shape):
+            neighbor = flat + np.array(step) @ strides
+            place = np.searchsorted(flat, neighbor)
+            found = np.flatnonzero(np.append(flat, -1)[place] == neighbor)
+            pairs.append(np.stack([found, place[found]], axis=1))
+    return np.concatenate(pairs)
