@@ -161,7 +161,12 @@ def _draw(image: Path, label: Path, scores: list[Scores], out: Path) -> None:
     )
     center = tuple(slice(max(0, size // 2 - 32), size // 2 + 32) for size in true.shape)
     likelihoods = {name: load_nifti(out / loss / "image_prob.nii.gz")[center] for loss, name in LOSSES.items()}
-    plot_persistence_diagrams(out / "persistence_diagrams.png", {**likelihoods, "label": true[center]})
+    part = ", ".join(f"{side.start} to {side.stop - 1}" for side in center)
+    plot_persistence_diagrams(
+        out / "persistence_diagrams.png",
+        {**likelihoods, "label": true[center]},
+        title=f"voxels {part} of the volume, without a frame",
+    )
 
 
 def worst_slices(label: NDArray[Any], predictions: list[NDArray[Any]], count: int = 3) -> list[int]:

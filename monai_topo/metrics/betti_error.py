@@ -1,4 +1,4 @@
-"""The Betti number error: how many components, loops and cavities a segmentation has too many or too few."""
+"""The Betti number error: how many extra or missing components, loops and cavities a segmentation has."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from monai_topo.topology.height import HEIGHTS, height_function
 from monai_topo.topology.induced import InducedMatching, comparison, match_induced, match_induced_batch
 from monai_topo.topology.masks.betti import betti_numbers, euler_characteristic
 from monai_topo.topology.masks.counts import FeatureCounts, count_features
-from monai_topo.topology.masks.features import Feature, list_features
+from monai_topo.topology.masks.features import Feature, Status, list_features
 from monai_topo.topology.masks.instances import (
     distance_to_boundary,
     instance_boundaries,
@@ -41,6 +41,7 @@ __all__ = [
     "PersistencePairs",
     "Slices",
     "SmallFeatures",
+    "Status",
     "available_engines",
     "betti_numbers",
     "by_lifetime",

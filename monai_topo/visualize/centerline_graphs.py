@@ -1,4 +1,4 @@
-"""Two centerline graphs over each other: what they share, what one lacks and what it has too much."""
+"""Two centerline graphs over each other: what is matched, missing and extra."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 
 from monai_topo.graphs import Network, junction_points, match_points
 from monai_topo.visualize.figure import new_figure, save_png
-from monai_topo.visualize.segmentation import FALSE, MISSED
+from monai_topo.visualize.marks import COLORS
 
 LineCollection, _ = optional_import("matplotlib.collections", name="LineCollection")
 
 if TYPE_CHECKING:
     import networkx
-
-MATCHED = (0.17, 0.63, 0.17)
-"""Green: centerlines that both graphs have."""
 
 
 def plot_graphs(
@@ -35,8 +32,8 @@ def plot_graphs(
 ) -> Path:
     """Write a PNG of two graphs, projected along an axis.
 
-    Green are the pieces of the truth that have the prediction near them, red those that it misses, blue the pieces of
-    the prediction that are far from the truth. Circles of the same colors are junctions, matched one to one.
+    Green are the pieces of the truth that have the prediction near them, red those that are missing from it, blue the
+    extra pieces of the prediction, far from the truth. Circles of the same colors are junctions, matched one to one.
 
     Args:
         path: PNG file to write.
@@ -71,7 +68,7 @@ def plot_graphs(
     cell.autoscale_view()
     if image is None:
         cell.invert_yaxis()
-    figure.supxlabel("green: found    red: missed    blue: false    circles: junctions")
+    figure.supxlabel("green: matched    red: missing    blue: extra    circles: junctions")
     return save_png(figure, path)
 
 
@@ -92,9 +89,9 @@ def _pieces(
     predicted: Network, true: Network, max_distance: float
 ) -> list[tuple[NDArray[np.float64], tuple[float, float, float]]]:
     """Straight pieces as ``(k, 2, ndim)`` segments, with their color."""
-    found, missed = _near_and_far(true, predicted, max_distance)
-    _, false = _near_and_far(predicted, true, max_distance)
-    return [(found, MATCHED), (missed, MISSED), (false, FALSE)]
+    matched, missing = _near_and_far(true, predicted, max_distance)
+    _, extra = _near_and_far(predicted, true, max_distance)
+    return [(matched, COLORS["matched"]), (missing, COLORS["missing"]), (extra, COLORS["extra"])]
 
 
 def _near_and_far(
@@ -110,6 +107,6 @@ def _junctions(
 ) -> list[tuple[NDArray[np.float64], tuple[float, float, float]]]:
     predicted, true = (junction_points(graph) for graph in (prediction, truth))
     matched, found = match_points(predicted, true, radius)
-    groups = [(true[found], MATCHED), (np.delete(true, found, axis=0), MISSED)]
-    groups.append((np.delete(predicted, matched, axis=0), FALSE))
+    groups = [(true[found], COLORS["matched"]), (np.delete(true, found, axis=0), COLORS["missing"])]
+    groups.append((np.delete(predicted, matched, axis=0), COLORS["extra"]))
     return [(points, color) for points, color in groups if len(points)]

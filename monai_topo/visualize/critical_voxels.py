@@ -1,4 +1,4 @@
-"""The voxels whose likelihood decides that a segmentation has components, loops and cavities too many or too few."""
+"""The voxels whose likelihood decides that a segmentation has extra or missing components, loops and cavities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology import ESSENTIAL, betti_numbers, diagram, nearest_corner, persistence_pairs, to_array
+from monai_topo.topology import ESSENTIAL, Status, betti_numbers, diagram, nearest_corner, persistence_pairs, to_array
 
 _ROUNDING = 1e-5
 
@@ -20,14 +20,14 @@ class CriticalVoxel:
 
     Attributes:
         dim: 0 component, 1 loop, 2 cavity.
-        missing: whether the prediction lacks the feature; otherwise it has it too many.
+        status: ``"missing"`` if the prediction lacks the feature, ``"extra"`` if it should not have it.
         voxel: index of the voxel.
         birth: likelihood at which the feature is born.
         death: likelihood at which it dies.
     """
 
     dim: int
-    missing: bool
+    status: Status
     voxel: tuple[int, ...]
     birth: float
     death: float
@@ -41,7 +41,7 @@ class Features:
         dim: homology dimension.
         dots: ``(n, 2)``, births and deaths.
         exists: ``(n,)``, whether the thresholded likelihood has the feature.
-        wrong: ``(n,)``, whether it is too many (if it exists) or missing (if not).
+        wrong: ``(n,)``, whether it is extra (if it exists) or missing (if not).
         voxels: ``(n,)``, flat index of the voxel that decides whether the feature exists.
         true_count: the label's Betti number.
     """
@@ -64,8 +64,8 @@ def find_critical_voxels(
 ) -> list[CriticalVoxel]:
     """The critical voxels of the features by which a thresholded likelihood's Betti numbers differ from a label's.
 
-    Where the prediction has features too many, those are wrong whose dots are farthest from the corner (birth 1, death
-    0); where it has too few, those that do not exist at the threshold and are nearest to it. Of a feature too many the
+    Where the prediction has extra features, those are wrong whose dots are farthest from the corner (birth 1, death
+    0); where it has too few, those that do not exist at the threshold and are nearest to it. Of an extra feature the
     voxel of its birth is given if that is background in the label (a speck, a bridge), otherwise that of its death (a
     break in a vessel, a hole in a membrane). Of a missing one it is the voxel on the wrong side of the threshold. Only
     numbers are compared: as many loops at other places are no error.
@@ -102,8 +102,8 @@ def wrong_voxels(found: Sequence[Features], shape: tuple[int, ...]) -> list[Crit
         births, deaths = features.dots[rows].T
         for row in rows[np.argsort(deaths - births, kind="stable")]:
             voxel = tuple(int(index) for index in np.unravel_index(features.voxels[row], shape))
-            missing = not features.exists[row]
-            voxels.append(CriticalVoxel(features.dim, missing, voxel, *features.dots[row].tolist()))
+            status: Status = "extra" if features.exists[row] else "missing"
+            voxels.append(CriticalVoxel(features.dim, status, voxel, *features.dots[row].tolist()))
     return voxels
 
 
@@ -134,7 +134,7 @@ def compare_features(
 def _find_wrong(
     dots: NDArray[np.float64], exists: NDArray[np.bool_], count: int, min_persistence: float
 ) -> NDArray[np.bool_]:
-    """Which features are too many, or missing: as many as the number that exist differs from ``count``."""
+    """Which features are extra, or missing: as many as the number that exist differs from ``count``."""
     surplus = int(exists.sum()) - count
     wrong = np.zeros(len(dots), bool)
     if surplus > 0:

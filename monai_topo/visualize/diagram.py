@@ -29,7 +29,7 @@ def plot_persistence_diagram(
 ) -> None:
     """Draw the superlevel persistence diagram of a likelihood.
 
-    A dot near the corner (birth 1, death 0) is a feature that the thresholded likelihood surely has, a dot near the
+    A point near the corner (birth 1, death 0) is a feature that the thresholded likelihood surely has, a point near the
     diagonal is noise; the gray quadrant holds the features there at threshold 0.5.
 
     Args:
@@ -38,7 +38,7 @@ def plot_persistence_diagram(
         dims: homology dimensions; None is all below the number of axes.
         connectivity: of the foreground: None is full, 1 is face.
         frame: whether the diagram is relative to a frame of foreground.
-        min_persistence: dots nearer to the diagonal are left out.
+        min_persistence: points nearer to the diagonal are left out.
         title: shown above.
     """
     field = torch.from_numpy(to_array(likelihood))
@@ -53,26 +53,46 @@ def plot_persistence_diagram(
 
 
 def prepare_diagram(axes: Any, threshold: float = 0.5) -> None:
-    """Draw what is behind the dots: the diagonal, and in gray where features are that exist at a threshold."""
+    """Draw what is behind the points: the diagonal, and in gray where features are that exist at a threshold."""
     axes.fill_between([threshold, 1.02], -0.02, threshold, color="0.92", zorder=0)
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="birth", ylabel="death", aspect="equal")
 
 
 def plot_persistence_diagrams(
-    path: PathLike, likelihoods: Mapping[str, ArrayLike | torch.Tensor], **options: Any
+    path: PathLike,
+    likelihoods: Mapping[str, ArrayLike | torch.Tensor],
+    *,
+    title: str = "",
+    dims: tuple[int, ...] | None = None,
+    connectivity: int | None = None,
+    frame: bool = False,
+    min_persistence: float = 0.05,
 ) -> Path:
     """Write a PNG of persistence diagrams side by side.
 
     Args:
         path: PNG file to write.
         likelihoods: title to likelihood, each ``(H, W[, D])`` in [0, 1].
-        **options: as for :func:`plot_persistence_diagram`.
+        title: Title of the picture: say which part of a volume is shown.
+        dims: homology dimensions; None is all below the number of axes.
+        connectivity: of the foreground: None is full, 1 is face.
+        frame: whether the diagrams are relative to a frame of foreground.
+        min_persistence: points nearer to the diagonal are left out.
 
     Returns:
         The path.
     """
     figure, axes = new_figure(1, len(likelihoods))
-    for cell, (title, likelihood) in zip(axes[0], likelihoods.items(), strict=True):
-        plot_persistence_diagram(cell, likelihood, title=title, **options)
+    for cell, (name, likelihood) in zip(axes[0], likelihoods.items(), strict=True):
+        plot_persistence_diagram(
+            cell,
+            likelihood,
+            dims=dims,
+            connectivity=connectivity,
+            frame=frame,
+            min_persistence=min_persistence,
+            title=name,
+        )
+    figure.suptitle(title)
     return save_png(figure, path)

@@ -11,15 +11,13 @@ from monai.config import PathLike
 from numpy.typing import NDArray
 
 from monai_topo.data import written_whole
-from monai_topo.topology import Feature
+from monai_topo.topology import Feature, Status
 from monai_topo.visualize.figure import new_figure, save_png
-from monai_topo.visualize.segmentation import FALSE, MISSED, error_map
+from monai_topo.visualize.marks import feature_mark
+from monai_topo.visualize.segmentation import error_map
 
-LABELS = {"matched": 1, "missing": 2, "extra": 3}
+LABELS: dict[Status, int] = {"matched": 1, "missing": 2, "extra": 3}
 """Values in the label map."""
-_MATCHED = (0.15, 0.55, 0.25)
-_COLORS = {"matched": _MATCHED, "missing": MISSED, "extra": FALSE}
-_MARKERS = ("o", "s", "^")
 
 
 def feature_map(features: Sequence[Feature], shape: Sequence[int], radius: int = 1) -> NDArray[np.uint8]:
@@ -91,7 +89,8 @@ def plot_features(
 ) -> Path:
     """Draw one slice of a segmentation's errors with the features that lie in it.
 
-    Circles are components, squares loops, triangles cavities; green ones match, red ones are missing, blue ones extra.
+    Circles are components, squares loops, diamonds cavities; green ones match, red ones are missing, blue ones extra.
+    As in all pictures the first axis of the arrays goes to the right and the second one down.
 
     Args:
         path: of the PNG.
@@ -111,12 +110,9 @@ def plot_features(
         prediction, label = prediction[:, :, index], label[:, :, index]
     figure, axes = new_figure(1, 1)
     axis = np.ravel(axes)[0]
-    axis.imshow(error_map(prediction, label))
+    axis.imshow(np.swapaxes(error_map(prediction, label), 0, 1), interpolation="nearest")
     for feature in shown:
-        row, column = feature.voxel[:2]
-        axis.plot(
-            column, row, _MARKERS[feature.dim], color=_COLORS[feature.status], fillstyle="none", markeredgewidth=2
-        )
+        axis.plot(*feature.voxel[:2], **feature_mark(feature.dim, feature.status))
     axis.set(xticks=[], yticks=[])
     counts = [f"{sum(feature.status == status for feature in shown)} {status}" for status in LABELS]
     axis.set_title(", ".join(counts))

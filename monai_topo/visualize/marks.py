@@ -1,14 +1,25 @@
-"""What pictures call and mark components, loops and cavities that are missing or too many."""
+"""The one table of all pictures: colors of what is matched, missing or extra, marks of features by dimension."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from monai.utils import optional_import
+
+from monai_topo.topology import Status
+
+path_effects, _ = optional_import("matplotlib.patheffects")
+
+COLORS: dict[Status, tuple[float, float, float]] = {
+    "matched": (0.15, 0.55, 0.25),
+    "missing": (0.84, 0.19, 0.15),
+    "extra": (0.19, 0.40, 0.84),
+}
+"""Green: prediction and label have it. Red: only the label has it. Blue: only the prediction has it."""
+MARKERS = ("o", "s", "D")
+"""Circle, square, diamond: component, loop, cavity."""
 NAMES = (("component", "components"), ("loop", "loops"), ("cavity", "cavities"))
 """Of each homology dimension: for one and for several."""
-
-_SHAPES = ("o", "s", "D")
-_COLORS = {True: "tab:green", False: "tab:purple"}
 
 
 def count_text(dim: int, count: int) -> str:
@@ -21,23 +32,27 @@ def count_text(dim: int, count: int) -> str:
     return f"{count} {NAMES[dim][count != 1]}"
 
 
-def error_text(dim: int, missing: bool) -> str:
-    """What kind of error it is.
+def status_text(dim: int, status: Status) -> str:
+    """A feature and its status in words.
 
     Example:
-        >>> error_text(0, missing=False)
-        'component too many'
+        >>> status_text(0, "extra")
+        'extra component'
     """
-    return f"{NAMES[dim][0]} {'missing' if missing else 'too many'}"
+    return f"{status} {NAMES[dim][0]}"
 
 
-def error_mark(dim: int, missing: bool) -> dict[str, Any]:
-    """The mark of an error, as arguments of matplotlib's ``plot``: its shape is the dimension, its color the kind."""
+def feature_mark(dim: int, status: Status) -> dict[str, Any]:
+    """The mark of a feature, as arguments of matplotlib's ``plot``: its shape is the dimension, its color the status.
+
+    A white outline keeps it visible on voxels of the same color.
+    """
     return {
-        "marker": _SHAPES[dim],
+        "marker": MARKERS[dim],
         "markersize": 12 + 2 * dim,
         "markerfacecolor": "none",
-        "markeredgecolor": _COLORS[missing],
+        "markeredgecolor": COLORS[status],
         "markeredgewidth": 2,
         "linestyle": "none",
+        "path_effects": [path_effects.withStroke(linewidth=4, foreground="white")],
     }

@@ -13,12 +13,12 @@ from monai.config import PathLike
 from monai.utils import optional_import
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology import to_array
+from monai_topo.topology import Status, to_array
 from monai_topo.visualize.critical_voxels import CriticalVoxel, Features, compare_features, wrong_voxels
 from monai_topo.visualize.diagram import prepare_diagram
 from monai_topo.visualize.figure import new_figure, save_png
-from monai_topo.visualize.marks import count_text, error_mark, error_text
-from monai_topo.visualize.segmentation import FALSE, MISSED, error_map, shows_in_projection
+from monai_topo.visualize.marks import COLORS, MARKERS, count_text, feature_mark, status_text
+from monai_topo.visualize.segmentation import error_map, shows_in_projection
 
 Patch, _ = optional_import("matplotlib.patches", name="Patch")
 
@@ -130,7 +130,7 @@ def prediction_figure(
     _show(axes[0, 2], f"prediction\n{counts}", chosen.flatten(values), cmap="gray_r", vmin=0, vmax=1)
     _show(axes[1, 0], "errors", error_map(predicted, mask))
     for voxel in marked:
-        axes[1, 0].plot(*chosen.place(voxel.voxel), **error_mark(voxel.dim, voxel.missing))
+        axes[1, 0].plot(*chosen.place(voxel.voxel), **feature_mark(voxel.dim, voxel.status))
     _draw_diagram(axes[1, 1], features, threshold, min_persistence)
     _draw_legend(axes[1, 2], features, marked, threshold, frame)
     figure.suptitle(title)
@@ -182,29 +182,30 @@ def _draw_diagram(axes: Any, found: Sequence[Features], threshold: float, min_pe
         births, deaths = features.dots.T
         other = ~features.wrong & (births - deaths > min_persistence)
         axes.scatter(births[other], deaths[other], color="0.5", **_dot(features.dim))
-        for missing in (False, True):
-            rows = features.wrong & (features.exists != missing)
-            color = error_mark(features.dim, missing)["markeredgecolor"]
+        for color, of_status in ((COLORS["extra"], features.exists), (COLORS["missing"], ~features.exists)):
+            rows = features.wrong & of_status
             axes.scatter(births[rows], deaths[rows], color=color, zorder=3, **_dot(features.dim))
     if any(features.true_count for features in found):
         axes.plot(1, 0, clip_on=False, **_RING)
 
 
 def _dot(dim: int) -> dict[str, Any]:
-    return {"marker": error_mark(dim, False)["marker"], "s": 16, "alpha": 0.7, "linewidths": 0}
+    return {"marker": MARKERS[dim], "s": 16, "alpha": 0.7, "linewidths": 0}
 
 
 def _draw_legend(
     axes: Any, found: Sequence[Features], marked: Sequence[CriticalVoxel], threshold: float, frame: bool
 ) -> None:
-    kinds = {(0.75,) * 3: "right foreground", MISSED: "missed foreground", FALSE: "false foreground"}
+    kinds = {(0.75,) * 3: "matched foreground"}
+    kinds |= {COLORS["missing"]: "missing foreground", COLORS["extra"]: "extra foreground"}
     handles = [Patch(color=color, label=text) for color, text in kinds.items()]
     for features in found:
         surplus = int(features.exists.sum()) - features.true_count
         if surplus:
             shown = sum(voxel.dim == features.dim for voxel in marked)
-            text = f"{error_text(features.dim, surplus < 0)}: {abs(surplus)}, {shown} marked"
-            handles += axes.plot([], [], label=text, **error_mark(features.dim, surplus < 0))
+            status: Status = "missing" if surplus < 0 else "extra"
+            text = f"{status_text(features.dim, status)}: {abs(surplus)}, {shown} marked"
+            handles += axes.plot([], [], label=text, **feature_mark(features.dim, status))
     handles += axes.plot([], [], "o", color="0.5", markersize=4, label="diagram: other feature of the prediction")
     handles += axes.plot([], [], label="diagram: all features of the label", **_RING)
     handles.append(Patch(color="0.92", label=f"diagram: exists at threshold {threshold:g}"))

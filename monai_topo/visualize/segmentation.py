@@ -13,11 +13,7 @@ from scipy import ndimage
 
 from monai_topo.topology import betti_numbers
 from monai_topo.visualize.figure import new_figure, save_png
-
-MISSED = (0.84, 0.19, 0.15)
-"""Red: foreground that the prediction lacks, where a vessel breaks or a membrane leaks."""
-FALSE = (0.19, 0.40, 0.84)
-"""Blue: foreground that the prediction has too much."""
+from monai_topo.visualize.marks import COLORS
 
 _SPARSE = 0.5
 
@@ -33,7 +29,7 @@ def shows_in_projection(label: NDArray[Any], axis: int = -1) -> bool:
 
 
 def error_map(prediction: NDArray[Any], label: NDArray[Any]) -> NDArray[np.float64]:
-    """Color image of a 2D segmentation: white where right, red where foreground is missed, blue where it is false.
+    """Color image of a 2D segmentation: red where foreground is missing, blue where it is extra.
 
     Args:
         prediction: ``(H, W)``, 0 and 1.
@@ -43,26 +39,26 @@ def error_map(prediction: NDArray[Any], label: NDArray[Any]) -> NDArray[np.float
         ``(H, W, 3)`` in [0, 1]: correct foreground is light gray, correct background white.
 
     Example:
-        >>> error_map(np.array([[0, 1]]), np.array([[1, 1]]))[0, 0].tolist() == list(MISSED)
+        >>> error_map(np.array([[0, 1]]), np.array([[1, 1]]))[0, 0].tolist() == list(COLORS["missing"])
         True
     """
     predicted, true = prediction.astype(bool), label.astype(bool)
     colors = np.ones((*label.shape, 3))
     colors[predicted & true] = 0.75
-    colors[~predicted & true] = MISSED
-    colors[predicted & ~true] = FALSE
+    colors[~predicted & true] = COLORS["missing"]
+    colors[predicted & ~true] = COLORS["extra"]
     return colors
 
 
 def find_gaps(prediction: NDArray[Any], label: NDArray[Any]) -> list[tuple[float, float]]:
-    """Centers of the missed pixels that matter: filling them changes the topology of the predicted image.
+    """Centers of the missing pixels that matter: filling them changes the topology of the predicted image.
 
     Args:
         prediction: ``(H, W)``, 0 and 1.
         label: ``(H, W)``, 0 and 1.
 
     Returns:
-        (row, column) of each connected group of missed pixels that, filled alone, closes a loop relative to a frame
+        (row, column) of each connected group of missing pixels that, filled alone, closes a loop relative to a frame
         or joins two components.
 
     Example:
@@ -130,6 +126,6 @@ def plot_segmentations(
                 cell.plot(*gap, "o", markersize=14, markerfacecolor="none", markeredgecolor="black")
         row[0].set_ylabel(f"slice {index}" if depth > 1 else "")
     figure.supxlabel(
-        "red: missed foreground    circles: where that breaks a vessel or opens a cell    blue: false foreground"
+        "red: missing foreground    circles: where that breaks a vessel or opens a cell    blue: extra foreground"
     )
     return save_png(figure, path)

@@ -1,4 +1,4 @@
-"""Where a segmentation has components, loops and cavities too many or too few."""
+"""Where a segmentation has extra or missing components, loops and cavities."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from monai.config import PathLike
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.topology import betti_numbers
+from monai_topo.topology import Status, betti_numbers
 from monai_topo.visualize.figure import new_figure, save_png
-from monai_topo.visualize.marks import error_mark, error_text
+from monai_topo.visualize.marks import feature_mark, status_text
 from monai_topo.visualize.segmentation import error_map, shows_in_projection
 
 
 @dataclass(frozen=True)
 class TopologyError:
-    """Features that a prediction lacks or has too many, and the wrong voxels that make the difference.
+    """Features that a prediction lacks or should not have, and the wrong voxels that make the difference.
 
     Attributes:
         dim: 0 component, 1 loop, 2 cavity.
-        missing: whether the prediction lacks them; otherwise it has them too many.
+        status: ``"missing"`` if the prediction lacks them, ``"extra"`` if it should not have them.
         count: how many features.
         center: index of the wrong voxel nearest to the middle of its group.
         size: number of voxels of the group.
     """
 
     dim: int
-    missing: bool
+    status: Status
     count: int
     center: tuple[int, ...]
     size: int
@@ -46,8 +46,8 @@ def find_topology_errors(
 ) -> list[TopologyError]:
     """The groups of wrong voxels that matter: setting one right alone changes the prediction's Betti numbers.
 
-    A vessel that breaks is a component too many, two vessels that touch are one missing, a pierced membrane is a loop
-    too many. Groups are connected in full connectivity. One that leaves the Betti numbers of its own bounding box as
+    A vessel that breaks is an extra component, two vessels that touch are a missing one, a pierced membrane is an extra
+    loop. Groups are connected in full connectivity. One that leaves the Betti numbers of its own bounding box as
     they are is passed over: that is nearly always the ragged surface of a structure.
 
     Args:
@@ -66,7 +66,7 @@ def find_topology_errors(
     Example:
         >>> label = np.ones((1, 5))
         >>> find_topology_errors(np.array([[1, 1, 0, 1, 1]]), label)
-        [TopologyError(dim=0, missing=False, count=1, center=(0, 2), size=1)]
+        [TopologyError(dim=0, status='extra', count=1, center=(0, 2), size=1)]
     """
     if prediction.shape != label.shape:
         raise ValueError(f"prediction and label must have one shape, got {prediction.shape} and {label.shape}.")
@@ -81,7 +81,7 @@ def find_topology_errors(
         change = np.subtract(betti_numbers(flipped, connectivity, frame=frame), before)
         center = group[np.linalg.norm(group - group.mean(axis=0), axis=1).argmin()]
         errors += [
-            TopologyError(dim, bool(gain > 0), abs(int(gain)), tuple(center.tolist()), len(group))
+            TopologyError(dim, "missing" if gain > 0 else "extra", abs(int(gain)), tuple(center.tolist()), len(group))
             for dim, gain in enumerate(change)
             if gain
         ]
@@ -152,14 +152,14 @@ def _draw(row: Any, name: str, predicted: NDArray[Any], true: NDArray[Any], erro
     for axes in row:
         axes.set(xticks=[], yticks=[])
         for error in errors:
-            axes.plot(*error.center[:2], **error_mark(error.dim, error.missing))
+            axes.plot(*error.center[:2], **feature_mark(error.dim, error.status))
 
 
 def _add_legend(figure: Any, errors: Sequence[TopologyError]) -> None:
     marks = []
-    for dim, missing in sorted({(error.dim, error.missing) for error in errors}):
-        count = sum(error.count for error in errors if (error.dim, error.missing) == (dim, missing))
-        label = f"{error_text(dim, missing)}: {count}"
-        marks += figure.axes[0].plot([], [], label=label, **error_mark(dim, missing))
-    colors = "red: missed foreground    blue: false foreground"
+    for dim, status in sorted({(error.dim, error.status) for error in errors}):
+        count = sum(error.count for error in errors if (error.dim, error.status) == (dim, status))
+        label = f"{status_text(dim, status)}: {count}"
+        marks += figure.axes[0].plot([], [], label=label, **feature_mark(dim, status))
+    colors = "red: missing foreground    blue: extra foreground"
     figure.legend(handles=marks, loc="outside lower center", ncols=2, fontsize="small", frameon=False, title=colors)

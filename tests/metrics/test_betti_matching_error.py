@@ -59,7 +59,7 @@ def test_normalized():
 def test_patches_are_averaged():
     left, right = two_rings()
     error = compute_betti_matching_error(left, right, dim=0, patch_size=(7, 6))
-    assert error.item() == 1  # one component too many in the left half, one missing in the right
+    assert error.item() == 1  # one extra component in the left half, one missing in the right
 
 
 def test_in_an_engine():

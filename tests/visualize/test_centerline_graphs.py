@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from monai_topo.visualize import centerline_graphs, plot_graphs
-from monai_topo.visualize.centerline_graphs import MATCHED
-from monai_topo.visualize.segmentation import FALSE, MISSED
+from monai_topo.visualize.marks import COLORS
 from tests.graphs.graphs import drawn, line
 
 
@@ -40,9 +39,9 @@ def test_found_missed_and_false_pieces(figures):
     fine = [divided(graph) for graph in (prediction, truth)]
     plot_graphs("unused.png", *fine, max_distance=2)
     found = lengths(figures[0])
-    assert found[MISSED] == pytest.approx(20 - 2 * 3**0.5, abs=0.3)
-    assert found[MATCHED] + found[MISSED] == pytest.approx(100)
-    assert found[FALSE] == pytest.approx(29 - 1, abs=0.3)
+    assert found[COLORS["missing"]] == pytest.approx(20 - 2 * 3**0.5, abs=0.3)
+    assert found[COLORS["matched"]] + found[COLORS["missing"]] == pytest.approx(100)
+    assert found[COLORS["extra"]] == pytest.approx(29 - 1, abs=0.3)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])

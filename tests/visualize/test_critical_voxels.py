@@ -23,8 +23,8 @@ def test_each_kind_is_marked_where_it_was_made():
     likelihood[4, 3] = 0.3  # the ring is open: a loop is missing, born there
     likelihood[0, 0] = 0.6  # a speck
     assert find_critical_voxels(likelihood, ring()) == [
-        CriticalVoxel(dim=0, missing=False, voxel=(0, 0), birth=0.6, death=0.0),
-        CriticalVoxel(dim=1, missing=True, voxel=(4, 3), birth=0.3, death=0.0),
+        CriticalVoxel(dim=0, status="extra", voxel=(0, 0), birth=0.6, death=0.0),
+        CriticalVoxel(dim=1, status="missing", voxel=(4, 3), birth=0.3, death=0.0),
     ]
 
 
@@ -35,16 +35,16 @@ def test_a_break_is_marked_and_a_filled_loop():
     for gap in (0.4, 0.02):  # however deep it is
         likelihood[2, 6] = gap
         (component,) = find_critical_voxels(likelihood, label)
-        assert (component.dim, component.missing, component.voxel) == (0, False, (2, 6))
+        assert (component.dim, component.status, component.voxel) == (0, "extra", (2, 6))
     bridged = 0.9 * ring()
-    bridged[4, 4:8] = 0.8, 0.6, 0.7, 0.8  # false foreground makes two loops of one
+    bridged[4, 4:8] = 0.8, 0.6, 0.7, 0.8  # extra foreground makes two loops of one
     (bridge,) = find_critical_voxels(bridged, ring(), connectivity=1)
-    assert (bridge.dim, bridge.missing, bridge.voxel) == (1, False, (4, 5))
+    assert (bridge.dim, bridge.status, bridge.voxel) == (1, "extra", (4, 5))
     filled = 0.9 * ring()
     filled[3:6, 4:8] = 0.8
     filled[4, 5] = 0.7  # the last to be filled
     (loop,) = find_critical_voxels(filled, ring())
-    assert (loop.dim, loop.missing, loop.voxel) == (1, True, (4, 5))
+    assert (loop.dim, loop.status, loop.voxel) == (1, "missing", (4, 5))
     assert find_critical_voxels(filled, ring(), threshold=0.75) == []
     assert find_critical_voxels(filled, ring(), min_persistence=0.25) == []  # no trace of it is left
 
@@ -57,23 +57,23 @@ def test_voxels_are_those_of_pairs_and_counts_are_those_of_gudhi(shape, connecti
     label = rng.random(shape) < 0.3
     options = {"connectivity": connectivity, "frame": frame}
     found = find_critical_voxels(likelihood, label, threshold=0.5, **options)
-    assert {voxel.missing for voxel in found} == {True, False} or not frame
+    assert {voxel.status for voxel in found} == {"missing", "extra"} or not frame
     pairs = persistence_pairs(likelihood, **options)
     for voxel in found:
         flat = np.ravel_multi_index(voxel.voxel, shape)
         assert flat in np.concatenate([pairs.birth[voxel.dim], pairs.death[voxel.dim]])
         assert likelihood[voxel.voxel] in (voxel.birth, voxel.death)
         exists = voxel.birth >= 0.5 > voxel.death
-        assert exists != voxel.missing
-        if voxel.missing:
+        assert exists == (voxel.status == "extra")
+        if voxel.status == "missing":
             assert (likelihood[voxel.voxel] < 0.5) == (voxel.birth < 0.5)
     if not frame:
         exist = tuple(int(one.exists.sum()) for one in compare_features(likelihood, label, threshold=0.5, **options))
         assert exist == gudhi_betti_numbers(likelihood >= 0.5, connectivity is None)
         true_counts = gudhi_betti_numbers(label, connectivity is None)
         for dim, (count, true_count) in enumerate(zip(exist, true_counts, strict=True)):
-            kinds = [voxel.missing for voxel in found if voxel.dim == dim]
-            assert len(kinds) == count - true_count if count > true_count else all(kinds)
+            kinds = [voxel.status for voxel in found if voxel.dim == dim]
+            assert len(kinds) == count - true_count if count > true_count else all(kind == "missing" for kind in kinds)
 
 
 def test_setting_a_critical_voxel_right_removes_the_feature(rng):

@@ -8,6 +8,7 @@ import pytest
 
 from monai_topo.topology import list_features
 from monai_topo.visualize import feature_map, plot_features, write_feature_map
+from monai_topo.visualize.marks import COLORS
 from tests.topology import images
 
 
@@ -44,10 +45,32 @@ def test_nifti_with_the_volumes_affine(tmp_path):
         write_feature_map(tmp_path / "features.png", features, label.shape)
 
 
-def test_the_picture_is_of_the_slice_that_is_wrong(tmp_path):
+def test_the_picture_is_of_the_slice_that_is_wrong(monkeypatch):
     prediction, label = np.zeros((7, 12, 5)), np.zeros((7, 12, 5))
     label[:, :, 3] = rings()[1]
-    path = plot_features(tmp_path / "features.png", prediction, label, list_features(prediction, label))
-    assert path.read_bytes().startswith(b"\x89PNG")
-    flat = plot_features(tmp_path / "flat.png", *rings(), list_features(*rings()))
-    assert flat.read_bytes().startswith(b"\x89PNG")
+    figure = drawn(monkeypatch, prediction, label)
+    assert figure.axes[0].get_title() == "0 matched, 2 missing, 0 extra"
+    assert shown_pixels(figure)[8, 2].tolist() == [1, 1, 1]  # the hole: the first axis goes to the right
+
+
+def test_every_mark_lies_where_its_feature_is(monkeypatch):
+    prediction, label = rings()
+    features = list_features(prediction, label)
+    marks = drawn(monkeypatch, prediction, label).axes[0].get_lines()
+    assert len(marks) == len(features) == 4
+    for mark, feature in zip(marks, features, strict=True):
+        assert (*mark.get_xdata(), *mark.get_ydata()) == feature.voxel
+        assert mark.get_marker() == "os"[feature.dim]
+        assert mark.get_markeredgecolor() == COLORS[feature.status]
+
+
+def drawn(monkeypatch, prediction, label):
+    """The figure that would be written."""
+    kept = []
+    monkeypatch.setattr("monai_topo.visualize.features.save_png", lambda figure, path: kept.append(figure))
+    plot_features("features.png", prediction, label, list_features(prediction, label))
+    return kept[0]
+
+
+def shown_pixels(figure):
+    return figure.axes[0].get_images()[0].get_array()

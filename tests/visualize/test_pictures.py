@@ -14,7 +14,7 @@ from monai_topo.visualize import (
     plot_persistence_diagrams,
     plot_segmentations,
 )
-from monai_topo.visualize.segmentation import FALSE, MISSED
+from monai_topo.visualize.marks import COLORS
 
 
 def is_png(path):
@@ -26,8 +26,8 @@ def test_error_map_colors():
     assert colors.shape == (2, 2, 3)
     assert colors[0, 0].tolist() == [1, 1, 1]
     assert colors[0, 1].tolist() == [0.75] * 3
-    assert tuple(colors[1, 0]) == MISSED
-    assert tuple(colors[1, 1]) == FALSE
+    assert tuple(colors[1, 0]) == COLORS["missing"]
+    assert tuple(colors[1, 1]) == COLORS["extra"]
 
 
 def test_a_diagram_has_a_dot_for_each_feature():

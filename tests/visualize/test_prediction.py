@@ -9,7 +9,7 @@ from PIL import Image
 from monai_topo.data import phantoms
 from monai_topo.visualize import find_critical_voxels, plot_prediction, prediction_figure
 from monai_topo.visualize.figure import figure_pixels
-from monai_topo.visualize.segmentation import FALSE, MISSED
+from monai_topo.visualize.marks import COLORS
 
 
 def broken_rods():
@@ -38,7 +38,7 @@ def test_a_slice_shows_its_voxels_and_its_marks():
     np.testing.assert_allclose(seen, image[..., 4].T, rtol=1e-6)
     np.testing.assert_array_equal(truth, label[..., 4].T)
     np.testing.assert_allclose(values, likelihood[..., 4].T, rtol=1e-6)
-    assert tuple(errors[8, 5]) == MISSED
+    assert tuple(errors[8, 5]) == COLORS["missing"]
     assert marks(figure.axes[3]) == {(5, 8)}  # the speck is in another slice
     assert figure.get_suptitle() == "epoch 3"
     titles = [axes.get_title() for axes in figure.axes]
@@ -48,7 +48,7 @@ def test_a_slice_shows_its_voxels_and_its_marks():
         "prediction\n4 components, 0 loops, 0 cavities",
     ]
     legend = [text.get_text() for text in figure.axes[5].get_legend().get_texts()]
-    assert "component too many: 2, 1 marked" in legend
+    assert "extra component: 2, 1 marked" in legend
 
 
 def test_a_projection_shows_all_marks():
@@ -57,7 +57,7 @@ def test_a_projection_shows_all_marks():
     _, truth, values, errors = pictures(figure)
     np.testing.assert_array_equal(truth, label.max(axis=2).T)
     np.testing.assert_allclose(values, likelihood.max(axis=2).T, rtol=1e-6)
-    assert tuple(errors[10, 2]) == FALSE
+    assert tuple(errors[10, 2]) == COLORS["extra"]
     assert marks(figure.axes[3]) == {(5, 8), (2, 10)}
     assert marks(prediction_figure(likelihood, likelihood, label, axis=0).axes[3]) == {(8, 4), (10, 6)}
     assert marks(prediction_figure(likelihood, likelihood, label, max_marks=1).axes[3]) == {(5, 8)}
@@ -68,7 +68,7 @@ def test_the_worst_slice_is_the_one_with_the_most_marks():
     label = np.ones((10, 11, 12), np.uint8)
     likelihood = np.ones(label.shape)
     likelihood[3, 4:6, 7] = likelihood[2, 8, 2] = likelihood[7, 2, 7] = 0.2
-    figure = prediction_figure(likelihood, likelihood, label, slice_index="worst")  # cavities too many
+    figure = prediction_figure(likelihood, likelihood, label, slice_index="worst")  # extra cavities
     assert figure.axes[0].get_title() == "image\nslice 7"
     marked = {voxel.voxel[:2] for voxel in find_critical_voxels(likelihood, label) if voxel.voxel[2] == 7}
     assert marks(figure.axes[3]) == marked
@@ -88,8 +88,8 @@ def test_the_diagram_has_what_is_wrong_in_color_and_the_label_as_a_ring():
         for dots in axes.collections[1:]
         for offset in dots.get_offsets().tolist()
     }
-    gray, purple = (0.5, 0.5, 0.5), (0.58, 0.4, 0.74)
-    assert dots == {(0.6, 0.0): purple, (0.9, 0.25): purple, (0.9, 0.0): gray}
+    gray, extra = (0.5, 0.5, 0.5), COLORS["extra"]
+    assert dots == {(0.6, 0.0): extra, (0.9, 0.25): extra, (0.9, 0.0): gray}
     assert [line.get_xydata().tolist() for line in axes.lines][1:] == [[[1, 0]]]
     empty = np.zeros((4, 5))
     assert len(prediction_figure(empty, empty, empty).axes[4].lines) == 1  # no feature, no ring
@@ -104,7 +104,7 @@ def test_the_file_is_the_figure(tmp_path, ndim):
     pixels = figure_pixels(prediction_figure(phantom.image, likelihood, phantom.label, title="case"))
     with Image.open(path) as picture:
         np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), pixels)
-    red = np.abs(pixels.reshape(-1, 3) - np.multiply(MISSED, 255)).max(axis=1) < 4
+    red = np.abs(pixels.reshape(-1, 3) - np.multiply(COLORS["missing"], 255)).max(axis=1) < 4
     assert red.sum() > 100
 
 

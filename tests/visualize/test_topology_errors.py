@@ -8,6 +8,7 @@ from PIL import Image
 
 from monai_topo.data import phantoms
 from monai_topo.visualize import TopologyError, find_topology_errors, plot_topology_errors
+from monai_topo.visualize.marks import COLORS
 from tests.topology.masks.test_betti import gudhi_betti_numbers
 
 
@@ -33,16 +34,19 @@ def corrupted():
 
 def test_each_kind_is_found_where_it_was_made():
     assert find_topology_errors(corrupted(), wall()) == [
-        TopologyError(dim=1, missing=False, count=1, center=(4, 3, 5), size=4),
-        TopologyError(dim=0, missing=False, count=1, center=(8, 5, 2), size=1),
-        TopologyError(dim=0, missing=False, count=1, center=(0, 0, 0), size=1),
-        TopologyError(dim=2, missing=True, count=1, center=(8, 6, 9), size=1),
+        TopologyError(dim=1, status="extra", count=1, center=(4, 3, 5), size=4),
+        TopologyError(dim=0, status="extra", count=1, center=(8, 5, 2), size=1),
+        TopologyError(dim=0, status="extra", count=1, center=(0, 0, 0), size=1),
+        TopologyError(dim=2, status="missing", count=1, center=(8, 6, 9), size=1),
     ]
 
 
+OTHER = {"missing": "extra", "extra": "missing"}
+
+
 def test_exchanged_volumes_have_the_opposite_errors():
-    there = {(error.dim, error.missing, error.center) for error in find_topology_errors(corrupted(), wall())}
-    back = {(error.dim, not error.missing, error.center) for error in find_topology_errors(wall(), corrupted())}
+    there = {(error.dim, error.status, error.center) for error in find_topology_errors(corrupted(), wall())}
+    back = {(error.dim, OTHER[error.status], error.center) for error in find_topology_errors(wall(), corrupted())}
     assert there == back
     assert len(there) == 4
 
@@ -60,7 +64,7 @@ def test_setting_a_group_right_changes_the_count_so(shape, connectivity, rng):
         prediction[error.center] ^= True
         after = gudhi_betti_numbers(prediction, connectivity is None)
         prediction[error.center] ^= True
-        assert after[error.dim] - before[error.dim] == (error.count if error.missing else -error.count)
+        assert after[error.dim] - before[error.dim] == (error.count if error.status == "missing" else -error.count)
 
 
 def test_what_is_right_and_what_the_frame_sees():
@@ -70,7 +74,7 @@ def test_what_is_right_and_what_the_frame_sees():
     pierced = label.copy()
     pierced[4, 0] = False  # at the border: the wall is only shorter, unless a frame closes it
     assert find_topology_errors(pierced, label) == []
-    assert find_topology_errors(pierced, label, frame=True) == [TopologyError(1, True, 1, (4, 0), 1)]
+    assert find_topology_errors(pierced, label, frame=True) == [TopologyError(1, "missing", 1, (4, 0), 1)]
     assert find_topology_errors(corrupted(), wall(), max_groups=0) == []
 
 
@@ -85,9 +89,9 @@ def test_the_picture(tmp_path, ndim):
     assert [file.name for file in path.parent.iterdir()] == ["picture.png"]
     with Image.open(path) as picture:
         colors = np.asarray(picture.convert("RGB")).reshape(-1, 3)
-    red, purple = (np.abs(colors - np.array(color)).max(axis=1) < 12 for color in ((214, 48, 38), (148, 103, 189)))
-    assert red.sum() > 100
-    assert purple.sum() > 20
+    red, blue = (np.abs(colors - np.multiply(COLORS[status], 255)).max(axis=1) < 12 for status in ("missing", "extra"))
+    assert red.sum() > 100  # the missing foreground
+    assert blue.sum() > 20  # the mark of the extra component
 
 
 def test_masks_of_one_shape_are_needed():

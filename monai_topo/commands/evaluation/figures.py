@@ -37,7 +37,7 @@ def worst_rows(rows: Sequence[Row], count: int = NUM_FIGURES) -> tuple[str, list
 
 
 def draw_worst(pairs: Sequence[Pair], rows: Sequence[Row], options: Options, folder: Path) -> list[Path]:
-    """Draw where the worst cases have components, loops and cavities too many or too few.
+    """Draw where the worst cases have extra or missing components, loops and cavities.
 
     Args:
         pairs: files of the cases.

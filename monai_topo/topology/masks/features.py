@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ from monai_topo.topology.field import check_dims, is_full_connectivity
 from monai_topo.topology.induced import match_induced
 from monai_topo.topology.masks.betti import check_mask
 from monai_topo.topology.masks.overlap import Mask, label_components, linked_regions
+
+Status = Literal["matched", "missing", "extra"]
+"""Of a feature: in both, only in the ground truth, only in the prediction."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Feature:
     """
 
     dim: int
-    status: str
+    status: Status
     voxel: tuple[int, ...]
     size: int | None
 
@@ -139,13 +142,14 @@ def _paired(
     shared = {*best[0]} & {*best[1]} - groups_left_out
     matched = [{best[side][group] for group in shared} for side in range(2)]
     found = [_feature(dim, "matched", labels[1], own) for own in sorted(matched[1])]
-    for side, status in ((1, "missing"), (0, "extra")):
+    rests: tuple[tuple[int, Status], ...] = ((1, "missing"), (0, "extra"))
+    for side, status in rests:
         rest = {*range(1, len(sizes[side]))} - matched[side] - left_out[side]
         found += [_feature(dim, status, labels[side], own) for own in sorted(rest)]
     return found
 
 
-def _feature(dim: int, status: str, labels: NDArray[Any], own: int) -> Feature:
+def _feature(dim: int, status: Status, labels: NDArray[Any], own: int) -> Feature:
     places = np.argwhere(labels == own)
     return Feature(dim, status, tuple(int(i) - 1 for i in places[len(places) // 2]), len(places))
 
@@ -153,7 +157,7 @@ def _feature(dim: int, status: str, labels: NDArray[Any], own: int) -> Feature:
 def _loops(first: Mask, second: Mask, connectivity: int | None, frame: bool) -> list[Feature]:
     found = match_induced(first, second, connectivity=connectivity, dims=1, frame=frame)
     matching, births = found.matchings[1], (found.prediction.birth[1], found.target.birth[1])
-    rows = {
+    rows: dict[Status, NDArray[np.int64]] = {
         "matched": births[1][matching.matched[:, 1]],
         "missing": births[1][matching.unmatched_second],
         "extra": births[0][matching.unmatched_first],

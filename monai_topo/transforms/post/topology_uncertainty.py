@@ -1,4 +1,4 @@
-"""A map for proof-readers: where a slightly other threshold would give another topology."""
+"""A map for proofreaders: where a slightly other threshold would give another topology."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monai_topo.data import written_whole
-from monai_topo.topology import PersistencePairs, is_full_connectivity, persistence_pairs
+from monai_topo.topology import PersistencePairs, Status, is_full_connectivity, persistence_pairs
 from monai_topo.transforms.channels import like, to_likelihoods
-
-APPEARS, VANISHES = "appears", "vanishes"
 
 
 @dataclass(frozen=True)
@@ -30,8 +28,9 @@ class UncertainFeature:
     Attributes:
         channel: of the likelihood.
         dim: homology dimension: 0 component, 1 loop, 2 cavity (in 2D a loop is a hole).
-        kind: ``"appears"`` if the mask at the threshold lacks the feature, ``"vanishes"`` if it has it.
-        likelihood: of the critical voxel, where it appears or vanishes.
+        status: ``"missing"`` if the mask at the threshold lacks the feature and another threshold adds it, ``"extra"``
+            if the mask has it and another threshold takes it away. Which of the two thresholds is right is not known.
+        likelihood: Likelihood of the critical voxel.
         persistence: of the feature, birth minus death; small ones are rather noise.
         x: first world coordinate of the critical voxel by the affine (mm, right), or the index for plain arrays.
         y: second one (mm, anterior).
@@ -41,7 +40,7 @@ class UncertainFeature:
 
     channel: int
     dim: int
-    kind: str
+    status: Status
     likelihood: float
     persistence: float
     x: float
@@ -51,7 +50,7 @@ class UncertainFeature:
 
 
 class TopologyUncertainty(Transform):
-    """Mark the critical voxels of features that would appear or vanish within a margin of the threshold.
+    """Mark the critical voxels of features that a threshold within the margin would add or take away.
 
     A feature of the likelihood is there in the masks of all thresholds from its death (without it) to its birth. It
     is marked where one of the two lies within ``margin`` of ``threshold``: a gap that hardly parts a vessel, a bridge
@@ -74,8 +73,8 @@ class TopologyUncertainty(Transform):
         >>> uncertainty = TopologyUncertainty(margin=0.125)
         >>> uncertainty(vessel)[0]
         array([[0, 0, 0, 1, 0, 0]], dtype=uint8)
-        >>> [(feature.kind, feature.dim, feature.persistence) for feature in uncertainty.features(vessel)]
-        [('vanishes', 0, 0.375)]
+        >>> [(feature.status, feature.dim, feature.persistence) for feature in uncertainty.features(vessel)]
+        [('extra', 0, 0.375)]
     """
 
     backend = (TransformBackends.NUMPY,)
@@ -109,7 +108,7 @@ class TopologyUncertainty(Transform):
 
         Returns:
             uint8 of the same shape and container with the metadata of ``img``: 0, or ``1 + 2 dim`` where a feature of
-            dimension ``dim`` vanishes and ``2 + 2 dim`` where it appears.
+            dimension ``dim`` may be extra and ``2 + 2 dim`` where one may be missing.
 
         Raises:
             ValueError: for another shape or other values.
@@ -126,14 +125,14 @@ class TopologyUncertainty(Transform):
         is_full_connectivity(self.connectivity, channels.ndim - 1)
         affine = img.affine.cpu().numpy() if isinstance(img, MetaTensor) else np.eye(4)
         found = [
-            _feature(number, dim, kind, channel, voxel, persistence, affine)
+            _feature(number, dim, status, channel, voxel, persistence, affine)
             for number, channel in enumerate(channels)
-            for dim, kind, voxel, persistence in self._uncertain(channel)
+            for dim, status, voxel, persistence in self._uncertain(channel)
         ]
         return sorted(found, key=lambda feature: abs(feature.likelihood - self.threshold))
 
-    def _uncertain(self, likelihood: NDArray[Any]) -> Iterable[tuple[int, str, int, float]]:
-        """Dimension, kind, critical voxel and persistence of each feature within the margin."""
+    def _uncertain(self, likelihood: NDArray[Any]) -> Iterable[tuple[int, Status, int, float]]:
+        """Dimension, status, critical voxel and persistence of each feature within the margin."""
         pairs = persistence_pairs(likelihood, connectivity=self.connectivity, min_persistence=self.min_persistence)
         for dim in pairs.dims:
             births, deaths = _values(likelihood, pairs, dim)
@@ -141,19 +140,20 @@ class TopologyUncertainty(Transform):
             birth_is_near, death_is_near = (np.abs(one - self.threshold) <= self.margin for one in (births, deaths))
             # The mask lacks what is born under the threshold, and what has died over it.
             over, under = deaths >= self.threshold, births < self.threshold
-            for kind, chosen, voxels in (
-                (VANISHES, there & birth_is_near, pairs.birth[dim]),
-                (VANISHES, there & death_is_near & (pairs.death[dim] >= 0), pairs.death[dim]),
-                (APPEARS, under & birth_is_near, pairs.birth[dim]),
-                (APPEARS, over & death_is_near, pairs.death[dim]),
-            ):
+            found: tuple[tuple[Status, NDArray[np.bool_], NDArray[np.int64]], ...] = (
+                ("extra", there & birth_is_near, pairs.birth[dim]),
+                ("extra", there & death_is_near & (pairs.death[dim] >= 0), pairs.death[dim]),
+                ("missing", under & birth_is_near, pairs.birth[dim]),
+                ("missing", over & death_is_near, pairs.death[dim]),
+            )
+            for status, chosen, voxels in found:
                 for which in np.flatnonzero(chosen):
-                    yield dim, kind, int(voxels[which]), float(births[which] - deaths[which])
+                    yield dim, status, int(voxels[which]), float(births[which] - deaths[which])
 
     def _overlay(self, shape: tuple[int, ...], features: list[UncertainFeature]) -> NDArray[np.uint8]:
         overlay = np.zeros(shape, np.uint8)
         for feature in reversed(features):  # what is nearest to the threshold lies on top
-            overlay[feature.channel][feature.index] = 1 + 2 * feature.dim + (feature.kind == APPEARS)
+            overlay[feature.channel][feature.index] = 1 + 2 * feature.dim + (feature.status == "missing")
         if self.radius == 0:
             return overlay
         return np.stack([_spread(channel, self.radius) for channel in overlay])
@@ -179,7 +179,7 @@ def _spread(marks: NDArray[np.uint8], radius: float) -> NDArray[np.uint8]:
 def _feature(
     channel: int,
     dim: int,
-    kind: str,
+    status: Status,
     likelihood: NDArray[Any],
     voxel: int,
     persistence: float,
@@ -192,7 +192,7 @@ def _feature(
     world = np.zeros(3)
     world[:size] = affine[:size, :size] @ place + affine[:size, size]
     x, y, z = world.tolist()
-    return UncertainFeature(channel, dim, kind, float(likelihood.flat[voxel]), persistence, x, y, z, index)
+    return UncertainFeature(channel, dim, status, float(likelihood.flat[voxel]), persistence, x, y, z, index)
 
 
 def save_uncertain_features(features: Iterable[UncertainFeature], path: str | Path) -> Path:

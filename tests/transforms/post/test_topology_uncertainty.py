@@ -17,7 +17,7 @@ from tests.topology.images import make
 
 def kinds(likelihood, **options):
     found = TopologyUncertainty(**options).features(np.asarray(likelihood)[None])
-    return [(feature.kind, feature.dim, feature.index) for feature in found]
+    return [(feature.status, feature.dim, feature.index) for feature in found]
 
 
 def line(*values):
@@ -25,12 +25,12 @@ def line(*values):
 
 
 def test_kinds_of_a_line():
-    assert kinds(line(0.9, 0.45, 0.9)) == [("vanishes", 0, (0, 1))]  # parted, and joined at 0.45
-    assert kinds(line(0.9, 0.55, 0.9)) == [("appears", 0, (0, 1))]  # one, and parted over 0.55
-    assert kinds(line(0.0, 0.45, 0.0, 0.9)) == [("appears", 0, (0, 1))]  # a speck that is hardly missing
-    assert kinds(line(0.0, 0.55, 0.0, 0.9)) == [("vanishes", 0, (0, 1))]
+    assert kinds(line(0.9, 0.45, 0.9)) == [("extra", 0, (0, 1))]  # parted, and joined at 0.45
+    assert kinds(line(0.9, 0.55, 0.9)) == [("missing", 0, (0, 1))]  # one, and parted over 0.55
+    assert kinds(line(0.0, 0.45, 0.0, 0.9)) == [("missing", 0, (0, 1))]  # a speck that is hardly missing
+    assert kinds(line(0.0, 0.55, 0.0, 0.9)) == [("extra", 0, (0, 1))]
     assert kinds(line(0.0, 0.3, 0.0, 0.7)) == []
-    assert kinds(line(0.0, 0.55, 0.42, 0.9)) == [("vanishes", 0, (0, 1)), ("vanishes", 0, (0, 2))]  # both ways
+    assert kinds(line(0.0, 0.55, 0.42, 0.9)) == [("extra", 0, (0, 1)), ("extra", 0, (0, 2))]  # both ways
 
 
 def test_kinds_of_a_ring():
@@ -39,11 +39,11 @@ def test_kinds_of_a_ring():
     ring[3, 4] = 0.2
     ring[1, 4] = 0.1
     ring[2, 4] = 0.45  # hardly open
-    assert kinds(ring) == [("appears", 1, (2, 4))]
+    assert kinds(ring) == [("missing", 1, (2, 4))]
     ring[2, 4] = 0.55  # hardly closed
-    assert kinds(ring) == [("vanishes", 1, (2, 4))]
+    assert kinds(ring) == [("extra", 1, (2, 4))]
     ring[2, 4], ring[3, 4] = 0.9, 0.45  # hardly a hole
-    assert kinds(ring) == [("vanishes", 1, (3, 4))]
+    assert kinds(ring) == [("extra", 1, (3, 4))]
 
 
 def test_a_cavity_of_a_volume():
@@ -51,7 +51,7 @@ def test_a_cavity_of_a_volume():
     shell[2, 2:4, 2] = [0.42, 0.3]
     assert kinds(shell) == []
     shell[2, 3, 2] = 0.44
-    assert kinds(shell) == [("vanishes", 2, (2, 2, 2))]
+    assert kinds(shell) == [("extra", 2, (2, 2, 2))]
 
 
 @pytest.mark.parametrize("shape", [(12, 15), (7, 8, 9)])
@@ -64,9 +64,9 @@ def test_the_counts_explain_other_thresholds(shape, connectivity):
     low, middle, high = (betti_numbers(likelihood >= t, connectivity) for t in (0.4, 0.5, 0.6))
     for dim in range(len(shape)):
         mine = [feature for feature in features if feature.dim == dim]
-        up = sum(1 if f.kind == "appears" else -1 for f in mine if f.likelihood >= 0.5)
+        up = sum(1 if f.status == "missing" else -1 for f in mine if f.likelihood >= 0.5)
         assert middle[dim] + up == high[dim] + _died_within(likelihood, dim, connectivity, 0.5, 0.6, up=True)
-        down = sum(1 if f.kind == "appears" else -1 for f in mine if f.likelihood < 0.5)
+        down = sum(1 if f.status == "missing" else -1 for f in mine if f.likelihood < 0.5)
         assert middle[dim] + down == low[dim] + _died_within(likelihood, dim, connectivity, 0.4, 0.5, up=False)
 
 
@@ -120,7 +120,7 @@ def test_csv_and_nifti(tmp_path):
     done = TopologyUncertaintyd("pred", output_dir=tmp_path / "lists")({"pred": pred})
     with open(tmp_path / "lists" / "case_7_pred_uncertainty.csv", newline="", encoding="utf-8") as stream:
         (row,) = csv.DictReader(stream)
-    assert (row["kind"], row["dim"], row["index"]) == ("vanishes", "0", "1 2 3")
+    assert (row["status"], row["dim"], row["index"]) == ("extra", "0", "1 2 3")
     assert [float(row[axis]) for axis in "xyz"] == [2.0, 4.0, 9.0]
     assert float(row["persistence"]) == pytest.approx(0.45)
     assert done["pred"] is pred
