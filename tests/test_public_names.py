@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
 
@@ -22,7 +23,7 @@ def test_all_is_true(name):
         assert hasattr(module, public), public
     for public in module.__all__:
         documented = getattr(module, public)
-        if callable(documented):
+        if inspect.isclass(documented) or inspect.isroutine(documented):
             assert documented.__doc__, public
 
 
