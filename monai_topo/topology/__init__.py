@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from monai_topo.topology.checks import check_dims, check_direction, check_mask, is_full_connectivity
 from monai_topo.topology.compiled.threads import map_in_threads
 from monai_topo.topology.diagram import diagram, gather_dots
 from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
-from monai_topo.topology.field import check_dims, check_direction, is_full_connectivity, sublevel_field, to_array
+from monai_topo.topology.field import sublevel_field, to_array
+from monai_topo.topology.grid import label_components
 from monai_topo.topology.height import HEIGHTS, height_function
 from monai_topo.topology.induced import InducedMatching, comparison, match_induced, match_induced_batch
 from monai_topo.topology.masks.betti import betti_numbers, euler_characteristic
@@ -48,6 +50,7 @@ __all__ = [
     "check_dims",
     "check_direction",
     "check_manifold_dims",
+    "check_mask",
     "comparison",
     "component_regions",
     "count_features",
@@ -59,6 +62,7 @@ __all__ = [
     "height_function",
     "instance_boundaries",
     "is_full_connectivity",
+    "label_components",
     "largest_parts",
     "list_features",
     "low_pairs",

@@ -2,68 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-Direction = Literal["superlevel", "sublevel"]
-DIRECTIONS: tuple[Direction, ...] = ("superlevel", "sublevel")
+from monai_topo.topology.checks import check_direction
 
 _LARGEST_EXACT_INTEGER = 2**53
-
-
-def check_direction(direction: str) -> Direction:
-    """Return ``direction`` if it is ``"superlevel"`` or ``"sublevel"``.
-
-    Raises:
-        ValueError: when it is anything else.
-    """
-    for known in DIRECTIONS:
-        if direction == known:
-            return known
-    raise ValueError(f"direction must be one of {DIRECTIONS}, got {direction!r}.")
-
-
-def is_full_connectivity(connectivity: int | None, ndim: int) -> bool:
-    """Read the package-wide ``connectivity`` argument.
-
-    Args:
-        connectivity: the foreground's connectivity. None or ``ndim`` is full (8 neighbors in 2D, 26 in 3D),
-            1 is face (4 in 2D, 6 in 3D). The background always has the other one.
-        ndim: number of spatial axes.
-
-    Returns:
-        True for full, False for face.
-
-    Raises:
-        ValueError: for any other value; there is no homology of 18-connected sets.
-
-    Example:
-        >>> is_full_connectivity(None, 3), is_full_connectivity(1, 3)
-        (True, False)
-    """
-    if connectivity is None or connectivity == ndim:
-        return True
-    if connectivity == 1:
-        return False
-    raise ValueError(
-        f"connectivity must be None or {ndim} (full) or 1 (face) for {ndim}D data, got {connectivity!r}: "
-        "only these two have a dual connectivity for the background."
-    )
-
-
-def check_dims(dims: Any, ndim: int) -> tuple[int, ...]:
-    """Return the homology dimensions asked for, sorted; None is all below ``ndim``.
-
-    Raises:
-        ValueError: when one is not an integer in ``[0, ndim)``, or none is left.
-    """
-    chosen = tuple(range(ndim)) if dims is None else tuple(sorted(set(np.atleast_1d(dims).tolist())))
-    if not chosen or any(not isinstance(k, int) or not 0 <= k < ndim for k in chosen):
-        raise ValueError(f"dims must be homology dimensions from 0 to {ndim - 1} for {ndim}D data, got {dims!r}.")
-    return chosen
 
 
 def to_array(values: ArrayLike | torch.Tensor) -> NDArray[Any]:
@@ -138,23 +85,37 @@ def _grow_by_sublevel_sets(array: NDArray[Any], direction: str) -> NDArray[Any]:
     return np.asarray(zero - array if check_direction(direction) == "superlevel" else zero + array)
 
 
-def to_ordered_integers(field: NDArray[Any]) -> NDArray[np.int32]:
-    """Integers in the order of the values of a field.
+def to_integers(field: NDArray[Any]) -> tuple[NDArray[np.int32], bool]:
+    """Integers that stand for the values of a field.
 
     Args:
         field: float32 or float64, finite, without negative zeros.
 
     Returns:
-        int32 of the same shape. For float64 they are ranks, unless all values are exact in float32.
+        int32 of the same shape, and whether they are the bits of float32 numbers. For float64 they are the ranks of the
+        values that occur, unless all are exact in float32.
 
     Example:
-        >>> to_ordered_integers(np.array([0.5, -0.5, 1e-300])).argsort()
+        >>> to_integers(np.array([0.5, -0.5, 1e-300]))
+        (array([2, 0, 1], dtype=int32), False)
+    """
+    if field.dtype != np.float32:
+        with np.errstate(over="ignore"):
+            single = field.astype(np.float32)
+        if not np.array_equal(single, field):
+            ranks = np.unique(field, return_inverse=True)[1].reshape(field.shape)
+            return ranks.astype(np.int32), False
+        field = single
+    return np.ascontiguousarray(field).view(np.int32), True
+
+
+def to_ordered_integers(field: NDArray[Any]) -> NDArray[np.int32]:
+    """:func:`to_integers`, in the order of the values in either case.
+
+    Example:
+        >>> to_ordered_integers(np.array([0.5, -0.5, 0.25])).argsort()
         array([1, 2, 0])
     """
-    with np.errstate(over="ignore"):
-        single = field.astype(np.float32, copy=False)
-    if single is not field and not np.array_equal(single, field):
-        return np.unique(field, return_inverse=True)[1].reshape(field.shape).astype(np.int32)
-    bits = np.ascontiguousarray(single).view(np.int32)
+    integers, is_float = to_integers(field)
     # Of a negative float all bits but the sign are turned around.
-    return np.asarray(bits ^ ((bits >> 31) & np.int32(2**31 - 1)))
+    return integers ^ ((integers >> 31) & np.int32(2**31 - 1)) if is_float else integers

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from monai_topo.topology.checks import check_dims
 from monai_topo.topology.engines import ESSENTIAL, ImageEngine, get_image_engine
-from monai_topo.topology.field import check_dims, sublevel_field, to_ordered_integers
+from monai_topo.topology.field import sublevel_field, to_ordered_integers
 from monai_topo.topology.matching import FieldMatching, Matching, map_pairs
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
 

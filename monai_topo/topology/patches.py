@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
+from operator import index
+from typing import Any
 
 import numpy as np
-from monai.data.utils import dense_patch_slices, get_random_patch, get_valid_patch_size
 
 PATCH_MODES = ("grid", "random")
 
@@ -24,10 +26,11 @@ class PatchLayout:
 
     Raises:
         ValueError: for an unknown mode, a size below 1, or ``num_patches`` that is missing, not positive or unused.
+        TypeError: for a size that is no whole number.
 
     Example:
         >>> layout = PatchLayout(4, "grid")
-        >>> [(int(rows.start), int(rows.stop)) for rows, _ in layout.slices((6, 3))]
+        >>> [(rows.start, rows.stop) for rows, _ in layout.slices((6, 3))]
         [(0, 4), (2, 6)]
     """
 
@@ -36,14 +39,12 @@ class PatchLayout:
     ) -> None:
         if patch_mode not in PATCH_MODES:
             raise ValueError(f"patch_mode must be one of {PATCH_MODES}, got {patch_mode!r}.")
-        if patch_size is not None and np.min(patch_size) < 1:
-            raise ValueError(f"patch_size must be None or at least 1 voxel on every axis, got {patch_size!r}.")
         drawn = patch_mode == "random" and patch_size is not None
         if drawn and (num_patches is None or num_patches < 1):
             raise ValueError(f"num_patches must be at least 1 with patch_mode='random', got {num_patches!r}.")
         if num_patches is not None and not drawn:
             raise ValueError("num_patches needs a patch_size and patch_mode='random': a grid fixes its own number.")
-        self.patch_size = patch_size
+        self.patch_size = _check_size(patch_size)
         self.patch_mode = patch_mode
         self.num_patches = num_patches
 
@@ -58,13 +59,44 @@ class PatchLayout:
             ValueError: when ``patch_size`` has another number of axes than ``shape``, or no generator is given.
         """
         if self.patch_size is None:
-            return [tuple(slice(0, size) for size in shape)]
-        if not isinstance(self.patch_size, int) and len(self.patch_size) != len(shape):
+            return [tuple(slice(0, length) for length in shape)]
+        sizes = (self.patch_size,) * len(shape) if isinstance(self.patch_size, int) else self.patch_size
+        if len(sizes) != len(shape):
             raise ValueError(f"patch_size {self.patch_size!r} does not fit data with {len(shape)} spatial axes.")
-        per_axis = (self.patch_size,) * len(shape) if isinstance(self.patch_size, int) else self.patch_size
-        size = get_valid_patch_size(shape, per_axis)
+        edges = [min(size, length) for size, length in zip(sizes, shape, strict=True)]
         if self.num_patches is None:
-            return list(dense_patch_slices(shape, size, size))
-        if random_state is None:
+            corners = _tile(shape, sizes)
+        elif random_state is None:
             raise ValueError("random_state is needed to draw random patches.")
-        return [get_random_patch(shape, size, random_state) for _ in range(self.num_patches)]
+        else:
+            corners = [_draw_corner(shape, edges, random_state) for _ in range(self.num_patches)]
+        return [tuple(slice(at, at + edge) for at, edge in zip(corner, edges, strict=True)) for corner in corners]
+
+
+def _check_size(patch_size: Any) -> int | tuple[int, ...] | None:
+    if patch_size is None:
+        return None
+    try:
+        size = tuple(index(edge) for edge in patch_size) if np.ndim(patch_size) else index(patch_size)
+    except TypeError:
+        raise TypeError(f"patch_size must be whole numbers of voxels, got {patch_size!r}.") from None
+    if np.size(size) == 0 or np.min(size) < 1:
+        raise ValueError(f"patch_size must be None or at least 1 voxel on every axis, got {patch_size!r}.")
+    return size
+
+
+def _tile(shape: Sequence[int], sizes: Sequence[int]) -> list[tuple[int, ...]]:
+    """Corners of tiles that cover the input, the last one of each axis shifted inside."""
+    starts = (
+        [max(min(start, length - size), 0) for start in range(0, max(length, 1), size)]
+        for length, size in zip(shape, sizes, strict=True)
+    )
+    return list(product(*starts))
+
+
+def _draw_corner(shape: Sequence[int], edges: Sequence[int], random_state: np.random.RandomState) -> tuple[int, ...]:
+    """An axis that the patch fills takes no random number."""
+    return tuple(
+        int(random_state.randint(0, length - edge + 1)) if length > edge else 0
+        for length, edge in zip(shape, edges, strict=True)
+    )

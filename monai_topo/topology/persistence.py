@@ -12,16 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from monai_topo.topology.checks import Direction, check_dims, check_direction, is_full_connectivity
 from monai_topo.topology.compiled.threads import count_threads, map_in_threads
 from monai_topo.topology.engines import ESSENTIAL, FRAME, get_stack_engine
-from monai_topo.topology.field import (
-    Direction,
-    check_dims,
-    check_direction,
-    is_full_connectivity,
-    sublevel_field,
-    sublevel_stack,
-)
+from monai_topo.topology.field import sublevel_field, sublevel_stack
 
 _CHUNKS_PER_THREAD = 2
 _WORTH_A_THREAD = {2: 2**17, 3: 2**15}

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from monai_topo.topology.checks import check_dims, check_mask, is_full_connectivity
 from monai_topo.topology.engines import ESSENTIAL
-from monai_topo.topology.field import check_dims, is_full_connectivity, to_array
-from monai_topo.topology.masks.overlap import label_components
+from monai_topo.topology.field import to_array
+from monai_topo.topology.grid import label_components
 from monai_topo.topology.matching import FieldMatching, Matching, map_pairs
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
 
@@ -52,11 +53,9 @@ def match_by_place(
         >>> found.prediction.birth[0], found.matchings[0].matched  # the second row, though the first never dies
         (array([0, 2]), array([[1, 0]]))
     """
-    field, truth = to_array(likelihood), to_array(mask)
+    field, truth = to_array(likelihood), check_mask(mask)
     if field.shape != truth.shape:
         raise ValueError(f"likelihood and mask must have one shape, got {field.shape} and {truth.shape}.")
-    if not np.isin(truth, (0, 1)).all():
-        raise ValueError("mask must hold only 0 and 1; threshold a likelihood, one-hot encode a label map.")
     wanted = _check_dims(dims, field.ndim)
     options: dict[str, Any] = {"connectivity": connectivity, "dims": wanted, "frame": frame, "engine": engine}
     pairs, true_pairs = persistence_pairs(field, **options), persistence_pairs(truth, **options)
@@ -107,7 +106,7 @@ def _check_dims(dims: Any, ndim: int) -> tuple[int, ...]:
 
 def _regions(truth: NDArray[Any], dim: int, full: bool) -> NDArray[Any]:
     """Labels of the components of the mask, or for the top dimension of its background, flat; 0 elsewhere."""
-    return label_components(truth == (dim == 0), diagonal=full == (dim == 0)).ravel()
+    return label_components(truth == (dim == 0), full=full == (dim == 0)).ravel()
 
 
 def _by_region(pairs: PersistencePairs, dim: int, field: NDArray[Any], labels: NDArray[Any]) -> dict[int, list[int]]:

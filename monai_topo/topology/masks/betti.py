@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology.field import is_full_connectivity
+from monai_topo.topology.checks import check_mask, is_full_connectivity
 
 
 def betti_numbers(
@@ -94,18 +92,3 @@ def _as_volume(mask: ArrayLike | torch.Tensor, connectivity: int | None) -> tupl
     full, planar = is_full_connectivity(connectivity, foreground.ndim), foreground.ndim == 2
     volume = foreground[None] if planar else foreground
     return volume, full, planar
-
-
-def check_mask(mask: ArrayLike | torch.Tensor) -> NDArray[np.bool_]:
-    """One channel, ``(H, W)`` or ``(H, W, D)``, as bools.
-
-    Raises:
-        ValueError: for another number of axes, an empty axis, or values other than 0 and 1.
-    """
-    array: NDArray[Any] = mask.detach().cpu().numpy() if isinstance(mask, torch.Tensor) else np.asarray(mask)
-    if array.ndim not in (2, 3) or array.size == 0:
-        raise ValueError(f"mask must be one channel of shape (H, W) or (H, W, D), not empty; got shape {array.shape}.")
-    foreground = array.astype(bool)
-    if array.dtype != bool and not np.array_equal(array, foreground):
-        raise ValueError("mask must hold only 0 and 1 (or bools); threshold a likelihood, one-hot encode a label map.")
-    return foreground

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology.field import check_dims, is_full_connectivity
+from monai_topo.topology.checks import Mask, check_dims, check_mask_pair, is_full_connectivity
+from monai_topo.topology.grid import label_components
 from monai_topo.topology.induced import match_induced
-from monai_topo.topology.masks.betti import check_mask
-from monai_topo.topology.masks.overlap import Mask, label_components, linked_regions
+from monai_topo.topology.masks.overlap import linked_regions
 
 Status = Literal["matched", "missing", "extra"]
 """Of a feature: in both, only in the ground truth, only in the prediction."""
@@ -69,9 +69,7 @@ def list_features(
         [Feature(dim=0, status='matched', voxel=(0, 0), size=1),
          Feature(dim=0, status='extra', voxel=(0, 3), size=2)]
     """
-    masks = check_mask(prediction), check_mask(target)
-    if masks[0].shape != masks[1].shape:
-        raise ValueError(f"prediction and target must have one shape, got {masks[0].shape} and {masks[1].shape}.")
+    masks = check_mask_pair(prediction, target)
     ndim = masks[0].ndim
     full = is_full_connectivity(connectivity, ndim)
     first, second = (np.pad(mask, 1, constant_values=bool(frame)) for mask in masks)

@@ -21,11 +21,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from monai_topo.topology.field import check_dims, is_full_connectivity
-from monai_topo.topology.masks.betti import betti_numbers, check_mask
+from monai_topo.topology.checks import Mask, check_dims, check_mask_pair, is_full_connectivity
+from monai_topo.topology.grid import label_components
+from monai_topo.topology.masks.betti import betti_numbers
 from monai_topo.topology.persistence import persistence_pairs
-
-Mask = NDArray[np.bool_]
 
 
 def shared_betti_numbers(
@@ -61,9 +60,7 @@ def shared_betti_numbers(
         >>> shared_betti_numbers(left, right), shared_betti_numbers(left, left)
         ({0: 0, 1: 0}, {0: 1, 1: 0})
     """
-    masks = check_mask(prediction), check_mask(target)
-    if masks[0].shape != masks[1].shape:
-        raise ValueError(f"prediction and target must have one shape, got {masks[0].shape} and {masks[1].shape}.")
+    masks = check_mask_pair(prediction, target)
     ndim = masks[0].ndim
     full = is_full_connectivity(connectivity, ndim)
     first, second = (np.pad(mask, 1, constant_values=bool(frame)) for mask in masks)
@@ -72,19 +69,6 @@ def shared_betti_numbers(
         ndim - 1: lambda: _shared_regions(first, second, full),
     }
     return {k: counts.get(k, lambda: _shared_loops(first, second, full))() for k in check_dims(dims, ndim)}
-
-
-def label_components(mask: Mask, diagonal: bool) -> NDArray[Any]:
-    """Labels of the components of a mask, 0 elsewhere; ``diagonal`` is full connectivity.
-
-    Example:
-        >>> label_components(np.eye(2, dtype=bool), diagonal=False).tolist()
-        [[1, 0], [0, 2]]
-    """
-    from skimage.measure import label
-
-    labels: NDArray[Any] = label(mask, connectivity=mask.ndim if diagonal else 1)
-    return labels
 
 
 def _shared_components(first: Mask, second: Mask, full: bool) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.topology import betti_numbers
+from monai_topo.topology.checks import check_mask, is_full_connectivity
+from monai_topo.topology.masks.betti import betti_numbers
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ def small_features(mask: NDArray[Any], max_size: int = 8, connectivity: int | No
     if max_size < 0:
         raise ValueError(f"max_size must be 0 or more voxels, got {max_size}.")
     total = betti_numbers(mask, connectivity)
-    foreground = crop_to_mask(np.asarray(mask, dtype=bool))
-    full = connectivity != 1
+    foreground = crop_to_mask(check_mask(mask))
+    full = is_full_connectivity(connectivity, foreground.ndim)
     components, _ = _sizes(foreground, full)
     regions, open_to_outside = _sizes(~foreground, not full)
     holes = regions[~open_to_outside]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_topo.topology.grid import neighbor_offsets, padded_index
 from monai_topo.topology.persistence import PersistencePairs
 
 
@@ -76,18 +77,3 @@ def _flood(field: NDArray[Any], start: NDArray[Any], barrier: NDArray[Any], full
     order = np.lexsort((barriers, values.ravel()[barriers]))[::-1]
     flood_regions(values.ravel(), labels.ravel(), starts, barriers, order, neighbor_offsets(values.shape, full))
     return np.maximum(np.ascontiguousarray(labels[inner]), 0)
-
-
-def padded_index(index: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Flat indices of voxels after one layer has been put around the image."""
-    where = [axis + 1 for axis in np.unravel_index(index, shape)]
-    return np.ravel_multi_index(where, [size + 2 for size in shape]).astype(np.int64)
-
-
-def neighbor_offsets(shape: tuple[int, ...], full: bool) -> NDArray[np.int64]:
-    """Flat offsets of the neighbors, in the padded shape."""
-    steps = np.stack(np.meshgrid(*[[-1, 0, 1]] * len(shape), indexing="ij"), axis=-1).reshape(-1, len(shape))
-    moved = np.abs(steps).sum(axis=1)
-    kept = steps[(moved > 0) & (full | (moved == 1))]
-    strides = np.cumprod([1, *shape[:0:-1]])[::-1]
-    return np.asarray(kept @ strides, dtype=np.int64)

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from monai_topo.topology.checks import is_full_connectivity
 from monai_topo.topology.compiled.threads import map_in_threads
-from monai_topo.topology.field import is_full_connectivity, sublevel_field
+from monai_topo.topology.field import sublevel_field
 
 
 def stable_manifolds(

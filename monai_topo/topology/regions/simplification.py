@@ -20,9 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology.field import check_dims, is_full_connectivity, sublevel_field
+from monai_topo.topology.checks import check_dims, is_full_connectivity
+from monai_topo.topology.field import sublevel_field
+from monai_topo.topology.grid import neighbor_offsets, padded_index
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
-from monai_topo.topology.regions.basins import cavity_regions, component_regions, neighbor_offsets, padded_index
+from monai_topo.topology.regions.basins import cavity_regions, component_regions
 
 _ROUNDS_WITH_PATHS = 6
 """After these, components and cavities are flattened only, which cannot go on forever."""
@@ -130,7 +132,7 @@ def _fill_loops(
 
     values, labels = np.pad(field.astype(np.float64), 1), np.pad(np.zeros(field.shape, np.int32), 1, constant_values=-1)
     births, deaths = padded_index(birth, field.shape), padded_index(death, field.shape)
-    lower_to_elder(values.ravel(), labels.ravel(), births, deaths, bite, neighbor_offsets(values.shape, full), outside)
+    lower_to_elder(values.ravel(), labels.ravel(), births, deaths, bite, _offsets(values.shape, full), outside)
     return values[(slice(1, -1),) * field.ndim].astype(field.dtype)
 
 
@@ -149,7 +151,10 @@ def _flatten_or_bridge(
     sizes = np.bincount(regions.ravel(), minlength=birth.size + 1)[1:]
     births, deaths = padded_index(birth, field.shape), padded_index(death, field.shape)
     limits = sizes if paths else np.zeros_like(sizes)
-    flatten_or_bridge(
-        values.ravel(), labels.ravel(), births, deaths, limits, neighbor_offsets(values.shape, full), outside
-    )
+    flatten_or_bridge(values.ravel(), labels.ravel(), births, deaths, limits, _offsets(values.shape, full), outside)
     return values[(slice(1, -1),) * field.ndim].astype(field.dtype)
+
+
+def _offsets(shape: tuple[int, ...], full: bool) -> NDArray[np.int64]:
+    """In ascending order: of paths of one length the first that is found is taken."""
+    return np.sort(neighbor_offsets(shape, full))

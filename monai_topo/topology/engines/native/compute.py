@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from monai_topo.topology.engines.native.gradient.links import new_link_table
 from monai_topo.topology.engines.native.image.image_pairs import image_pairs_of_plane, image_pairs_of_volume
-from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL, to_integers
-from monai_topo.topology.engines.native.order.neighbors import neighbor_offsets
+from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL
 from monai_topo.topology.engines.native.pairing.pairs import pairs_of_planes, pairs_of_volumes
 from monai_topo.topology.engines.registry import IndexPairs
+from monai_topo.topology.field import to_integers
+from monai_topo.topology.grid import neighbor_offsets
 
 LARGEST_FIELD = 2**31 - 1
 """Voxels, with one layer of border, that 32-bit indices can name."""
@@ -58,7 +59,8 @@ def compute_pairs_stack(
     wanted = _mark(of_dim.values(), ndim)
     framed = frame != full_connectivity
     values, is_float = to_integers(stack)
-    options = (is_float, framed, full_connectivity, wanted, _memory(stack[0]), neighbor_offsets(stack.shape[1:]))
+    offsets = neighbor_offsets(_padded(stack.shape[1:]))
+    options = (is_float, framed, full_connectivity, wanted, _memory(stack[0]), offsets)
     if ndim == 2:
         found = pairs_of_planes(values[:, None], *options)
     else:
@@ -83,7 +85,7 @@ def compute_image_pairs(
     _check_size(keys.shape)
     of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
     wanted = _mark(of_dim.values(), ndim)
-    options = (frame != full_connectivity, full_connectivity, wanted, neighbor_offsets(keys.shape))
+    options = (frame != full_connectivity, full_connectivity, wanted, neighbor_offsets(_padded(keys.shape)))
     domain, codomain, divided = _align(keys, larger_keys)
     if domain is codomain:
         constant = np.count_nonzero(keys == keys.min()) / keys.size
@@ -147,7 +149,7 @@ def _mark(dims: Iterable[int], ndim: int) -> NDArray[np.bool_]:
 
 
 def _check_size(shape: Sequence[int]) -> None:
-    padded = _padded_size(shape)
+    padded = math.prod(_padded(shape))
     if padded > LARGEST_FIELD:
         raise ValueError(
             f"the native engine indexes up to 2**31 voxels, borders included; a field of shape {tuple(shape)} has "
@@ -157,11 +159,11 @@ def _check_size(shape: Sequence[int]) -> None:
 
 def _memory(field: NDArray[Any]) -> NDArray[np.int32]:
     """Three int32 for each voxel of the padded grid, from numpy: its large pages save a tenth of the time at 128³."""
-    return np.empty(3 * _padded_size(field.shape), np.int32)
+    return np.empty(3 * math.prod(_padded(field.shape)), np.int32)
 
 
-def _padded_size(shape: Sequence[int]) -> int:
-    return math.prod(size + 2 for size in shape)
+def _padded(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(size + 2 for size in shape)
 
 
 def _announce_compilation(ndim: int) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.engines.native.order.neighbors import STEPS_2D
+from monai_topo.topology.grid import neighbor_steps
 
 _AROUND = [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)]
-_BIT_AROUND = [STEPS_2D.tolist().index(list(step)) for step in _AROUND]
+_BIT_AROUND = [neighbor_steps(2).tolist().index(list(step)) for step in _AROUND]
 
 
 def _runs(word: int) -> tuple[int, int]:

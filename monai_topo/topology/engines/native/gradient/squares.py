@@ -60,7 +60,7 @@ def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) 
     edges = link_edges(word)
     cotree = edges & ~forest_edges(link)
     around = edges if lower == word else link_edges(lower)
-    flood_regions(around, triangles(link) & (word >> LINK_BITS), region)
+    name_regions(around, triangles(link) & (word >> LINK_BITS), region)
     cotree = attach_triangles(cotree, region)
     count = 0
     while cotree:
@@ -77,7 +77,7 @@ def upper_neighbor(word: int, triangle: int) -> int:
 
 
 @kernel
-def flood_regions(edges: int, present: int, region: Any) -> None:
+def name_regions(edges: int, present: int, region: Any) -> None:
     """Name the regions: missing triangles are connected through missing edges."""
     names = np.int64(_REGIONS[edges])
     for t in range(8):
@@ -110,7 +110,7 @@ def list_squares_of_voxel(
 
     Regions are connected through all squares but these two kinds, so also through those paired with cubes.
     """
-    flood_regions(squares | paired, 0, region)
+    name_regions(squares | paired, 0, region)
     _name_by_upper_cubes(np.int64(lower[voxel]), region)
     while squares:
         e = lowest_bit(squares)

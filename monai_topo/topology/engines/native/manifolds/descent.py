@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from monai_topo.topology.compiled.bits import lowest_bit
 from monai_topo.topology.compiled.kernel import inlined_kernel, kernel
 from monai_topo.topology.engines.native.order.keys import order_code
-from monai_topo.topology.engines.native.order.neighbors import STEPS_2D, STEPS_3D
+from monai_topo.topology.grid import neighbor_offsets, neighbor_steps
 
 MAX_EDGES = 7
 """Most edges that a saddle can have: the eight corners around a voxel in 3D are a component each."""
@@ -43,8 +43,8 @@ class Neighborhood(NamedTuple):
 
 def neighborhood(grid: tuple[int, int, int], full_connectivity: bool) -> Neighborhood:
     """The neighborhood of full or face connectivity in a padded grid; a depth of 1 is 2D."""
-    steps = STEPS_2D if grid[0] == 1 else STEPS_3D
-    offsets = steps @ np.array([grid[1] * grid[2], grid[2], 1])[-steps.shape[1] :]
+    shape = grid[1:] if grid[0] == 1 else grid
+    steps, offsets = neighbor_steps(len(shape)), neighbor_offsets(shape)
     between, moved_axes = np.abs(steps[:, None] - steps), np.abs(steps).sum(axis=1)
     if full_connectivity:
         joined, linked = moved_axes > 0, between.max(axis=2) == 1

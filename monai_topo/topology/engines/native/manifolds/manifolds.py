@@ -37,7 +37,7 @@ def mark_curves(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, in
     """Mark the paths down the forest from both ends of every edge of more persistence than the threshold.
 
     Args:
-        field: int32 ``(D, H, W)`` from ``to_integers``; 2D fields have D = 1.
+        field: int32 ``(D, H, W)`` from ``field.to_integers``; 2D fields have D = 1.
         is_float: whether they are the bits of float32 numbers.
         flags: uint8, flat, padded.
         grid: shape of the padded grid.

@@ -16,8 +16,8 @@ from monai_topo.topology.engines.native.manifolds.manifolds import (
     mark_curves,
     mark_sheets,
 )
-from monai_topo.topology.engines.native.order.keys import to_integers
 from monai_topo.topology.engines.registry import ESSENTIAL, IndexPairs
+from monai_topo.topology.field import to_integers
 
 
 def compute_manifolds(

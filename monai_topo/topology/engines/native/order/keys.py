@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
 
@@ -22,26 +21,6 @@ ABOVE_ALL = 2**31 - 2
 _DIGIT_BITS = 11
 _DIGITS = np.int64(1 << _DIGIT_BITS)
 _PASSES = np.int64(3)
-
-
-def to_integers(field: NDArray[Any]) -> tuple[NDArray[np.int32], bool]:
-    """Integers that stand for the values of a field.
-
-    Args:
-        field: float32 or float64, finite, without negative zeros.
-
-    Returns:
-        int32 of the same shape, and whether they are the bits of float32 numbers. For float64 they are the ranks of the
-        values that occur, unless all are exact in float32.
-    """
-    if field.dtype != np.float32:
-        with np.errstate(over="ignore"):
-            single = field.astype(np.float32)
-        if not np.array_equal(single, field):
-            ranks = np.unique(field, return_inverse=True)[1].reshape(field.shape)
-            return ranks.astype(np.int32), False
-        field = single
-    return np.ascontiguousarray(field).view(np.int32), True
 
 
 @inlined_kernel
@@ -61,7 +40,7 @@ def surround(values: Any, is_float: bool, keys: Any, outside: int, reverse: bool
     """Write the keys of a field into the middle of its padded grid; the border gets the key ``outside``.
 
     Args:
-        values: int32 ``(D, H, W)`` from ``to_integers``.
+        values: int32 ``(D, H, W)`` from ``field.to_integers``.
         is_float: whether they are the bits of float32 numbers.
         keys: int32, flat, of the padded grid; 2D fields have D = 1 and no padding along it.
         outside: ``BELOW_ALL`` or ``ABOVE_ALL``.

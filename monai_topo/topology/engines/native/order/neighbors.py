@@ -6,43 +6,28 @@ Neighbors sharing a face have the lowest bits, in the order -z, +z, -y, +y, -x, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.topology.compiled.kernel import inlined_kernel, kernel
-
-
-def _steps(ndim: int) -> list[tuple[int, ...]]:
-    """The steps to the neighbors, in the order of their bits."""
-    steps = [step for step in product((-1, 0, 1), repeat=ndim) if any(step)]
-    return sorted(steps, key=lambda step: (np.count_nonzero(step), [axis_step == 0 for axis_step in step], step))
+from monai_topo.topology.grid import neighbor_steps
 
 
 def _bits(ndim: int) -> NDArray[np.int32]:
     """The bit of each neighbor as ``[dz + 1, dy + 1, dx + 1]``; 0 for the voxel itself and for what 2D lacks."""
     bits = np.zeros((3, 3, 3), np.int32)
-    for k, step in enumerate(_steps(ndim)):
-        bits[tuple(np.add((0,) * (3 - ndim) + step, 1))] = 1 << k
+    for k, step in enumerate(neighbor_steps(ndim).tolist()):
+        bits[tuple(np.add([0] * (3 - ndim) + step, 1))] = 1 << k
     return bits
 
 
-STEPS_2D = np.array(_steps(2))
-STEPS_3D = np.array(_steps(3))
 FACES = 0x3F
 ALL_NEIGHBORS = (1 << 26) - 1
 """The bits of all neighbors in 3D, and those of the six that share a face."""
 _BITS_2D = _bits(2)
 _BITS_3D = _bits(3)
-
-
-def neighbor_offsets(shape: Sequence[int]) -> NDArray[np.int64]:
-    """Offsets in the padded grid of a field from a voxel to its neighbors, in the order of their bits."""
-    strides = np.cumprod([1, *(size + 2 for size in shape[:0:-1])])[::-1]
-    return np.asarray((STEPS_2D if len(shape) == 2 else STEPS_3D) @ strides)
 
 
 @kernel

@@ -58,7 +58,7 @@ def pairs_of_planes(
     """Persistence pairs of 2D fields in face connectivity.
 
     Args:
-        stack: int32 ``(N, 1, H, W)`` from ``to_integers``.
+        stack: int32 ``(N, 1, H, W)`` from ``field.to_integers``.
         is_float: whether they are the bits of float32 numbers.
         framed: the border is a frame.
         upside_down: turn the total order around first, and the answer back.
@@ -118,7 +118,7 @@ def pairs_of_volumes(
     long because it is the list of steps.
 
     Args:
-        stack: int32 ``(N, D, H, W)`` from ``to_integers``.
+        stack: int32 ``(N, D, H, W)`` from ``field.to_integers``.
         is_float: whether they are the bits of float32 numbers.
         framed: the border is a frame.
         upside_down: turn the total order around first, and the answer back.
