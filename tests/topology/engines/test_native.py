@@ -24,8 +24,10 @@ from monai_topo.topology.engines.native import compute
 from monai_topo.topology.engines.native.gradient import links as gradient
 from monai_topo.topology.engines.native.gradient import squares
 from monai_topo.topology.engines.native.order import keys as order
-from monai_topo.topology.engines.native.order.neighbors import STEPS_3D
+from monai_topo.topology.field import to_integers
+from monai_topo.topology.grid import neighbor_steps
 
+STEPS_3D = neighbor_steps(3)
 KINDS = ("smooth", "white", "tied", "binary", "constant")
 IMAGES_PER_GROUP = 52
 SETTINGS = [{"connectivity": c, "frame": f} for c, f in product((None, 1), (False, True))]
@@ -312,7 +314,7 @@ def test_keys_have_the_order_of_the_values(dtype):
     values = np.concatenate([rng.standard_normal(200), [0, 1e-40, -1e-40, 3e38, -3e38], np.repeat(0.1, 3)])
     values = np.append(values, 1e300) if dtype == np.float64 else values
     values = values.astype(dtype)
-    integers, is_float = order.to_integers(values)
+    integers, is_float = to_integers(values)
     assert integers.dtype == np.int32
     assert is_float == (dtype == np.float32)
     keys = keys_of(integers, is_float)
