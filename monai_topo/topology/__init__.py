@@ -26,8 +26,15 @@ from monai_topo.topology.matching import FieldMatching, Matching, by_lifetime, n
 from monai_topo.topology.patches import PatchLayout, Slices
 from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
 from monai_topo.topology.place import match_by_place, match_by_place_batch
+from monai_topo.topology.regions.adjacency import crossing_edges
 from monai_topo.topology.regions.basins import component_regions
-from monai_topo.topology.regions.morse import check_manifold_dims, stable_manifolds, stable_manifolds_batch
+from monai_topo.topology.regions.morse import (
+    basin_walls,
+    catchment_basins,
+    check_manifold_dims,
+    stable_manifolds,
+    stable_manifolds_batch,
+)
 from monai_topo.topology.regions.simplification import low_pairs, simplify
 
 __all__ = [
@@ -45,8 +52,10 @@ __all__ = [
     "SmallFeatures",
     "Status",
     "available_engines",
+    "basin_walls",
     "betti_numbers",
     "by_lifetime",
+    "catchment_basins",
     "check_dims",
     "check_direction",
     "check_manifold_dims",
@@ -55,6 +64,7 @@ __all__ = [
     "component_regions",
     "count_features",
     "crop_to_mask",
+    "crossing_edges",
     "diagram",
     "distance_to_boundary",
     "euler_characteristic",

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.post.close_walls import (
+    CloseWalls,
+    CloseWallsD,
+    CloseWallsd,
+    CloseWallsDict,
+    WallPiece,
+)
 from monai_topo.transforms.post.fill_cavities import (
     FillCavities,
     FillCavitiesD,
@@ -35,6 +42,10 @@ from monai_topo.transforms.post.topology_uncertainty import (
 )
 
 __all__ = [
+    "CloseWalls",
+    "CloseWallsD",
+    "CloseWallsDict",
+    "CloseWallsd",
     "FillCavities",
     "FillCavitiesD",
     "FillCavitiesDict",
@@ -55,5 +66,6 @@ __all__ = [
     "TopologyUncertaintyDict",
     "TopologyUncertaintyd",
     "UncertainFeature",
+    "WallPiece",
     "save_uncertain_features",
 ]

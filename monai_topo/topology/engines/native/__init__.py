@@ -6,12 +6,12 @@ The steps, one file each: ``order`` (the total order as integer keys), ``neighbo
 in 3D, with ``chains``), ``pairs`` (the steps in order) and ``compute`` (the functions that the registry knows).
 ``shared``, ``mixed`` and ``image`` go on to two fields: a gradient for both, image persistence; ``levels`` is the
 gradient for a field and its comparison with a mask. ``descent``, ``manifolds`` and ``morse`` go on from the pairs to
-the stable manifolds of a field.
+the stable manifolds and the basins of a field.
 """
 
 from __future__ import annotations
 
 from monai_topo.topology.engines.native.compute import compute_image_pairs, compute_pairs, compute_pairs_stack
-from monai_topo.topology.engines.native.manifolds.morse import compute_manifolds
+from monai_topo.topology.engines.native.manifolds.morse import compute_basins, compute_manifolds
 
-__all__ = ["compute_image_pairs", "compute_manifolds", "compute_pairs", "compute_pairs_stack"]
+__all__ = ["compute_basins", "compute_image_pairs", "compute_manifolds", "compute_pairs", "compute_pairs_stack"]

@@ -61,14 +61,32 @@ def mark_curves(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, in
 @entry_kernel
 def mark_sheets(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, int], around: Any) -> Any:
     """Mark both voxels of every edge between two trees of the forest; see :func:`mark_curves`."""
+    trees = _grow_trees(field, is_float, flags, grid, around)
+    mask = np.zeros(trees.size, np.bool_)
+    _mark_borders(trees, grid, around.steps[around.num_before :], mask)
+    return mask
+
+
+@entry_kernel
+def label_trees(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, int], around: Any) -> Any:
+    """Number the trees of the forest; see :func:`mark_curves`.
+
+    Returns:
+        int32, flat, padded: from 1 on, 0 on the border; and how many trees there are.
+    """
+    trees = _grow_trees(field, is_float, flags, grid, around)
+    return trees, _number_trees(trees)
+
+
+@allocating_kernel
+def _grow_trees(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, int], around: Any) -> Any:
+    """The root of the tree of every voxel, ``_NONE`` on the border."""
     keys, below = _descend(field, is_float, grid, around)
     edges = _saddle_edges(keys, flags, around)
     _, merged = _merge_basins(edges, below, keys)
     _join_trees(below, edges, merged, flags)
     _name_trees(below, grid)
-    mask = np.zeros(below.size, np.bool_)
-    _mark_borders(below, grid, around.steps[around.num_before :], mask)
-    return mask
+    return below
 
 
 @allocating_kernel
@@ -212,6 +230,22 @@ def _name_trees(below: Any, grid: tuple[int, int, int]) -> None:
     for voxel in range(below.size):
         below[voxel] = find_root(voxel, below)
     fill_border(below, grid, _NONE)
+
+
+@kernel
+def _number_trees(trees: Any) -> int:
+    """Replace roots by numbers, in place: a root first holds its number as a negative one."""
+    count = 0
+    for voxel in range(trees.size):
+        if trees[voxel] == voxel:
+            count += 1
+            trees[voxel] = _NONE - count
+    for voxel in range(trees.size):
+        if trees[voxel] >= 0:
+            trees[voxel] = trees[trees[voxel]]
+    for voxel in range(trees.size):
+        trees[voxel] = _NONE - trees[voxel]
+    return count
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""From a field and its pairs to the masks of its stable manifolds."""
+"""From a field and its pairs to the masks of its stable manifolds, and to its basins."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from monai_topo.topology.engines.native.manifolds.manifolds import (
     IS_SADDLE,
     IS_SHALLOW,
     STARTS_LOOP,
+    label_trees,
     mark_curves,
     mark_sheets,
 )
@@ -37,15 +38,39 @@ def compute_manifolds(
     Raises:
         ValueError: for a field of more than 2**31 voxels.
     """
-    dims = (0, 1) if dim == 1 else (0,)
+    mark = mark_curves if dim == 1 else mark_sheets
+    mask = mark(*_arguments(field, full_connectivity, (0, 1) if dim == 1 else (0,), persistence_threshold))
+    return _inside(mask, field.shape)
+
+
+def compute_basins(
+    field: NDArray[Any], *, full_connectivity: bool, persistence_threshold: float
+) -> tuple[NDArray[np.int32], int]:
+    """Basins of the minima that live longer than a threshold; arguments and errors as :func:`compute_manifolds`.
+
+    Returns:
+        Numbers from 1 on, of the field's shape, and how many basins there are.
+    """
+    trees, count = label_trees(*_arguments(field, full_connectivity, (0,), persistence_threshold))
+    return _inside(trees, field.shape), count
+
+
+def _arguments(
+    field: NDArray[Any], full_connectivity: bool, dims: tuple[int, ...], threshold: float
+) -> tuple[Any, ...]:
+    """What the entry kernels take."""
     pairs = compute_pairs(field, full_connectivity=full_connectivity, dims=dims, frame=False)
-    flags = np.pad(_flag_critical_voxels(field, pairs, persistence_threshold), 1)
+    flags = np.pad(_flag_critical_voxels(field, pairs, threshold), 1)
     flat = (1,) * (3 - field.ndim)
     grid = (*flat, *flags.shape)
     integers, is_float = to_integers(field.reshape(flat + field.shape))
-    mark = mark_curves if dim == 1 else mark_sheets
-    mask = mark(integers, is_float, flags.ravel(), grid, neighborhood(grid, full_connectivity))
-    return np.ascontiguousarray(mask.reshape(flags.shape)[(slice(1, -1),) * field.ndim])
+    return integers, is_float, flags.ravel(), grid, neighborhood(grid, full_connectivity)
+
+
+def _inside(padded: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """The field's part of a flat array of the padded grid."""
+    grid = [size + 2 for size in shape]
+    return np.ascontiguousarray(padded.reshape(grid)[(slice(1, -1),) * len(shape)])
 
 
 def _flag_critical_voxels(
