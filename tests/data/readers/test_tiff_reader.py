@@ -73,12 +73,12 @@ def test_what_it_refuses(stack, path, tmp_path):
     with pytest.raises(ValueError, match=r"text\.tif is no TIFF file"):
         reader.read(tmp_path / "text.tif")
     tifffile.imwrite(tmp_path / "color.tif", np.zeros((2, 7, 5, 3), np.uint8), photometric="rgb")
-    with pytest.raises(ValueError, match="is in color"):
+    with pytest.raises(ValueError, match=r"2 of axis Q, 7 rows, 5 columns, 3 samples; .*channel=0\)"):
         reader.read(tmp_path / "color.tif")
     with tifffile.TiffWriter(tmp_path / "sizes.tif") as file:
         for page in (stack[0], stack[1, :4]):
             file.write(page)
-    with pytest.raises(ValueError, match=r"sizes\.tif cannot be read"):
+    with pytest.raises(ValueError, match=r"sizes\.tif: page 2 is \(4, 5\) uint8 MINISBLACK, page 1 is \(7, 5\)"):
         reader.read(tmp_path / "sizes.tif")
     for spacing in ((1.0,), (1.0, 0.0, 1.0), (1.0, float("nan"), 1.0), 4.0):
         with pytest.raises(ValueError, match="spacing must be 2 or 3 positive numbers"):
@@ -97,5 +97,5 @@ def test_a_file_that_was_cut_off(writer, share, rng, tmp_path):
         first.save(path, save_all=True, append_images=others)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(ValueError, match=r"stack\.tif (ends before its page|cannot be read|is no TIFF file)"):
+    with pytest.raises(ValueError, match=r"stack\.tif (ends before its|cannot be read|is no TIFF file)"):
         TIFFStackReader().read(path)
