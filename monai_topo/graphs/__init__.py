@@ -6,8 +6,8 @@ in, in the array's order, and a position is index times spacing: the center of t
 - node ``pos``: ``(ndim,)`` float array;
 - node ``radius`` and ``type``: of tracings only, as the file has them;
 - edge ``path``: ``(n, ndim)`` float array, the points of the centerline from one end to the other;
-- edge ``length``: along the path, in the same unit; ``along``, where a length is given that is not the path's, is the
-  ``(n,)`` length up to each point;
+- edge ``length``: along the path, in the same unit; ``along``, of contracted graphs, is the ``(n,)`` length up to each
+  point. Where the two disagree ``length`` holds, and ``along`` says how it is spread over the path;
 - graph ``spacing``: size of a voxel along each axis; an index is ``pos / spacing``.
 """
 

@@ -58,7 +58,8 @@ def contract_chains(graph: networkx.Graph) -> networkx.MultiGraph:
 
     Args:
         graph: undirected, with the attributes of this package's graphs. An edge without ``path`` is straight, one
-            without ``length`` is as long as its path.
+            without ``length`` is as long as its path. Of ``along`` only the shares count: where it does not end at
+            ``length``, as in a graph whose lengths were scaled, it is scaled to it.
 
     Returns:
         Nodes of degree other than 2, with all their attributes, and the first node of each closed chain. Edges have
@@ -67,8 +68,8 @@ def contract_chains(graph: networkx.Graph) -> networkx.MultiGraph:
 
     Raises:
         TypeError: when it is no undirected networkx graph.
-        ValueError: naming the node or edge, for a position, path or length that is missing, not finite or of another
-            number of axes.
+        ValueError: naming the node or edge, for a position, path, length or ``along`` that is missing, not finite or
+            of another number of axes or points.
 
     Example:
         >>> from monai_topo.graphs import swc_graph
@@ -121,14 +122,26 @@ def _measured_path(edge: tuple[Any, Any, dict[str, Any]], ends: NDArray[np.float
             f"path of edge {tuple(pair)!r} must be finite and of shape (n, {ends.shape[1]}) with n of at least 2, "
             f"got shape {path.shape}."
         )
-    along = np.append(0, np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1)))
-    length = float(data.get("length", along[-1]))
-    if not 0 <= length < np.inf:
-        raise ValueError(f"length of edge {tuple(pair)!r} must be finite and at least 0, got {length}.")
-    along = along * (length / along[-1]) if along[-1] else np.linspace(0, length, len(path))
-    measured = np.column_stack([path, data.get("along", along)])
+    measured = np.column_stack([path, _lengths_along(path, data, tuple(pair))])
     backward = np.linalg.norm(path[[-1, 0]] - ends) < np.linalg.norm(path[[0, -1]] - ends)
     return _backward(measured) if backward else measured
+
+
+def _lengths_along(path: NDArray[np.float64], data: dict[str, Any], pair: tuple[Any, ...]) -> NDArray[np.float64]:
+    """Length up to each point of a path: ``along`` scaled to ``length``, so that the two never disagree."""
+    straight = np.append(0, np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1)))
+    along = np.asarray(data.get("along", straight), dtype=np.float64)
+    if along.shape != (len(path),) or along[0] != 0 or not (np.diff(along) >= 0).all() or not along[-1] < np.inf:
+        raise ValueError(
+            f"along of edge {pair!r} must be {len(path)} finite lengths that rise from 0, one for each point of its "
+            f"path, got shape {along.shape}: leave it out to have it follow the path."
+        )
+    length = float(data.get("length", along[-1]))
+    if not 0 <= length < np.inf:
+        raise ValueError(f"length of edge {pair!r} must be finite and at least 0, got {length}.")
+    if along[-1] == length:
+        return along
+    return along * (length / along[-1]) if along[-1] else np.linspace(0, length, len(path))
 
 
 def _backward(path: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from monai.metrics import CumulativeIterationMetric
-from monai.metrics.utils import create_ignore_mask, do_metric_reduction, ignore_background
+from monai.metrics.utils import do_metric_reduction, ignore_background
 from monai.utils import MetricReduction, evenly_divisible_all_gather
 from numpy.typing import NDArray
 
@@ -63,7 +63,8 @@ class TopologyMetric(CumulativeIterationMetric):
         """Compute the numbers of a batch, and keep them for :meth:`aggregate`.
 
         Args:
-            y_pred: ``(B, C, H, W[, D])``, or a list of ``(C, H, W[, D])``, only 0 and 1.
+            y_pred: ``(B, C, H, W[, D])``, or a list of ``(C, H, W[, D])``, only 0 and 1; tensors or NumPy arrays of any
+                number type.
             y: ground truth, the same shapes.
             **kwargs: there are none: all options go to the constructor.
 
@@ -74,7 +75,7 @@ class TopologyMetric(CumulativeIterationMetric):
             ValueError: when the shapes differ or are not 2D or 3D images, or a value is neither 0 nor 1.
             TypeError: for any further argument.
         """
-        numbers: torch.Tensor = super().__call__(y_pred=y_pred, y=y, **kwargs)
+        numbers: torch.Tensor = super().__call__(y_pred=_to_tensors(y_pred), y=_to_tensors(y), **kwargs)
         return numbers
 
     @abstractmethod
@@ -149,29 +150,34 @@ class TopologyMetric(CumulativeIterationMetric):
 
     def _to_arrays(self, y_pred: torch.Tensor, y: torch.Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
         """``(B, C, H, W[, D])`` arrays of the channels that count, 0 in both where voxels are ignored."""
-        ignored = self._ignored(y)
+        prediction, target = plain_array(y_pred), plain_array(y)
+        ignored = self._ignored(target)
         if ignored is not None:
-            y_pred, y = y_pred.masked_fill(ignored, 0), y.masked_fill(ignored, 0)
+            prediction, target = np.where(ignored, 0, prediction), np.where(ignored, 0, target)
         if not self.include_background:
-            y_pred, y = ignore_background(y_pred, y)
-        return self._to_array(y_pred, "y_pred"), self._to_array(y, "y")
+            prediction, target = ignore_background(prediction, target)
+        return self._to_array(prediction, "y_pred"), self._to_array(target, "y")
 
-    def _ignored(self, y: torch.Tensor) -> torch.Tensor | None:
+    def _ignored(self, target: NDArray[Any]) -> NDArray[np.bool_] | None:
+        """``(B, 1, H, W[, D])``, MONAI's rule (``create_ignore_mask``) without a way through floats."""
         if self.ignore_index is None:
             return None
-        ignored: torch.Tensor = create_ignore_mask(y.float(), self.ignore_index) == 0
-        return ignored
+        if target.shape[1] == 1:
+            return np.asarray(target == self.ignore_index)
+        if 0 <= self.ignore_index < target.shape[1]:
+            return np.asarray(target[:, [self.ignore_index]] == 1)
+        return np.asarray(~target.any(axis=1, keepdims=True))
 
-    def _to_array(self, tensor: torch.Tensor, name: str) -> NDArray[Any]:
+    def _to_array(self, values: NDArray[Any], name: str) -> NDArray[Any]:
         """The checked values of one side."""
-        masks = tensor.bool()
-        differs = masks.to(tensor.dtype) != tensor
+        masks = values.astype(bool)
+        differs = masks != values
         if differs.any():
             raise ValueError(
-                f"{name} must hold only 0 and 1, one channel for each class, got {tensor[differs][0].item():.4g}: "
+                f"{name} must hold only 0 and 1, one channel for each class, got {values[differs][0]:.4g}: "
                 "threshold likelihoods, one-hot encode label maps."
             )
-        return np.asarray(masks.cpu())
+        return masks
 
 
 class ComponentMetric(TopologyMetric):
@@ -231,6 +237,21 @@ def empty_score(prediction_is_empty: bool, target_is_empty: bool, ignore_empty: 
     if target_is_empty:
         return math.nan if ignore_empty else float(prediction_is_empty)
     return 0.0 if prediction_is_empty else None
+
+
+def _to_tensors(values: Any) -> Any:
+    """Tensors for NumPy arrays, alone or in a list; anything else as it is."""
+    if isinstance(values, list | tuple):
+        return [_to_tensors(item) for item in values]
+    if not isinstance(values, np.ndarray):
+        return values
+    return torch.from_numpy(np.array(values, values.dtype.newbyteorder("="), order="C"))
+
+
+def plain_array(tensor: torch.Tensor) -> NDArray[Any]:
+    """The values in their own type; NumPy has no bfloat16, whose values are float32's too."""
+    values = tensor.detach().cpu()
+    return np.asarray(values.float() if values.dtype == torch.bfloat16 else values)
 
 
 def _check_shapes(y_pred: torch.Tensor, y: torch.Tensor) -> None:

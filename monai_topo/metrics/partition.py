@@ -11,7 +11,7 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.metrics.base import ComponentMetric
+from monai_topo.metrics.base import ComponentMetric, plain_array
 from monai_topo.topology import is_full_connectivity
 
 INSTANCES = ("labels", "foreground", "background")
@@ -96,32 +96,54 @@ class PartitionMetric(ComponentMetric):
             raise ValueError(f"section_axis must be an axis of {array.ndim}D data, got {axis}.")
         if self.instances != "labels":
             return _components(array, self.instances == "foreground", self.connectivity, axis)
-        ids = np.maximum(array, 0, dtype=np.int64)
-        if ids.max() >= ids.size:
-            ids = np.unique(np.append(ids, 0), return_inverse=True)[1][:-1].reshape(array.shape)
+        ids = _small_ids(np.maximum(array, array.dtype.type(0)))
         return ids if axis is None else _apart_by_section(ids, axis)
 
     def _to_arrays(self, y_pred: torch.Tensor, y: torch.Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
         """Ids or masks, ignored voxels -1."""
-        if self.instances == "labels" and y.shape[1] != 1:
-            raise ValueError(
-                f"instance ids must come in one channel, got {y.shape[1]} in shape {tuple(y.shape)}: "
-                "masks need instances='foreground' or 'background'."
-            )
+        if self.instances == "labels":
+            _check_ids(y_pred, y)
         prediction, target = super()._to_arrays(y_pred, y)
-        ignored = self._ignored(y)
-        if ignored is None:
+        outside = self._ignored(plain_array(y))
+        if outside is None:
             return prediction, target
-        outside = np.asarray(ignored.cpu())
         return np.where(outside, _IGNORED, prediction), np.where(outside, _IGNORED, target)
 
-    def _to_array(self, tensor: torch.Tensor, name: str) -> NDArray[Any]:
+    def _to_array(self, values: NDArray[Any], name: str) -> NDArray[Any]:
         if self.instances != "labels":
-            return super()._to_array(tensor, name).astype(np.int8)
-        ids = tensor.long()
-        if (ids.to(tensor.dtype) != tensor).any() or (ids < 0).any():
+            return super()._to_array(values, name).astype(np.int8)
+        if not (values >= 0).all() or (values % 1 != 0).any():
             raise ValueError(f"{name} must hold instance ids, integers of at least 0: threshold or label it first.")
-        return np.asarray(ids.cpu())
+        return _small_ids(values)
+
+
+def _check_ids(y_pred: torch.Tensor, y: torch.Tensor) -> None:
+    """Refuse ids in several channels, and those of floats that other ids may have been rounded to.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    if y.shape[1] != 1:
+        raise ValueError(
+            f"instance ids must come in one channel, got {y.shape[1]} in shape {tuple(y.shape)}: "
+            "masks need instances='foreground' or 'background'."
+        )
+    for name, tensor in (("y_pred", y_pred), ("y", y)):
+        if not tensor.is_floating_point():
+            continue
+        limit = 2 / torch.finfo(tensor.dtype).eps
+        if (tensor >= limit).any():
+            raise ValueError(
+                f"{name} holds instance ids of {tensor.max().item():.0f} as {tensor.dtype}, which rounds ids from "
+                f"{limit:.0f} on to their neighbors: read and keep them as integers."
+            )
+
+
+def _small_ids(ids: NDArray[Any]) -> NDArray[np.int64]:
+    """Ids as int64, renumbered in their order where they are large or larger than that; 0 stays."""
+    if ids.max() < ids.size:
+        return ids.astype(np.int64)
+    return np.asarray(np.unique(np.append(ids, ids.dtype.type(0)), return_inverse=True)[1][:-1].reshape(ids.shape))
 
 
 def _components(

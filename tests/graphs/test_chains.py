@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 import pytest
 
-from monai_topo.graphs import contract_chains, swc_graph
+from monai_topo.graphs import Network, contract_chains, swc_graph
 from monai_topo.graphs.chains import trace_chains
 from tests.graphs.graphs import drawn, length_of, random_graph
 
@@ -111,4 +111,31 @@ def test_bad_graphs(graph, message):
 @pytest.mark.parametrize("graph", [networkx.DiGraph(), [(0, 1)], None], ids=str)
 def test_no_graphs(graph):
     with pytest.raises(TypeError, match="expected an undirected networkx graph"):
+        contract_chains(graph)
+
+
+@pytest.mark.parametrize("scaled", ["length", "along"])
+def test_the_length_holds_where_along_was_not_scaled_with_it(scaled, rng):
+    graph = contract_chains(random_graph(rng, 3))
+    before = graph.size("length")
+    for *_, data in graph.edges(data=True):
+        data[scaled] = data[scaled] * 1000
+    again = contract_chains(graph)
+    assert again.size("length") == pytest.approx(before * (1000 if scaled == "length" else 1))
+    for *_, data in again.edges(data=True):
+        assert data["along"][-1] == pytest.approx(data["length"])
+    network = Network.from_graph(graph)
+    pieces = np.bincount(network.piece_edge, network.piece_length, minlength=len(network.lengths))
+    np.testing.assert_allclose(pieces, network.lengths)
+    del data["length"]
+    assert contract_chains(graph).size("length") > 0
+
+
+@pytest.mark.parametrize(
+    "along", [[0.0, 1.0], [1.0, 2.0, 3.0], [0.0, 2.0, 1.0], [0.0, 1.0, np.inf], [0.0, np.nan, 1.0]]
+)
+def test_a_bad_along_is_refused(along):
+    graph = drawn([(0, 0), (4, 0)], [])
+    graph.add_edge(0, 1, path=np.array([[0.0, 0], [1, 1], [4, 0]]), along=np.array(along))
+    with pytest.raises(ValueError, match=r"along of edge \(0, 1\) must be 3 finite lengths that rise from 0"):
         contract_chains(graph)

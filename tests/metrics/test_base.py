@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from monai.metrics.utils import do_metric_reduction
+from monai.metrics.utils import create_ignore_mask, do_metric_reduction
 
 from monai_topo.metrics.base import ComponentMetric, TopologyMetric
 
@@ -97,6 +98,23 @@ def test_any_number_type_and_lists_of_different_shapes(dtype):
     assert MissedVoxels()(torch.zeros_like(target), target).tolist() == [[3]]
     mixed = [MetaTensor(target[0]), torch.ones(1, 2, 3, 4, dtype=dtype)]
     assert MissedVoxels()([torch.zeros_like(item) for item in mixed], mixed).tolist() == [[3], [24]]
+
+
+@pytest.mark.parametrize("dtype", ["?", "u2", "u4", "u8", "i8", "f2", ">f4"])
+def test_numpy_arrays(dtype):
+    target = targets([[3], [1]]).numpy().astype(dtype)[:, :, ::-1]
+    assert MissedVoxels()(np.zeros_like(target), target).tolist() == [[3], [1]]
+    assert MissedVoxels(ignore_index=7)([*np.zeros_like(target)], [*target]).tolist() == [[3], [1]]
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.uint64, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("index", [0, 1, 2, 255])
+def test_ignored_classes_are_monais_whatever_the_number_type(index, dtype, rng):
+    classes = torch.tensor(rng.integers(0, 4, (2, 1, 5, 6)))
+    target = torch.cat([classes == k for k in range(3)], dim=1).float()
+    scored = create_ignore_mask(target, index)
+    found = Volumes(True, "target", ignore_index=index)(torch.ones_like(target).to(dtype), target.to(dtype))
+    assert found.tolist() == (target * scored).sum(dim=(2, 3)).tolist()
 
 
 def test_ignored_voxels_of_a_mask_are_outside_both():

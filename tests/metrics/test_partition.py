@@ -199,3 +199,45 @@ def test_one_voxel_instances_have_no_pairs():
 def test_bad_input_is_refused(prediction, truth, options, message):
     with pytest.raises(ValueError, match=message):
         compute_adapted_rand_error(prediction, truth, **options)
+
+
+def cells(dtype, *ids):
+    """Columns of four voxels, each of one id."""
+    return np.repeat(np.array([ids], dtype)[None, None], 4, axis=2)
+
+
+@pytest.mark.parametrize("as_tensor", [True, False])
+@pytest.mark.parametrize(
+    ("dtype", "low"),
+    [
+        ("u8", 2**64 - 3),
+        ("u8", 2**63 - 1),
+        ("u8", 2**53),
+        ("i8", 2**63 - 3),
+        ("i8", 2**53),
+        ("u4", 2**24),
+        (">u8", 2**60),
+    ],
+)
+def test_neighboring_ids_of_any_size_are_told_apart(dtype, low, as_tensor):
+    """The first cell is merged with the small one, the third is to be ignored: 4 of the 12 scored voxels are one."""
+    truth, prediction = cells(dtype, low, low + 1, 5, 5), cells(dtype, 5, low + 1, 5, 5)
+    pair = (prediction, truth)
+    if as_tensor:
+        pair = tuple(torch.from_numpy(ids.astype(ids.dtype.newbyteorder("="))) for ids in pair)
+    expected = -(1 / 3 * np.log2(1 / 3) + 2 / 3 * np.log2(2 / 3))
+    metric = VariationOfInformationMetric(ignore_index=low + 1)
+    assert metric(*pair).item() == pytest.approx(expected, abs=1e-6)
+    assert VariationOfInformationMetric(ignore_index=-1)(pair[1], pair[1]).item() == 0
+
+
+@pytest.mark.parametrize(
+    ("dtype", "limit"), [(torch.float32, 2**24), (torch.float16, 2**11), (torch.bfloat16, 2**8)], ids=str
+)
+def test_floats_that_round_ids_are_refused(dtype, limit):
+    fine = torch.tensor([[[[1.0, limit - 1, limit - 2]]]]).to(dtype)
+    assert compute_variation_of_information(fine, fine).item() == 0
+    with pytest.raises(
+        ValueError, match=f"y holds instance ids of {limit} as {dtype}, which rounds ids from {limit} on"
+    ):
+        compute_variation_of_information(fine, torch.where(fine == 1, limit, fine))
