@@ -1,4 +1,4 @@
-"""Scores of a segmentation on disk, as a table for people."""
+"""The demo's numbers of a network, as a table for people."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from monai.metrics import compute_dice
-from monai.transforms import LoadImage
 from numpy.typing import NDArray
 
+from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.commands.output import align
-from monai_topo.metrics import compute_betti_error
+from monai_topo.data import read_volume
 from monai_topo.topology import betti_numbers
 
 PATCH_SIZE = 64
@@ -46,16 +44,21 @@ class Scores:
     seconds_per_iteration: float
 
 
+_WHOLE = Options(metrics=("pixel", "betti_error"))
+_FRAMED = Options(metrics=("betti_error",), frame=True, patch_size=PATCH_SIZE)
+
+
 def score(name: str, prediction: Path, label: Path, iterations: int, seconds: float) -> Scores:
-    """Compare two NIfTI masks of one shape."""
-    predicted, true = (torch.from_numpy(load_nifti(path) > 0)[None, None].float() for path in (prediction, label))
+    """Compare two NIfTI masks of one shape, by the metrics of ``python -m monai_topo evaluate``."""
+    predicted, true = (load_nifti(path) > 0 for path in (prediction, label))
+    whole = score_masks(predicted, true, _WHOLE)
     return Scores(
         name=name,
-        dice=float(compute_dice(predicted, true)),
-        betti_error=[float(compute_betti_error(predicted, true, dim=k)) for k in range(true.ndim - 2)],
-        framed_betti_error=float(compute_betti_error(predicted, true, frame=True, patch_size=PATCH_SIZE)),
-        betti_numbers=list(betti_numbers(predicted[0, 0])),
-        true_betti_numbers=list(betti_numbers(true[0, 0])),
+        dice=whole["pixel.dice"],
+        betti_error=[whole[f"betti_error.{k}"] for k in range(true.ndim)],
+        framed_betti_error=score_masks(predicted, true, _FRAMED)["betti_error.sum"],
+        betti_numbers=list(betti_numbers(predicted)),
+        true_betti_numbers=list(betti_numbers(true)),
         iterations=iterations,
         seconds_per_iteration=seconds,
     )
@@ -63,7 +66,7 @@ def score(name: str, prediction: Path, label: Path, iterations: int, seconds: fl
 
 def load_nifti(path: Path) -> NDArray[Any]:
     """Array of an image file, axes (x, y, z)."""
-    return np.asarray(LoadImage(image_only=True)(str(path)))
+    return read_volume(path).array
 
 
 def seconds_per_iteration(events: Path, first: int = 1) -> float:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from monai.transforms import LoadImage
 from scipy.ndimage import gaussian_filter
 from skimage.morphology import remove_small_holes, remove_small_objects
 
-from monai_topo.commands.evaluation.metric_table import build_metric, compute
-from monai_topo.commands.evaluation.options import Options
+from monai_topo.commands.evaluation import Options, score_masks
+from monai_topo.data import read_volume
 from tests.results.datasets import VALIDATION
 from tests.results.features import count_features
 
@@ -58,10 +57,8 @@ def score(mask, label, protocols):
     """``protocol/column`` to number, of one mask."""
     found = {}
     for protocol in protocols:
-        arguments = protocol.options.arguments(None)
-        for name in protocol.options.metrics:
-            for column, number in compute(name, build_metric(name, arguments), mask, label).items():
-                found[f"{protocol.name}/{column}"] = None if np.isnan(number) else round(float(number), 6)
+        for column, number in score_masks(mask, label, protocol.options).items():
+            found[f"{protocol.name}/{column}"] = None if np.isnan(number) else round(number, 6)
         if "betti_matching_error" in protocol.options.metrics:
             counts = count_features(mask, label, protocol.options)
             found |= {f"{protocol.name}/{column}": round(number, 6) for column, number in counts.items()}
@@ -73,7 +70,7 @@ def score_folder(predictions, labels, protocols):
     cases = {}
     for path in sorted(labels.glob("*.nii*")):
         name = path.name.split(".")[0]
-        likelihood, label = load(predictions / f"{name}_prob.nii.gz"), load(path) > 0
+        likelihood, label = read_volume(predictions / f"{name}_prob.nii.gz").array, read_volume(path).array > 0
         variants = {AS_IT_IS: VARIANTS[AS_IT_IS]} if name.startswith(VALIDATION) else VARIANTS
         scores = {variant: score(make(likelihood), label, protocols) for variant, make in variants.items()}
         cases.setdefault(name.split("_")[0], []).append(scores)
@@ -84,7 +81,7 @@ def score_constant(labels, protocols):
     """The same of the answer that there is nothing."""
     cases = {}
     for path in sorted(labels.glob("*.nii*")):
-        label = load(path) > 0
+        label = read_volume(path).array > 0
         scores = {AS_IT_IS: score(np.zeros_like(label), label, protocols)}
         cases.setdefault(path.name.split(".")[0].split("_")[0], []).append(scores)
     return {part: average(scores) for part, scores in cases.items()}
@@ -98,7 +95,3 @@ def average(cases):
         return round(float(np.mean(values)), 6) if values else None
 
     return {variant: {column: mean(variant, column) for column in cases[0][variant]} for variant in cases[0]}
-
-
-def load(path):
-    return np.asarray(LoadImage()(path))

@@ -120,7 +120,8 @@ class SaveSegmentationd(MapTransform):
 
 
 def _save(image: Any, start: str, dtype: Any) -> None:
-    save = SaveImage(output_ext=_SUFFIX, output_dtype=dtype, resample=False, print_log=False)
+    writer = "NibabelWriter"  # one alone: where it fails, MONAI's next would hide why
+    save = SaveImage(output_ext=_SUFFIX, output_dtype=dtype, resample=False, print_log=False, writer=writer)
     target = Path(f"{start}{_SUFFIX}")
     with written_whole(target) as temporary:
         try:

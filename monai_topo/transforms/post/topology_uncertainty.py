@@ -16,7 +16,7 @@ from monai.utils import TransformBackends
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from monai_topo.data import written_whole
+from monai_topo.data import stem_of, written_whole
 from monai_topo.topology import PersistencePairs, Status, is_full_connectivity, persistence_pairs
 from monai_topo.transforms.channels import like, to_likelihoods
 
@@ -266,14 +266,14 @@ class TopologyUncertaintyd(MapTransform):
 
 
 def _stem(img: NdarrayOrTensor) -> str:
-    """Name of the image's file without its suffixes."""
-    name = Path(str(img.meta.get("filename_or_obj", ""))).name if isinstance(img, MetaTensor) else ""
+    """Name of the image's file without its suffix."""
+    name = stem_of(str(img.meta.get("filename_or_obj", ""))) if isinstance(img, MetaTensor) else ""
     if not name:
         raise ValueError(
             "a likelihood without filename_or_obj in its metadata has no name for its CSV file: set it, or leave "
             "output_dir None and call save_uncertain_features with a path."
         )
-    return name.removesuffix(".gz").rsplit(".", 1)[0]
+    return name
 
 
 TopologyUncertaintyD = TopologyUncertaintyDict = TopologyUncertaintyd

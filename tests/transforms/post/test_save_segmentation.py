@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pytest
 import torch
-from monai.data import MetaTensor
+from monai.data import MetaTensor, NibabelWriter
 from monai.transforms import LoadImage
 
 from monai_topo.transforms import SaveSegmentationd, TopologyUncertainty
@@ -52,3 +52,83 @@ def test_proof_reading(likelihood, tmp_path):
     np.testing.assert_array_equal(overlay.numpy(), np.asarray(TopologyUncertainty(radius=1)(likelihood))[0])
     assert overlay[2, 3, 3] > 0
     assert (tmp_path / "patient.7_pred_uncertainty.csv").read_text().splitlines()[1].endswith("2 3 3")
+
+
+def named(likelihood, source, values=None):
+    """The likelihood as of another input."""
+    found = likelihood.clone() if values is None else values.clone()
+    found.meta["filename_or_obj"] = str(source)
+    return found
+
+
+def written(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("root", ["scans", "scans/case1/ct.nii.gz"])
+def test_inputs_of_one_name_keep_their_folders(likelihood, tmp_path, root):
+    scans = tmp_path / "scans"
+    for case in ("case1", "case2"):
+        (scans / case).mkdir(parents=True)
+        (scans / case / "ct.nii.gz").touch()
+    save = SaveSegmentationd("pred", tmp_path / "out", data_root_dir=tmp_path / root)
+    cases = ("case1", "case2") if root == "scans" else ("case1",)
+    for case in cases:
+        save({"pred": named(likelihood, scans / case / "ct.nii.gz")})
+    folders = [f"{case}/" for case in cases] if root == "scans" else [""]
+    assert written(tmp_path / "out") == [f"{folder}ct_{role}.nii.gz" for folder in folders for role in ("prob", "seg")]
+
+
+def test_an_input_of_the_same_name_is_not_written_over(likelihood, tmp_path):
+    save = SaveSegmentationd("pred", tmp_path)
+    save({"pred": named(likelihood, "case1/ct.nii.gz")})
+    save({"pred": named(likelihood, "case1/ct.nii.gz")})  # the same again is no loss
+    before = (tmp_path / "ct_prob.nii.gz").read_bytes()
+    with pytest.raises(ValueError, match=r"case2/ct\.nii\.gz would overwrite that of case1/ct.*data_root_dir"):
+        save({"pred": named(0 * likelihood, "case2/ct.nii.gz")})
+    assert (tmp_path / "ct_prob.nii.gz").read_bytes() == before
+
+
+def test_dots_are_part_of_a_name(likelihood, tmp_path):
+    save = SaveSegmentationd("pred", tmp_path)
+    names = ["3Dircadb1.1", "3Dircadb1.2", "1.2.840.113619"]
+    for name, suffix in zip(names, ("", ".tif", ".nii"), strict=True):  # a folder of DICOM slices has no suffix
+        save({"pred": named(likelihood, f"scans/{name}{suffix}")})
+    assert written(tmp_path) == sorted(f"{name}_{role}.nii.gz" for name in names for role in ("prob", "seg"))
+
+
+def test_two_keys_have_files_of_their_own(likelihood, tmp_path):
+    other = named(likelihood, "scans/patient.7.nii.gz", likelihood.flip(1) * 0.5)
+    save = SaveSegmentationd(("a", "b"), tmp_path, proof_reading=True, threshold=0.4)
+    save({"a": likelihood, "b": other})
+    roles = ("prob.nii.gz", "seg.nii.gz", "uncertainty.csv", "uncertainty.nii.gz")
+    assert written(tmp_path) == [f"patient.7_{key}_{role}" for key in "ab" for role in roles]
+    for key, values in (("a", likelihood), ("b", other)):
+        np.testing.assert_allclose(LoadImage()(tmp_path / f"patient.7_{key}_prob.nii.gz").numpy(), values[0], atol=1e-6)
+        listed = (tmp_path / f"patient.7_{key}_uncertainty.csv").read_text().splitlines()[1:]
+        assert len(listed) == len(TopologyUncertainty(threshold=0.4).features(values))
+    assert (tmp_path / "patient.7_a_uncertainty.csv").read_text() != (
+        tmp_path / "patient.7_b_uncertainty.csv"
+    ).read_text()
+
+
+def test_a_file_is_there_whole_or_not_at_all(likelihood, tmp_path, monkeypatch):
+    save = SaveSegmentationd("pred", tmp_path)
+    save({"pred": likelihood})
+    before = {name: (tmp_path / name).read_bytes() for name in written(tmp_path)}
+
+    def broken(self, filename, **kwargs):
+        with open(filename, "wb") as file:
+            file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(NibabelWriter, "write", broken)
+    with pytest.raises(OSError, match=r"patient\.7_prob\.nii\.gz.*No space left on device"):
+        save({"pred": 0.5 * likelihood})
+    assert {name: (tmp_path / name).read_bytes() for name in written(tmp_path)} == before
+
+
+def test_a_likelihood_without_a_name_is_refused(tmp_path):
+    for likelihood in (MetaTensor(torch.zeros(1, 3, 4)), torch.zeros(1, 3, 4)):
+        with pytest.raises(ValueError, match="filename_or_obj"):
+            SaveSegmentationd("pred", tmp_path)({"pred": likelihood})
