@@ -8,16 +8,21 @@ from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
 from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
+from monai_topo.losses.options import DiagramOptions, LossOptions
 from monai_topo.losses.persistence import PersistenceLoss
+from monai_topo.losses.points import DiagramLoss
 from monai_topo.losses.region import RegionCrossEntropyLoss
 from monai_topo.losses.topo import TopoLoss
 
 __all__ = [
     "BettiMatchingLoss",
     "DMTLoss",
+    "DiagramLoss",
+    "DiagramOptions",
     "DiceCETopologyLoss",
     "LifetimeTopoLoss",
     "LocalizedTopoLoss",
+    "LossOptions",
     "PersistenceLoss",
     "RegionCrossEntropyLoss",
     "SpatialMatchingLoss",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,9 +16,9 @@ from monai.networks import one_hot
 from monai.utils import LossReduction
 from torch.nn.modules.loss import _Loss
 
+from monai_topo.losses.inputs import INPUTS, Inputs
+from monai_topo.losses.options import check_keywords, describe, full_signature
 from monai_topo.topology import PatchLayout, Slices
-
-_ROUNDING = 1e-5
 
 
 class TopologyLoss(_Loss):
@@ -34,22 +35,34 @@ class TopologyLoss(_Loss):
         softmax: if True, apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        weight: factor of each class, at least 0, as in ``DiceLoss``: one number, or one for each class without the
-            background where that is left out; a single channel has none.
-        ignore_index: class, or value of the target, whose voxels are ignored, as in ``DiceLoss``. In prediction and
-            ground truth alike they take the value of the frame, without a frame that of the outside.
+        weight: factor of each class; this and the rest as in :class:`LossOptions`.
+        ignore_index: class, or value of the target, whose voxels are ignored.
         patch_size: edge lengths of the patches in voxels; None takes the whole input as one patch.
-        patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` for each item anew at each call.
+        patch_mode: ``"grid"`` or ``"random"``.
         num_patches: number of random patches for each item.
         seed: seed of the generator that draws them.
 
     Raises:
-        TypeError: when ``other_act`` is not callable.
+        TypeError: when ``other_act`` is not callable, or for an argument that the loss does not have.
         ValueError: for more than one activation, an unknown reduction, a negative weight, or patch arguments that do
             not go together.
     """
 
+    __signature__: ClassVar[inspect.Signature]
     class_weight: torch.Tensor | None
+    inputs: Inputs = INPUTS["superlevel"]
+    frame: bool = False
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        base: Any = cls.__mro__[1]
+        own = "__init__" in cls.__dict__
+        cls.__signature__ = full_signature(cls, base.__signature__) if own else base.__signature__
+
+    def __new__(cls, *arguments: Any, **options: Any) -> TopologyLoss:
+        """Refuse what the loss does not take, by the loss's own name."""
+        check_keywords(cls.__name__, options, cls.__signature__)
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -80,7 +93,17 @@ class TopologyLoss(_Loss):
         self.ignore_index = ignore_index
         self.register_buffer("class_weight", _check_weight(weight))
         self.layout = PatchLayout(patch_size, patch_mode, num_patches)
+        self.seed = seed
         self.random_state = np.random.RandomState(seed)
+
+    weight = property(lambda self: self.class_weight, doc="Factor of each class.")
+    patch_size = property(lambda self: self.layout.patch_size, doc="Edge lengths of the patches.")
+    patch_mode = property(lambda self: self.layout.patch_mode, doc="How patches are laid.")
+    num_patches = property(lambda self: self.layout.num_patches, doc="Number of random patches.")
+
+    def extra_repr(self) -> str:
+        """The settings of the loss."""
+        return describe(self, self.__signature__)
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Compute the loss.
@@ -104,21 +127,12 @@ class TopologyLoss(_Loss):
     def _compute(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         with torch.autocast(device_type=input.device.type, enabled=False):
             prediction, truth = self._channels(_plain(input).float(), _plain(target))
-            terms = self._mean_over_patches(prediction, self.check_values(prediction, truth))
+            terms = self._mean_over_patches(prediction, self.inputs.check(prediction, truth))
             return self._reduce(self._weigh(terms))
 
     @abstractmethod
     def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The term of each patch: ``(N, H, W[, D])`` likelihoods and bool masks to ``(N,)``."""
-
-    def check_values(self, prediction: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Refuse values that are no likelihoods or no mask, and return the truth as :meth:`patch_terms` takes it."""
-        _check_likelihood(prediction)
-        return _to_mask(truth)
-
-    def ignored_value(self, truth: torch.Tensor) -> float:
-        """What ignored voxels take, given the ground truth's values ``(n,)`` at the others."""
-        return 0.0
 
     def _channels(self, input: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Prediction and ground truth, one channel for each class that counts, ignored voxels replaced in both."""
@@ -145,7 +159,7 @@ class TopologyLoss(_Loss):
     def _replace_ignored(
         self, prediction: torch.Tensor, target: torch.Tensor, valid: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        value = self.ignored_value(target[valid.expand_as(target)])
+        value = self.inputs.ignored_value(target[valid.expand_as(target)], self.frame)
         return torch.where(valid, prediction, value), torch.where(valid, target, value)
 
     def _activate(self, input: torch.Tensor) -> torch.Tensor:
@@ -229,35 +243,4 @@ def _plain(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
 
 
-def _check_likelihood(likelihood: torch.Tensor) -> None:
-    values = likelihood.detach()
-    low, high = (float(v) for v in torch.aminmax(values))
-    if low >= -_ROUNDING and high <= 1 + _ROUNDING:  # false for NaN too
-        return
-    check_finite(values, "input")
-    raise ValueError(
-        f"input must be likelihoods in [0, 1], got values from {low:.4g} to {high:.4g}: "
-        "if these are logits, set sigmoid=True, softmax=True or other_act."
-    )
-
-
-def check_finite(values: torch.Tensor, name: str) -> None:
-    """Refuse NaN and infinity in a ``(B, C, ...)`` tensor, naming the batch index and the channel.
-
-    Raises:
-        ValueError: when there is one.
-    """
-    finite = torch.isfinite(values).flatten(2).all(dim=2)
-    if not finite.all():
-        item, channel = (~finite).nonzero()[0].tolist()
-        raise ValueError(f"{name} holds NaN or infinity at batch index {item}, channel {channel}.")
-
-
-def _to_mask(target: torch.Tensor) -> torch.Tensor:
-    mask = target.bool()
-    if not torch.equal(mask.to(target.dtype), target):
-        raise ValueError(
-            "target must hold only 0 and 1, one channel for each class: "
-            "set to_onehot_y=True for class indices, threshold a soft label."
-        )
-    return mask
+TopologyLoss.__signature__ = full_signature(TopologyLoss, None)

@@ -60,7 +60,7 @@ class DiceCETopologyLoss(DiceCELoss):
             target), which then has its own activation, background and reduction; or a list of these.
         lambda_topo: weight of the topology term, for a list of terms one for each; 0 leaves a term out, and it may be
             changed while training. The default suits ``"topo"`` on 3D patches of 32 voxels an axis (``make demo``),
-            where the term sums over thousands of dots; 2D wants more, and so does ``"dmt"``, a mean (the paper: 3).
+            where the term sums over thousands of points; 2D wants more, and so does ``"dmt"``, a mean (the paper: 3).
 
     Raises:
         ValueError: for a negative weight, an unknown name, another number of weights than of terms, or an option that

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from monai.utils import LossReduction
+from typing_extensions import Unpack
 
 from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.options import LossOptions
 from monai_topo.losses.region import check_normalization, cross_entropy_on
 from monai_topo.topology import check_manifold_dims, stable_manifolds_batch
 
@@ -35,8 +37,6 @@ class DMTLoss(TopologyLoss):
         softmax: if True, apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        weight: factor of each class, as in ``DiceLoss``: one number, or one for each class that is not left out.
-        ignore_index: class, or value of the target, whose voxels are ignored: they take the value of the outside (0).
         dims: 1 for ridges (vessels, neurites), 2 for walls (membranes in 3D), or both; None is all that the data have,
             1 in 2D, 1 and 2 in 3D, as in the paper (section 2.3).
         persistence_threshold: structures of at most this persistence do not count; 0.2 in the paper (section 3, by
@@ -45,14 +45,12 @@ class DMTLoss(TopologyLoss):
         normalize: ``"mask"`` averages over the voxels of M; ``"image"`` divides by all voxels, which is the formula as
             the paper writes it, with M on both likelihood and ground truth.
         connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
-        patch_size: edge lengths of the patches; None takes the whole input as one patch.
-        patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` anew at each call.
-        num_patches: number of random patches for each item.
-        seed: seed of the generator that draws them.
+        engine: ``"auto"`` or the name of an engine that has stable manifolds.
         num_threads: threads for the patches; None is one for each CPU core.
+        **options: :class:`LossOptions`.
 
     Raises:
-        TypeError: when ``other_act`` is not callable.
+        TypeError: when ``other_act`` is not callable, or for an argument that the loss does not have.
         ValueError: for more than one activation or an unknown option; see also :meth:`forward`.
 
     Example:
@@ -71,32 +69,16 @@ class DMTLoss(TopologyLoss):
         other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
         reduction: LossReduction | str = LossReduction.MEAN,
         *,
-        weight: Sequence[float] | float | torch.Tensor | None = None,
-        ignore_index: int | None = None,
         dims: Sequence[int] | int | None = None,
         persistence_threshold: float = 0.2,
         normalize: str = "mask",
         connectivity: int | None = None,
-        patch_size: Sequence[int] | int | None = None,
-        patch_mode: str = "grid",
-        num_patches: int | None = None,
-        seed: int = 0,
+        engine: str = "auto",
         num_threads: int | None = None,
+        **options: Unpack[LossOptions],
     ) -> None:
-        super().__init__(
-            include_background,
-            to_onehot_y,
-            sigmoid,
-            softmax,
-            other_act,
-            reduction,
-            weight=weight,
-            ignore_index=ignore_index,
-            patch_size=patch_size,
-            patch_mode=patch_mode,
-            num_patches=num_patches,
-            seed=seed,
-        )
+        six = (include_background, to_onehot_y, sigmoid, softmax, other_act, reduction)
+        super().__init__(*six, **options)
         if dims is not None:
             check_manifold_dims(dims, ndim=3)
         if not persistence_threshold >= 0:
@@ -106,6 +88,7 @@ class DMTLoss(TopologyLoss):
         self.persistence_threshold = persistence_threshold
         self.normalize = normalize
         self.connectivity = connectivity
+        self.engine = engine
         self.num_threads = num_threads
 
     def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -119,6 +102,7 @@ class DMTLoss(TopologyLoss):
             persistence_threshold=self.persistence_threshold,
             dims=tuple(range(1, likelihood.ndim - 1)) if self.dims is None else self.dims,
             connectivity=self.connectivity,
+            engine=self.engine,
             num_threads=self.num_threads,
         )
         return torch.from_numpy(np.stack(found)).to(likelihood.device)

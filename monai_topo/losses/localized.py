@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 from monai.utils import LossReduction
+from typing_extensions import Unpack
 
+from monai_topo.losses.options import DiagramOptions
 from monai_topo.losses.persistence import PersistenceLoss
 
 
@@ -17,10 +19,10 @@ class LocalizedTopoLoss(PersistenceLoss):
     nearest foreground voxel (:class:`monai_topo.transforms.ClippedDistanceMap` makes the target): to the predicted and
     to the true map the same height function is added, drawn anew for each patch and call; both are filtered by
     sublevel sets, and their diagrams are matched at least cost (sections 3.1 and 3.3, equation 2). Features in
-    different places have dots in different places, so that a feature is matched to the one that lies where it lies.
+    different places have points in different places, so that a feature is matched to the one that lies where it lies.
 
-    What is summed and averaged: the value for one item and channel is the sum over the dots of all ``dims``, averaged
-    over patches; it grows with the number of dots and with the square of the map's unit. The paper weighs it by 0.01
+    What is summed and averaged: the value for one item and channel is the sum over the points of all ``dims``, averaged
+    over patches; it grows with the number of points and with the square of the map's unit. The paper weighs it by 0.01
     beside the mean squared error, on maps in [0, 1]: ``WeightedSumLoss([MSELoss(), LocalizedTopoLoss()], [1, 0.01])``.
 
     The paper's other rows are settings: Homo-Reg is ``height=None``; Homo-Pre is ``height=None,
@@ -34,9 +36,6 @@ class LocalizedTopoLoss(PersistenceLoss):
         softmax: if True, apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        weight: factor of each class, as in ``DiceLoss``: one number, or one for each class that is not left out.
-        ignore_index: class, or value of the target, whose voxels are ignored; they take the value of the frame (the
-            lowest of a map), without a frame that of the outside (the largest).
         height: ``"linear"``, the paper's best, ``"radial"`` or ``"quadratic"``; None adds nothing.
         slope: range that the slope is drawn from, in units of the input for each voxel. The paper names none. A
             distance in voxels rises by 1 a voxel, and a slope beyond that hides it; between the two ends the features
@@ -44,18 +43,11 @@ class LocalizedTopoLoss(PersistenceLoss):
             same number as the map: for distances truncated at 10 voxels and divided by 10, take (0.02, 0.08).
         direction: ``"sublevel"`` for maps of distances, ``"superlevel"`` for likelihoods with a binary ground truth.
         dims: homology dimensions; loops, as in the paper (section 4.2.2).
-        connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         frame: surround each patch by foreground; on, as in the paper: the window's border closes loops.
-        persistence_threshold: dots whose persistence is at most this are left alone.
-        patch_size: edge lengths of the patches; None takes the whole input as one patch. The paper's is 64.
-        patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` for each item anew at each call.
-        num_patches: number of random patches for each item.
-        seed: seed of the generator that draws patches and height functions.
-        engine: ``"auto"`` or a name of ``monai_topo.topology.available_engines()``.
-        num_threads: threads for the patches; None is one for each CPU core, and one for few small patches.
+        **options: :class:`DiagramOptions`. The paper's ``patch_size`` is 64.
 
     Raises:
-        TypeError: when ``other_act`` is not callable.
+        TypeError: when ``other_act`` is not callable, or for an argument that the loss does not have.
         ValueError: for more than one activation or an unknown option; see also :meth:`forward`.
 
     Example:
@@ -75,43 +67,21 @@ class LocalizedTopoLoss(PersistenceLoss):
         other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
         reduction: LossReduction | str = LossReduction.MEAN,
         *,
-        weight: Sequence[float] | float | torch.Tensor | None = None,
-        ignore_index: int | None = None,
         height: str | None = "linear",
         slope: tuple[float, float] = (0.2, 0.8),
         direction: str = "sublevel",
         dims: Sequence[int] | int | None = 1,
-        connectivity: int | None = None,
         frame: bool = True,
-        persistence_threshold: float = 0.0,
-        patch_size: Sequence[int] | int | None = None,
-        patch_mode: str = "grid",
-        num_patches: int | None = None,
-        seed: int = 0,
-        engine: str = "auto",
-        num_threads: int | None = None,
+        **options: Unpack[DiagramOptions],
     ) -> None:
+        six = (include_background, to_onehot_y, sigmoid, softmax, other_act, reduction)
         super().__init__(
-            include_background,
-            to_onehot_y,
-            sigmoid,
-            softmax,
-            other_act,
-            reduction,
-            weight=weight,
-            ignore_index=ignore_index,
+            *six,
             matching="optimal",
             direction=direction,
             height=height,
             slope=slope,
             dims=dims,
-            connectivity=connectivity,
             frame=frame,
-            persistence_threshold=persistence_threshold,
-            patch_size=patch_size,
-            patch_mode=patch_mode,
-            num_patches=num_patches,
-            seed=seed,
-            engine=engine,
-            num_threads=num_threads,
+            **options,
         )

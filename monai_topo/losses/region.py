@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ import torch
 from monai.utils import LossReduction
 from numpy.typing import NDArray
 from torch.nn import functional
+from typing_extensions import Unpack
 
 from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.options import LossOptions
 
 NORMALIZATIONS = ("mask", "image")
 """What the cross-entropy on a region is divided by: the number of its voxels, or of the patch's."""
@@ -32,20 +34,15 @@ class RegionCrossEntropyLoss(TopologyLoss):
         softmax: if True, apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        weight: factor of each class, as in ``DiceLoss``: one number, or one for each class that is not left out.
-        ignore_index: class, or value of the target, whose voxels are ignored: they take the value of the outside (0).
         region: ``"false"``: voxels on the wrong side of 0.5, so that the sum with cross-entropy re-weighs them;
             ``"ridge"``: where scikit-image's Sato filter of the likelihood (sigma 1) exceeds half its largest response;
             ``"canny"``: scikit-image's Canny edges of the likelihood (sigma 1), in 3D those of the sections across all
             three axes.
         normalize: ``"mask"`` divides by the number of the region's voxels, ``"image"`` by that of the patch's.
-        patch_size: edge lengths of the patches in voxels; None takes the whole input as one patch.
-        patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` for each item anew at each call.
-        num_patches: number of random patches for each item.
-        seed: seed of the generator that draws them.
+        **options: :class:`LossOptions`.
 
     Raises:
-        TypeError: when ``other_act`` is not callable.
+        TypeError: when ``other_act`` is not callable, or for an argument that the loss does not have.
         ValueError: for more than one activation or an unknown option; see also :meth:`forward`.
 
     Example:
@@ -63,29 +60,12 @@ class RegionCrossEntropyLoss(TopologyLoss):
         other_act: Callable[[torch.Tensor], torch.Tensor] | None = None,
         reduction: LossReduction | str = LossReduction.MEAN,
         *,
-        weight: Sequence[float] | float | torch.Tensor | None = None,
-        ignore_index: int | None = None,
         region: str = "false",
         normalize: str = "mask",
-        patch_size: Sequence[int] | int | None = None,
-        patch_mode: str = "grid",
-        num_patches: int | None = None,
-        seed: int = 0,
+        **options: Unpack[LossOptions],
     ) -> None:
-        super().__init__(
-            include_background,
-            to_onehot_y,
-            sigmoid,
-            softmax,
-            other_act,
-            reduction,
-            weight=weight,
-            ignore_index=ignore_index,
-            patch_size=patch_size,
-            patch_mode=patch_mode,
-            num_patches=num_patches,
-            seed=seed,
-        )
+        six = (include_background, to_onehot_y, sigmoid, softmax, other_act, reduction)
+        super().__init__(*six, **options)
         if region not in REGIONS:
             raise ValueError(f"region must be one of {tuple(REGIONS)}, got {region!r}.")
         check_normalization(normalize)

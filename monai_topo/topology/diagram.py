@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from monai_topo.topology.engines import ESSENTIAL
-from monai_topo.topology.persistence import PersistencePairs
+from monai_topo.topology.points import PersistencePairs
 
 
 def diagram(
@@ -46,26 +46,26 @@ def diagram(
         raise ValueError(f"dim must be one of the dimensions computed, {pairs.dims}, got {dim!r}.")
     if essential_death is None:
         essential_death = 0.0 if pairs.direction == "superlevel" else float(tensor.detach().max())
-    return gather_dots(tensor.flatten(), pairs.birth[dim], pairs.death[dim], essential_death)
+    return gather_points(tensor.flatten(), pairs.birth[dim], pairs.death[dim], essential_death)
 
 
-def gather_dots(
+def gather_points(
     values: torch.Tensor, birth: NDArray[np.int64], death: NDArray[np.int64], essential_death: NDArray[Any] | float
 ) -> torch.Tensor:
     """Births and deaths ``(n, 2)`` from flat ``values`` and indices into them; a death of -1 is ``essential_death``.
 
-    That is one number for all dots or an array ``(n,)`` with one for each.
+    That is one number for all points or an array ``(n,)`` with one for each.
 
     Example:
-        >>> gather_dots(torch.tensor([0.75, 0.25, 0.5]), np.array([0, 2]), np.array([-1, 1]), 0.0)
+        >>> gather_points(torch.tensor([0.75, 0.25, 0.5]), np.array([0, 2]), np.array([-1, 1]), 0.0)
         tensor([[0.7500, 0.0000],
                 [0.5000, 0.2500]])
     """
     never = np.flatnonzero(death == ESSENTIAL)
     voxels = np.stack([birth, death], axis=1)
     voxels[never, 1] = 0  # any voxel will do: its value is replaced below
-    dots = values.index_select(0, torch.from_numpy(voxels.ravel()).to(values.device)).reshape(-1, 2)
+    points = values.index_select(0, torch.from_numpy(voxels.ravel()).to(values.device)).reshape(-1, 2)
     if not len(never):
-        return dots
-    ends = torch.from_numpy(np.broadcast_to(essential_death, death.shape)[never]).to(dots)
-    return dots.index_put((torch.from_numpy(never).to(dots.device), torch.tensor(1, device=dots.device)), ends)
+        return points
+    ends = torch.from_numpy(np.broadcast_to(essential_death, death.shape)[never]).to(points)
+    return points.index_put((torch.from_numpy(never).to(points.device), torch.tensor(1, device=points.device)), ends)

@@ -39,7 +39,7 @@ class Features:
 
     Attributes:
         dim: homology dimension.
-        dots: ``(n, 2)``, births and deaths.
+        points: ``(n, 2)``, births and deaths.
         exists: ``(n,)``, whether the thresholded likelihood has the feature.
         wrong: ``(n,)``, whether it is extra (if it exists) or missing (if not).
         voxels: ``(n,)``, flat index of the voxel that decides whether the feature exists.
@@ -47,7 +47,7 @@ class Features:
     """
 
     dim: int
-    dots: NDArray[np.float64]
+    points: NDArray[np.float64]
     exists: NDArray[np.bool_]
     wrong: NDArray[np.bool_]
     voxels: NDArray[np.int64]
@@ -64,7 +64,7 @@ def find_critical_voxels(
 ) -> list[CriticalVoxel]:
     """The critical voxels of the features by which a thresholded likelihood's Betti numbers differ from a label's.
 
-    Where the prediction has extra features, those are wrong whose dots are farthest from the corner (birth 1, death
+    Where the prediction has extra features, those are wrong whose points are farthest from the corner (birth 1, death
     0); where it has too few, those that do not exist at the threshold and are nearest to it. Of an extra feature the
     voxel of its birth is given if that is background in the label (a speck, a bridge), otherwise that of its death (a
     break in a vessel, a hole in a membrane). Of a missing one it is the voxel on the wrong side of the threshold. Only
@@ -99,11 +99,11 @@ def wrong_voxels(found: Sequence[Features], shape: tuple[int, ...]) -> list[Crit
     voxels = []
     for features in found:
         rows = np.flatnonzero(features.wrong)
-        births, deaths = features.dots[rows].T
+        births, deaths = features.points[rows].T
         for row in rows[np.argsort(deaths - births, kind="stable")]:
             voxel = tuple(int(index) for index in np.unravel_index(features.voxels[row], shape))
             status: Status = "extra" if features.exists[row] else "missing"
-            voxels.append(CriticalVoxel(features.dim, status, voxel, *features.dots[row].tolist()))
+            voxels.append(CriticalVoxel(features.dim, status, voxel, *features.points[row].tolist()))
     return voxels
 
 
@@ -121,28 +121,28 @@ def compare_features(
     pairs = persistence_pairs(field, connectivity=connectivity, frame=frame)
     found = []
     for dim, count in enumerate(true_counts):
-        dots = diagram(field, pairs, dim).double().numpy()
-        exists = (dots[:, 0] >= threshold) & (dots[:, 1] < threshold)
-        wrong = _find_wrong(dots, exists, count, min_persistence)
+        points = diagram(field, pairs, dim).double().numpy()
+        exists = (points[:, 0] >= threshold) & (points[:, 1] < threshold)
+        wrong = _find_wrong(points, exists, count, min_persistence)
         is_false = np.ravel(to_array(label))[pairs.birth[dim]] == 0
-        birth_decides = np.where(exists, is_false, dots[:, 0] < threshold) | (pairs.death[dim] == ESSENTIAL)
+        birth_decides = np.where(exists, is_false, points[:, 0] < threshold) | (pairs.death[dim] == ESSENTIAL)
         voxels = np.where(birth_decides, pairs.birth[dim], pairs.death[dim])
-        found.append(Features(dim, dots, exists, wrong, voxels, count))
+        found.append(Features(dim, points, exists, wrong, voxels, count))
     return found
 
 
 def _find_wrong(
-    dots: NDArray[np.float64], exists: NDArray[np.bool_], count: int, min_persistence: float
+    points: NDArray[np.float64], exists: NDArray[np.bool_], count: int, min_persistence: float
 ) -> NDArray[np.bool_]:
     """Which features are extra, or missing: as many as the number that exist differs from ``count``."""
     surplus = int(exists.sum()) - count
-    wrong = np.zeros(len(dots), bool)
+    wrong = np.zeros(len(points), bool)
     if surplus > 0:
         rows = np.flatnonzero(exists)
-        wrong[rows[nearest_corner(dots[rows], count).unmatched_first]] = True
+        wrong[rows[nearest_corner(points[rows], count).unmatched_first]] = True
     elif surplus < 0:
-        rows = np.flatnonzero(~exists & (dots[:, 0] - dots[:, 1] > min_persistence))
-        wrong[rows[nearest_corner(dots[rows], -surplus).matched[:, 0]]] = True
+        rows = np.flatnonzero(~exists & (points[:, 0] - points[:, 1] > min_persistence))
+        wrong[rows[nearest_corner(points[rows], -surplus).matched[:, 0]]] = True
     return wrong
 
 

@@ -80,7 +80,7 @@ def prediction_figure(
 ) -> Any:
     """Draw image, label, likelihood, error map with critical voxels, and the persistence diagram of both.
 
-    The diagram shows the likelihood's features as dots, and the label's, which are all at birth 1 and death 0, as a
+    The diagram shows the likelihood's features as points, and the label's, which are all at birth 1 and death 0, as a
     ring. What is wrong has the same mark there and on the error map, see
     :func:`~monai_topo.visualize.find_critical_voxels`. Betti numbers are of the whole volume.
 
@@ -91,7 +91,7 @@ def prediction_figure(
         threshold: the prediction is where the likelihood is at least this, above 0 and at most 1.
         connectivity: of the foreground: None is full, 1 is face.
         frame: count relative to a frame of foreground.
-        min_persistence: dots nearer to the diagonal are left out, unless they are wrong.
+        min_persistence: points nearer to the diagonal are left out, unless they are wrong.
         view: of a volume: ``"slice"``, ``"projection"`` (maximum), or ``"auto"``: a projection if the label's leaves
             half of the picture free, as vessels do, otherwise a slice. A number in ``slice_index`` asks for that slice.
         slice_index: which slice: a number, ``"middle"``, or ``"worst"``, the one with the most marks (of several the
@@ -179,17 +179,17 @@ def _draw_diagram(axes: Any, found: Sequence[Features], threshold: float, min_pe
     prepare_diagram(axes, threshold)
     axes.set_title("persistence diagram", fontsize="medium")
     for features in found:
-        births, deaths = features.dots.T
+        births, deaths = features.points.T
         other = ~features.wrong & (births - deaths > min_persistence)
-        axes.scatter(births[other], deaths[other], color="0.5", **_dot(features.dim))
+        axes.scatter(births[other], deaths[other], color="0.5", **_marker(features.dim))
         for color, of_status in ((COLORS["extra"], features.exists), (COLORS["missing"], ~features.exists)):
             rows = features.wrong & of_status
-            axes.scatter(births[rows], deaths[rows], color=color, zorder=3, **_dot(features.dim))
+            axes.scatter(births[rows], deaths[rows], color=color, zorder=3, **_marker(features.dim))
     if any(features.true_count for features in found):
         axes.plot(1, 0, clip_on=False, **_RING)
 
 
-def _dot(dim: int) -> dict[str, Any]:
+def _marker(dim: int) -> dict[str, Any]:
     return {"marker": MARKERS[dim], "s": 16, "alpha": 0.7, "linewidths": 0}
 
 

@@ -34,7 +34,7 @@ PARTS = {
         "monai_topo.losses.dmt.stable_manifolds_batch",
     ),
     "matching": (
-        "monai_topo.losses.persistence.PersistenceLoss.match_dots",
+        "monai_topo.losses.persistence.PersistenceLoss.match_points",
         "monai_topo.losses.betti_matching.match_induced_batch",
     ),
 }

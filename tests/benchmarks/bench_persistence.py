@@ -116,7 +116,7 @@ import monai_topo.topology
 field = np.random.default_rng(0).random((12, 12, 12)[: {ndim}]).astype("f")
 start = time.perf_counter()
 from monai_topo.topology.engines import get_engine
-get_engine("native")(field, full_connectivity=True, dims=(0, 1), frame=False)
+get_engine("native").pairs(field, full_connectivity=True, dims=(0, 1), frame=False)
 print(time.perf_counter() - start)
 """
 

@@ -30,7 +30,7 @@ def expected_loss(likelihood, truth, full, frame, weights):
             ]
             for field in (likelihood, truth)
         ]
-        cost = [sum((b - d) ** 2 for b, d in dots) for dots in bars]
+        cost = [sum((b - d) ** 2 for b, d in points) for points in bars]
         for birth, death, true_birth, true_death in quadruples:
             b, d = value(likelihood, birth), value(likelihood, death)
             true_b, true_d = value(truth, true_birth), value(truth, true_death)

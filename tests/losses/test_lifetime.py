@@ -12,12 +12,12 @@ from tests.losses import images
 
 
 def test_by_hand(engine):
-    """Dots (0.75, 0), (0.9, 0.5), (0.4, 0.1); the longest two are pulled to the corner."""
+    """Points (0.75, 0), (0.9, 0.5), (0.4, 0.1); the longest two are pulled to the corner."""
     likelihood = torch.tensor([[[[0.4, 0.1, 0.75, 0.5, 0.9]]]], requires_grad=True)
     target = torch.tensor([[[[1.0, 0.0, 1.0, 0.0, 0.0]]]])
     value = LifetimeTopoLoss(engine=engine)(likelihood, target)
     value.backward()
-    # the essential dot is (0.9, 0); lifetimes 0.9, 0.25 for (0.75, 0.5), 0.3 for (0.4, 0.1)
+    # the essential point is (0.9, 0); lifetimes 0.9, 0.25 for (0.75, 0.5), 0.3 for (0.4, 0.1)
     assert value.item() == pytest.approx(0.1**2 + 0.6**2 + 0.1**2 + 0.25**2 / 2)
     expected = [2 * (0.4 - 1), 2 * 0.1, 0.25, -0.25, 2 * (0.9 - 1)]
     torch.testing.assert_close(likelihood.grad.flatten(), torch.tensor(expected))
@@ -32,7 +32,7 @@ def test_order_by_birth_is_another_loss(engine):
         LifetimeTopoLoss(sort_by="death")
 
 
-def test_features_without_a_dot_are_a_constant(engine):
+def test_features_without_a_point_are_a_constant(engine):
     likelihood = torch.full((1, 1, 7, 9), 0.5, requires_grad=True)
     target = torch.zeros(1, 1, 7, 9)
     target[..., 1:4, 1:4] = target[..., 1:4, 5:8] = 1
@@ -40,7 +40,7 @@ def test_features_without_a_dot_are_a_constant(engine):
     value = LifetimeTopoLoss(engine=engine)(likelihood, target)
     value.backward()
     assert value.item() == pytest.approx(0.5**2 + 0.5 + 0.5)
-    assert likelihood.grad.abs().sum().item() == pytest.approx(1.0)  # of the essential dot alone
+    assert likelihood.grad.abs().sum().item() == pytest.approx(1.0)  # of the essential point alone
 
 
 @pytest.mark.parametrize(("matching", "function"), [("optimal", optimal), ("by_lifetime", by_lifetime)])
@@ -51,12 +51,12 @@ def test_the_loss_is_the_cost_of_the_matching(engine, shape, matching, function)
     expected = 0.0
     pairs = persistence_pairs(field, engine=engine)
     for k, count in enumerate(betti_numbers(target)):
-        dots = diagram(field, pairs, k).double().numpy()
+        points = diagram(field, pairs, k).double().numpy()
         truth = np.tile([1.0, 0.0], (count, 1))
-        found = function(dots, truth)
+        found = function(points, truth)
         rows, columns = found.matched.T
-        left = dots[found.unmatched_first]
-        expected += ((dots[rows] - truth[columns]) ** 2).sum() + ((left[:, 0] - left[:, 1]) ** 2).sum() / 2
+        left = points[found.unmatched_first]
+        expected += ((points[rows] - truth[columns]) ** 2).sum() + ((left[:, 0] - left[:, 1]) ** 2).sum() / 2
         expected += len(found.unmatched_second) / 2
     assert expected > 0.1
     value = PersistenceLoss(matching=matching, engine=engine)(field[None, None], target[None, None])

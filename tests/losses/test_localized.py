@@ -174,8 +174,8 @@ def test_bad_arguments(arguments, message):
 
 
 @pytest.mark.parametrize("arguments", [{"height": "linear"}, {"direction": "sublevel"}], ids=str)
-def test_the_nearest_corner_needs_true_dots_in_the_corner(arguments):
-    with pytest.raises(ValueError, match="matching='nearest_corner' needs every true dot"):
+def test_the_nearest_corner_needs_true_points_in_the_corner(arguments):
+    with pytest.raises(ValueError, match="matching='nearest_corner' needs every true point"):
         PersistenceLoss(**arguments)
 
 

@@ -72,7 +72,7 @@ def test_gradient_is_nothing_outside_the_critical_voxels(engine):
 @pytest.mark.parametrize("frame", [False, True])
 @pytest.mark.parametrize("shape", [(7, 9), (4, 5, 6)], ids=str)
 def test_theorem_1(engine, shape, frame):
-    """Loss 0 implies equal Betti numbers, for a likelihood with no fewer dots than the truth has features."""
+    """Loss 0 implies equal Betti numbers, for a likelihood with no fewer points than the truth has features."""
     rng = np.random.default_rng(7)
     loss = TopoLoss(frame=frame, engine=engine)
     zeros = others = 0
@@ -90,7 +90,7 @@ def test_theorem_1(engine, shape, frame):
 
 
 def test_what_is_missing_without_a_trace_adds_nothing(engine):
-    """Equation 2.2 sums over the dots of the likelihood: the limit of theorem 1."""
+    """Equation 2.2 sums over the points of the likelihood: the limit of theorem 1."""
     likelihood, target = images.batched(np.eye(1, 7), [[1, 0, 1, 0, 1, 0, 0]])
     assert float(TopoLoss(dims=0, frame=False, engine=engine)(likelihood, target)) == 0
 
@@ -119,7 +119,7 @@ def test_descent_by_the_loss_alone_mends(engine, broken, dims):
     assert betti_numbers(mended[0, 0] >= 0.5) == wanted
 
 
-def test_persistence_threshold_leaves_small_dots_alone(engine):
+def test_persistence_threshold_leaves_small_points_alone(engine):
     likelihood = torch.tensor([[[[0.9, 0.5, 0.525, 0.1, 0.7]]]])
     target = torch.tensor([[[[1.0, 0.0, 0.0, 0.0, 1.0]]]])
     _, every = value_and_gradient(PersistenceLoss(engine=engine), likelihood, target)
@@ -156,8 +156,8 @@ def test_the_loss_is_the_matching_of_the_diagram(engine):
     pairs = persistence_pairs(field, engine=engine)
     expected = 0.0
     for k, count in enumerate(betti_numbers(target[0, 0])):
-        dots = diagram(field, pairs, k)
-        order = ((1 - dots[:, 0]) ** 2 + dots[:, 1] ** 2).argsort()
-        kept, other = dots[order[:count]], dots[order[count:]]
+        points = diagram(field, pairs, k)
+        order = ((1 - points[:, 0]) ** 2 + points[:, 1] ** 2).argsort()
+        kept, other = points[order[:count]], points[order[count:]]
         expected += ((kept - torch.tensor([1.0, 0.0])) ** 2).sum() + ((other[:, 0] - other[:, 1]) ** 2).sum() / 2
     torch.testing.assert_close(PersistenceLoss(engine=engine)(likelihood, target), expected)

@@ -155,7 +155,7 @@ FIB25 = Table(
     settings={"patch_size": [48, 48, 48], "batch_size": 2},
     choices={
         "topo_unframed": Choice("topo", "no frame", {"loss#topology#frame": False}),
-        "topo_threshold": Choice("topo", "dots above 0.03", {"loss#topology#persistence_threshold": 0.03}),
+        "topo_threshold": Choice("topo", "points above 0.03", {"loss#topology#persistence_threshold": 0.03}),
         "matching_unframed": Choice("betti_matching", "no frame", {"loss#topology#frame": False}),
         "matching_0_1": Choice("betti_matching", "dims 0, 1", {"loss#topology#dims": [0, 1]}),
         "matching_1": Choice("betti_matching", "dim 1", {"loss#topology#dims": [1]}),

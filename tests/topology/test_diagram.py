@@ -12,8 +12,8 @@ from tests.topology import images
 
 def test_gradient_reaches_the_critical_voxels_and_no_other():
     image = torch.tensor([[0.75, 0.25, 0.5, 0.0]], requires_grad=True)
-    dots = diagram(image, persistence_pairs(image), 0)
-    (dots * torch.tensor([[1.0, 10.0], [100.0, 1000.0]])).sum().backward()
+    points = diagram(image, persistence_pairs(image), 0)
+    (points * torch.tensor([[1.0, 10.0], [100.0, 1000.0]])).sum().backward()
     assert image.grad.tolist() == [[1.0, 1000.0, 100.0, 0.0]]  # the essential death is no voxel
 
 
@@ -33,11 +33,11 @@ def test_dtype_is_the_tensors():
     assert diagram(image.half(), persistence_pairs(image), 1).dtype == torch.float16
 
 
-def test_no_dot_is_an_empty_diagram():
+def test_no_point_is_an_empty_diagram():
     image = torch.full((3, 4), 0.5, requires_grad=True)
-    dots = diagram(image, persistence_pairs(image), 1)
-    assert dots.shape == (0, 2)
-    dots.sum().backward()
+    points = diagram(image, persistence_pairs(image), 1)
+    assert points.shape == (0, 2)
+    points.sum().backward()
     assert not image.grad.any()
 
 

@@ -70,17 +70,17 @@ def loop_at(row, column):
     return field
 
 
-def dot_of(field, height):
+def point_of(field, height):
     field = field + torch.tensor(height)
     pairs = persistence_pairs(field, direction="sublevel", dims=1)
-    dots = diagram(field, pairs, 1)
-    return dots[(dots[:, 1] - dots[:, 0]).argmax()]
+    points = diagram(field, pairs, 1)
+    return points[(points[:, 1] - points[:, 0]).argmax()]
 
 
-def test_a_feature_moved_along_the_height_shifts_its_dot_and_across_it_does_not():
+def test_a_feature_moved_along_the_height_shifts_its_point_and_across_it_does_not():
     slope = 0.1
     rows = (np.arange(16)[:, None] * slope).repeat(20, axis=1).astype(np.float32)
-    here = dot_of(loop_at(3, 4), rows)
-    torch.testing.assert_close(dot_of(loop_at(8, 4), rows), here + 5 * slope)
-    torch.testing.assert_close(dot_of(loop_at(3, 11), rows), here)
+    here = point_of(loop_at(3, 4), rows)
+    torch.testing.assert_close(point_of(loop_at(8, 4), rows), here + 5 * slope)
+    torch.testing.assert_close(point_of(loop_at(3, 11), rows), here)
     assert here[1] - here[0] > 0.5

@@ -263,12 +263,25 @@ def test_a_batch_is_its_pairs_one_by_one(num_threads):
         np.stack(fields) for fields in zip(*(two_fields("smooth", (6, 7, 5), n, n % 2) for n in range(5)), strict=True)
     )
     batch = match_induced_batch(torch.tensor(predictions), targets, num_threads=num_threads, dims=(0, 1))
-    for prediction, target, found in zip(predictions, targets, batch, strict=True):
-        alone = match_induced(prediction, target, dims=(0, 1))
+    for n, (prediction, target) in enumerate(zip(predictions, targets, strict=True)):
+        alone, found = match_induced(prediction, target, dims=(0, 1)), batch.field(n)
         assert list(found.matchings) == [0, 1]
         for k in (0, 1):
             np.testing.assert_array_equal(found.matchings[k].matched, alone.matchings[k].matched)
-            np.testing.assert_array_equal(found.prediction.birth[k], alone.prediction.birth[k])
+            np.testing.assert_array_equal(found.matchings[k].unmatched_second, alone.matchings[k].unmatched_second)
+            for name in ("prediction", "target", "prediction_image", "target_image"):
+                for side in ("birth", "death"):
+                    of_batch, expected = (getattr(getattr(one, name), side)[k] for one in (found, alone))
+                    np.testing.assert_array_equal(of_batch, expected)
+
+
+def test_a_batch_of_unlike_shapes():
+    fields = [two_fields("smooth", shape, 3, 1) for shape in [(6, 7), (6, 7), (4, 5, 6), (5, 8)]]
+    batch = match_induced_batch(*zip(*fields, strict=True), num_threads=2)
+    for n, pair in enumerate(fields):
+        alone, found = match_induced(*pair), batch.field(n)
+        assert {k: quadruples(found, k) for k in found.matchings} == {k: quadruples(alone, k) for k in alone.matchings}
+    assert match_induced_batch([], []).prediction.count == 0
 
 
 @pytest.mark.parametrize(
@@ -293,3 +306,12 @@ def test_a_bad_batch_says_what_is_wrong():
         match_induced_batch(np.zeros((1, 2, 2)), np.zeros((1, 2, 2)), num_threads=0)
     with pytest.raises(ValueError, match="as many targets as predictions, got 2 and 1"):
         match_induced_batch(np.zeros((1, 2, 2)), np.zeros((2, 2, 2)))
+    for side, name in enumerate(("predictions", "targets")):
+        fields = [np.zeros((3, 2, 2)), np.zeros((3, 2, 2))]
+        fields[side][1, 0, 0] = np.nan
+        with pytest.raises(ValueError, match=rf"{name}\[1\]: field holds NaN"):
+            match_induced_batch(*fields)
+        with pytest.raises(ValueError, match=rf"{name}\[1\]: field holds NaN"):
+            match_induced_batch(*map(list, fields))
+    with pytest.raises(ValueError, match=r"predictions\[1\] and targets\[1\] must have one shape"):
+        match_induced_batch(np.zeros((2, 2, 2)), [np.zeros((2, 2)), np.zeros((2, 3))])

@@ -11,17 +11,17 @@ import torch
 from monai_topo.topology import Matching, by_lifetime, nearest_corner, optimal
 
 
-def cost(dots, matched):
-    to_corner = ((1 - dots[:, 0]) ** 2 + dots[:, 1] ** 2)[list(matched)].sum()
+def cost(points, matched):
+    to_corner = ((1 - points[:, 0]) ** 2 + points[:, 1] ** 2)[list(matched)].sum()
     return to_corner, len(matched)
 
 
 @pytest.mark.parametrize("count", range(7))
 def test_the_nearest_are_matched(count, rng):
-    dots = np.sort(rng.random((5, 2)), axis=1)[:, ::-1]
-    matching = nearest_corner(dots, count)
+    points = np.sort(rng.random((5, 2)), axis=1)[:, ::-1]
+    matching = nearest_corner(points, count)
     m = min(count, 5)
-    best = min(itertools.combinations(range(5), m), key=lambda chosen: cost(dots, chosen))
+    best = min(itertools.combinations(range(5), m), key=lambda chosen: cost(points, chosen))
     assert set(matching.matched[:, 0].tolist()) == set(best)
     assert sorted(matching.matched[:, 1].tolist()) == list(range(m))
     assert sorted([*matching.matched[:, 0], *matching.unmatched_first]) == list(range(5))
@@ -34,8 +34,8 @@ def test_equal_distances_go_to_the_earlier_row():
 
 
 def test_tensors_with_gradients_are_read_only():
-    dots = torch.tensor([[0.9, 0.1]], requires_grad=True)
-    assert nearest_corner(dots, 1).matched.tolist() == [[0, 0]]
+    points = torch.tensor([[0.9, 0.1]], requires_grad=True)
+    assert nearest_corner(points, 1).matched.tolist() == [[0, 0]]
 
 
 def test_bad_arguments():

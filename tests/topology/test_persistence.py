@@ -21,8 +21,8 @@ def expected_pairs(image, direction, full, frame):
     values = field.ravel()
     found = textbook.voxel_pairs(field, full, frame)
     return {
-        k: {(b, d) for b, d in dots if b != textbook.FRAME and (d == ESSENTIAL or values[b] != values[d])}
-        for k, dots in found.items()
+        k: {(b, d) for b, d in points if b != textbook.FRAME and (d == ESSENTIAL or values[b] != values[d])}
+        for k, points in found.items()
     }
 
 
@@ -171,18 +171,39 @@ def test_the_input_is_left_as_it_is(engine):
 def test_a_batch_is_its_fields_one_by_one(engine, num_threads):
     fields = np.stack([images.make(kind, (6, 5, 4), 7) for kind in images.KINDS])
     batch = persistence_pairs_batch(fields, num_threads=num_threads, frame=True, engine=engine)
-    assert [pair_sets(pairs) for pairs in batch] == [
+    assert [pair_sets(batch.pairs(n)) for n in range(len(fields))] == [
         pair_sets(persistence_pairs(field, frame=True, engine=engine)) for field in fields
     ]
-    for pairs in batch:
-        assert all(birth.dtype == np.int64 for birth in pairs.birth.values())
+    assert batch.birth.dtype == batch.death.dtype == batch.patch.dtype == np.int64
+
+
+@pytest.mark.parametrize("shapes", [[(6, 5, 4)] * 4, [(5, 9), (5, 9), (3, 4), (1, 6)]], ids=["alike", "unlike"])
+def test_columns_of_a_batch(engine, shapes):
+    """Sorted, with voxels counted through all fields; the rows of a patch and dimension are its own."""
+    fields = [images.make("tied", shape, n) for n, shape in enumerate(shapes)]
+    points = persistence_pairs_batch(fields, engine=engine, num_threads=2)
+    columns = np.stack([points.patch, points.dim, points.birth, points.death], axis=1)
+    assert columns.tolist() == sorted(columns.tolist())
+    assert points.count == len(columns) > 10
+    values = np.concatenate([field.ravel() for field in fields])
+    first = 0
+    for n, field in enumerate(fields):
+        for k in range(field.ndim):
+            rows = points.rows(n, k)
+            alone = persistence_pairs(field, engine=engine, dims=k)
+            np.testing.assert_array_equal(values[points.birth[rows]], field.ravel()[alone.birth[k]])
+            np.testing.assert_array_equal(points.birth[rows] - first, alone.birth[k])
+            assert (points.death[rows] == ESSENTIAL).sum() == (k == 0)
+        first += field.size
 
 
 def test_a_batch_may_hold_fields_of_any_shape(engine):
     fields = [images.make("white", shape, 0) for shape in [(5, 9), (3, 4, 2), (1, 6)]]
     batch = persistence_pairs_batch(fields, engine=engine)
-    assert [pairs.shape for pairs in batch] == [(5, 9), (3, 4, 2), (1, 6)]
-    assert persistence_pairs_batch([], engine=engine) == []
+    assert batch.shapes == ((5, 9), (3, 4, 2), (1, 6))
+    for n, field in enumerate(fields):
+        assert pair_sets(batch.pairs(n)) == pair_sets(persistence_pairs(field, engine=engine))
+    assert persistence_pairs_batch([], engine=engine).count == 0
 
 
 @pytest.mark.parametrize(
@@ -203,8 +224,8 @@ def test_few_small_fields_take_one_thread(fields, num_threads, expected, monkeyp
         taken.append(threads)
         return [function(item) for item in items]
 
-    monkeypatch.setattr("monai_topo.topology.persistence.map_in_threads", in_one_thread)
-    assert len(persistence_pairs_batch(fields, num_threads=num_threads)) == len(fields)
+    monkeypatch.setattr("monai_topo.topology.stacks.map_in_threads", in_one_thread)
+    assert len(persistence_pairs_batch(fields, num_threads=num_threads).shapes) == len(fields)
     assert taken == [expected]
 
 

@@ -30,12 +30,12 @@ def test_error_map_colors():
     assert tuple(colors[1, 1]) == COLORS["extra"]
 
 
-def test_a_diagram_has_a_dot_for_each_feature():
+def test_a_diagram_has_a_point_for_each_feature():
     image = torch.tensor([[0.9, 0.2, 0.7, 0.1, 0.12]])
     axes = Figure().subplots()
     plot_persistence_diagram(axes, image, dims=(0,))
-    (dots,) = axes.collections[1:]
-    np.testing.assert_allclose(dots.get_offsets(), [[0.9, 0.0], [0.7, 0.2]], atol=1e-6)  # 0.12 is noise
+    (points,) = axes.collections[1:]
+    np.testing.assert_allclose(points.get_offsets(), [[0.9, 0.0], [0.7, 0.2]], atol=1e-6)  # 0.12 is noise
     assert axes.get_legend().get_texts()[0].get_text() == "2 components"
 
 

@@ -83,13 +83,13 @@ def test_the_worst_slice_is_the_one_with_the_most_marks():
 def test_the_diagram_has_what_is_wrong_in_color_and_the_label_as_a_ring():
     likelihood, label = broken_rods()
     axes = prediction_figure(likelihood, likelihood, label).axes[4]
-    dots = {
-        tuple(np.round(offset, 4)): tuple(np.round(dots.get_facecolor()[0][:3], 2))
-        for dots in axes.collections[1:]
-        for offset in dots.get_offsets().tolist()
+    points = {
+        tuple(np.round(offset, 4)): tuple(np.round(points.get_facecolor()[0][:3], 2))
+        for points in axes.collections[1:]
+        for offset in points.get_offsets().tolist()
     }
     gray, extra = (0.5, 0.5, 0.5), COLORS["extra"]
-    assert dots == {(0.6, 0.0): extra, (0.9, 0.25): extra, (0.9, 0.0): gray}
+    assert points == {(0.6, 0.0): extra, (0.9, 0.25): extra, (0.9, 0.0): gray}
     assert [line.get_xydata().tolist() for line in axes.lines][1:] == [[[1, 0]]]
     empty = np.zeros((4, 5))
     assert len(prediction_figure(empty, empty, empty).axes[4].lines) == 1  # no feature, no ring

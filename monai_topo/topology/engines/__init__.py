@@ -6,20 +6,22 @@ from monai_topo.topology.engines.registry import (
     ESSENTIAL,
     FRAME,
     Engine,
-    ImageEngine,
+    ImageFunction,
+    ManifoldsFunction,
     available_engines,
     get_engine,
-    get_image_engine,
-    get_stack_engine,
+    get_image_function,
+    get_manifolds_function,
 )
 
 __all__ = [
     "ESSENTIAL",
     "FRAME",
     "Engine",
-    "ImageEngine",
+    "ImageFunction",
+    "ManifoldsFunction",
     "available_engines",
     "get_engine",
-    "get_image_engine",
-    "get_stack_engine",
+    "get_image_function",
+    "get_manifolds_function",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.engines.registry import ESSENTIAL, FRAME, IndexPairs
+from monai_topo.topology.engines.registry import ESSENTIAL, FRAME, Engine, IndexPairs
 
 _COEFFICIENT_FIELD = 2
 """gudhi's own default is 11; pairs of dimension 1 in 3D can depend on it."""
@@ -21,7 +21,7 @@ _COEFFICIENT_FIELD = 2
 def compute_pairs(
     field: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool
 ) -> dict[int, IndexPairs]:
-    """Persistence pairs of a sublevel filtration by ``gudhi.CubicalComplex``; see ``registry.Engine``."""
+    """Persistence pairs of a sublevel filtration by ``gudhi.CubicalComplex``; see ``registry.PairsFunction``."""
     order = np.argsort(field, axis=None, kind="stable").astype(np.int64)
     ranks = np.empty(field.size, dtype=np.float64)
     ranks[order] = np.arange(1, field.size + 1)
@@ -49,7 +49,10 @@ def _rank_intervals(
     never = ranks.max() + 1
     intervals = {}
     for k in dims:
-        dots = np.asarray(cubical.persistence_intervals_in_dimension(k)).reshape(-1, 2)
-        births, deaths = np.where(np.isinf(dots), never, dots).astype(np.int64).T
+        points = np.asarray(cubical.persistence_intervals_in_dimension(k)).reshape(-1, 2)
+        births, deaths = np.where(np.isinf(points), never, points).astype(np.int64).T
         intervals[k] = (births, deaths)
     return intervals
+
+
+ENGINE = Engine(pairs=compute_pairs)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -18,7 +18,7 @@ FRAME = -2
 IndexPairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-class Engine(Protocol):
+class PairsFunction(Protocol):
     """Computes persistence pairs of the sublevel filtration of one field, as flat C-order voxel indices.
 
     The filtration is the lower-star one of the total order (value, flat index): with full connectivity voxels are
@@ -34,8 +34,8 @@ class Engine(Protocol):
         """Return (birth, death) for every dimension of ``dims``."""
 
 
-class StackEngine(Protocol):
-    """Computes the pairs of many fields of one shape at once; what :class:`Engine` promises holds for each.
+class BatchFunction(Protocol):
+    """Computes the pairs of many fields of one shape at once; what :class:`PairsFunction` promises holds for each.
 
     A voxel is named by its flat index in the whole stack, so that field n of N-voxel fields has n * N to n * N + N - 1.
     """
@@ -46,7 +46,7 @@ class StackEngine(Protocol):
         """Return (birth, death) for every dimension of ``dims``."""
 
 
-class ImageEngine(Protocol):
+class ImageFunction(Protocol):
     """Computes the image pairs of the sublevel filtration of one field in that of a larger one, as flat indices.
 
     The fields are given as integer keys in the order of their values, the larger filtration's at most the other's
@@ -67,10 +67,45 @@ class ImageEngine(Protocol):
         """Return (birth, death) for every dimension of ``dims``."""
 
 
+class ManifoldsFunction(Protocol):
+    """Marks the curves (dimension 1) or sheets (dimension 2) between the valleys of a field.
+
+    The field grows by sublevel sets; :func:`monai_topo.topology.stable_manifolds` says what is marked.
+    """
+
+    def __call__(
+        self, field: NDArray[Any], *, full_connectivity: bool, dim: int, persistence_threshold: float
+    ) -> NDArray[np.bool_]:
+        """Return a mask of the field's shape."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What an engine can do; None for what it cannot.
+
+    Attributes:
+        pairs: persistence pairs of one field.
+        batch: persistence pairs of many fields of one shape, where the engine has a loop of its own.
+        image: image persistence of one field in another.
+        manifolds: stable manifolds of a field.
+    """
+
+    pairs: PairsFunction
+    batch: BatchFunction | None = None
+    image: ImageFunction | None = None
+    manifolds: ManifoldsFunction | None = None
+
+    @property
+    def of_stack(self) -> BatchFunction:
+        """``batch``, or else ``pairs`` of each field."""
+        return self.batch or _one_by_one(self.pairs)
+
+
 _MODULES = {
     "native": "monai_topo.topology.engines.native",
     "gudhi": "monai_topo.topology.engines.gudhi",
 }
+"""Modules that define ``ENGINE``; each is imported when its engine is first asked for."""
 _AUTO = "native"
 
 
@@ -89,51 +124,55 @@ def get_engine(name: str) -> Engine:
 
     Raises:
         ValueError: when no engine has this name.
+
+    Example:
+        >>> get_engine("gudhi").image is None
+        True
     """
-    return cast(Engine, _load(name).compute_pairs)
+    module = _MODULES.get(_AUTO if name == "auto" else name)
+    if module is None:
+        raise ValueError(f"engine must be 'auto' or one of {available_engines()}, got {name!r}.")
+    return cast(Engine, import_module(module).ENGINE)
 
 
-def get_stack_engine(name: str) -> StackEngine:
-    """Load an engine for stacks by name: its own loop over the fields where it has one.
-
-    Raises:
-        ValueError: when no engine has this name.
-    """
-    module = _load(name)
-    own = getattr(module, "compute_pairs_stack", None)
-    return cast(StackEngine, own or partial(_one_by_one, module.compute_pairs))
-
-
-def get_image_engine(name: str) -> ImageEngine:
-    """Load an engine by name for image persistence.
+def get_image_function(name: str) -> ImageFunction:
+    """Image persistence of the engine of this name.
 
     Raises:
         ValueError: when no engine has this name, or the engine cannot do it.
     """
-    own = getattr(_load(name), "compute_image_pairs", None)
-    if own is None:
-        able = [other for other in _MODULES if hasattr(_load(other), "compute_image_pairs")]
-        raise ValueError(f"engine {name!r} has no image persistence: take 'auto' or one of {tuple(able)}.")
-    return cast(ImageEngine, own)
+    return get_engine(name).image or _refuse(name, "image persistence", lambda engine: engine.image)
 
 
-def _load(name: str) -> ModuleType:
-    module = _MODULES.get(_AUTO if name == "auto" else name)
-    if module is None:
-        raise ValueError(f"engine must be 'auto' or one of {available_engines()}, got {name!r}.")
-    return import_module(module)
+def get_manifolds_function(name: str) -> ManifoldsFunction:
+    """Stable manifolds of the engine of this name.
+
+    Raises:
+        ValueError: when no engine has this name, or the engine cannot do it.
+    """
+    return get_engine(name).manifolds or _refuse(name, "stable manifolds", lambda engine: engine.manifolds)
 
 
-def _one_by_one(engine: Engine, stack: NDArray[Any], **options: Any) -> dict[int, IndexPairs]:
-    found = [engine(field, **options) for field in stack]
-    shifts = [n * stack[0].size for n in range(len(stack))]
-    return {
-        k: (
-            np.concatenate([_shift(pairs[k][0], shift) for pairs, shift in zip(found, shifts, strict=True)]),
-            np.concatenate([_shift(pairs[k][1], shift) for pairs, shift in zip(found, shifts, strict=True)]),
-        )
-        for k in options["dims"]
-    }
+def _refuse(name: str, what: str, capability: Callable[[Engine], object]) -> Any:
+    able = tuple(other for other in _MODULES if capability(get_engine(other)))
+    raise ValueError(f"engine {name!r} has no {what}: take 'auto' or one of {able}.")
+
+
+def _one_by_one(pairs_of: PairsFunction) -> BatchFunction:
+    def pairs_of_stack(
+        stack: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool
+    ) -> dict[int, IndexPairs]:
+        size = stack[0].size
+        each = [pairs_of(field, full_connectivity=full_connectivity, dims=dims, frame=frame) for field in stack]
+        return {
+            k: (
+                np.concatenate([_shift(found[k][0], n * size) for n, found in enumerate(each)]),
+                np.concatenate([_shift(found[k][1], n * size) for n, found in enumerate(each)]),
+            )
+            for k in dims
+        }
+
+    return pairs_of_stack
 
 
 def _shift(voxels: NDArray[np.int64], shift: int) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ def test_the_diagram_is_the_proof(shape, kind, threshold, connectivity):
 @pytest.mark.parametrize("shape", [(17, 23), (9, 11, 10)], ids=str)
 @pytest.mark.parametrize("dim", [0, -1])
 @pytest.mark.parametrize("connectivity", [None, 1])
-def test_flattened_diagrams_lose_the_low_dots_and_nothing_else(monkeypatch, shape, dim, connectivity):
+def test_flattened_diagrams_lose_the_low_points_and_nothing_else(monkeypatch, shape, dim, connectivity):
     monkeypatch.setattr(module, "_ROUNDS_WITH_PATHS", 0)
     image = make("white", shape, seed=8)
     dims = dim % len(shape)

@@ -35,7 +35,7 @@ _announced: set[int] = set()
 def compute_pairs(
     field: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool
 ) -> dict[int, IndexPairs]:
-    """Persistence pairs of the sublevel filtration of one field; see ``registry.Engine``.
+    """Persistence pairs of the sublevel filtration of one field; see ``registry.PairsFunction``.
 
     Raises:
         ValueError: for a field of more than 2**31 voxels.
@@ -46,7 +46,7 @@ def compute_pairs(
 def compute_pairs_stack(
     stack: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool
 ) -> dict[int, IndexPairs]:
-    """Persistence pairs of fields of one shape, the loop over them inside the kernel; see ``registry.StackEngine``.
+    """Persistence pairs of fields of one shape, the loop over them inside the kernel; see ``registry.BatchFunction``.
 
     Raises:
         ValueError: for fields of more than 2**31 voxels.
@@ -76,7 +76,7 @@ def compute_image_pairs(
     dims: tuple[int, ...],
     frame: bool,
 ) -> dict[int, IndexPairs]:
-    """Image pairs of a sublevel filtration in a larger one; see ``registry.ImageEngine``.
+    """Image pairs of a sublevel filtration in a larger one; see ``registry.ImageFunction``.
 
     Raises:
         ValueError: for fields of more than 2**31 voxels.
