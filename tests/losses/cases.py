@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
+from itertools import product
 
 import pytest
 import torch
@@ -17,33 +19,18 @@ from monai_topo.losses import (
     SpatialMatchingLoss,
     TopoLoss,
 )
+from monai_topo.topology import available_engines
 from tests.losses import images
-
-
-def false_voxels(*, engine=None, connectivity=None, dims=None, **options):
-    """The baseline, which knows nothing of engines and dimensions."""
-    return RegionCrossEntropyLoss(**options)
-
-
-def dmt(*, engine=None, **options):
-    """Which has one engine, and here a threshold that leaves something of random values."""
-    return DMTLoss(**{"persistence_threshold": 0.05, **options})
-
-
-def in_space(new_loss):
-    """On image persistence, which the native engine alone has."""
-    return lambda *, engine=None, **options: new_loss(**options)
-
 
 LOSSES = {
     "nearest_corner": partial(PersistenceLoss, frame=False),
     "topo": TopoLoss,
     "lifetime": LifetimeTopoLoss,
     "localized_likelihood": partial(LocalizedTopoLoss, direction="superlevel", slope=(0.01, 0.05), dims=(0, 1)),
-    "dmt": dmt,
-    "betti_matching": in_space(BettiMatchingLoss),
-    "spatial_matching": in_space(SpatialMatchingLoss),
-    "false_voxels": false_voxels,
+    "dmt": partial(DMTLoss, persistence_threshold=0.05),  # which leaves something of random values
+    "betti_matching": BettiMatchingLoss,
+    "spatial_matching": SpatialMatchingLoss,
+    "false_voxels": RegionCrossEntropyLoss,
     "localized_map": partial(LocalizedTopoLoss, slope=(0.01, 0.05), dims=(0, 1)),
 }
 """A map of distances is any image, so one of zeros and ones will do as its target."""
@@ -56,6 +43,37 @@ SYMMETRIC = {
 """Those that know no direction in space."""
 
 OF_LIKELIHOODS = {name: loss for name, loss in LOSSES.items() if name != "localized_map"}
+
+
+ENGINES = {name: available_engines() for name in LOSSES} | {
+    "homo_pre": available_engines(),
+    "homo_reg": available_engines(),
+    "dmt": ("native",),
+    "betti_matching": ("native",),
+}
+"""The engines that each loss can take: what rests on manifolds or image persistence has one."""
+
+
+def takes(new_loss, name):
+    """Whether the loss has an argument of this name."""
+    return name in inspect.signature(new_loss).parameters
+
+
+def settings(losses, **axes):
+    """Parametrize a test over losses, each over all values of those axes that are arguments of it.
+
+    The axis ``engine`` is there for every loss that has one. An axis that no loss has is an error.
+    """
+    cases = []
+    for name, new_loss in losses.items():
+        own = {"engine": ENGINES[name], **axes}
+        own = {axis: values for axis, values in own.items() if takes(new_loss, axis)}
+        for values in product(*own.values()):
+            id_ = "-".join([name, *(f"{axis}={value}" for axis, value in zip(own, values, strict=True))])
+            cases.append(pytest.param(partial(new_loss, **dict(zip(own, values, strict=True))), id=id_))
+    unused = [axis for axis in axes if not any(takes(new_loss, axis) for new_loss in losses.values())]
+    assert not unused, f"no loss takes {unused}"
+    return pytest.mark.parametrize("new_loss", cases)
 
 
 every_loss = pytest.mark.parametrize("new_loss", LOSSES.values(), ids=LOSSES)

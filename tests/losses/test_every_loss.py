@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from monai_topo.topology import available_engines
 from tests.losses import images
-from tests.losses.cases import every_loss, example, losses_of_likelihoods, stack, symmetric_losses, value_and_gradient
+from tests.losses.cases import (
+    ENGINES,
+    LOSSES,
+    OF_LIKELIHOODS,
+    SYMMETRIC,
+    every_loss,
+    example,
+    losses_of_likelihoods,
+    settings,
+    stack,
+    symmetric_losses,
+    takes,
+    value_and_gradient,
+)
 
 
-@every_loss
-@pytest.mark.parametrize("connectivity", [None, 1])
+@settings(LOSSES, connectivity=[None, 1], frame=[False, True])
 @pytest.mark.parametrize("shape", [(5, 7), (3, 4, 5)], ids=str)
-def test_gradient_by_finite_differences(engine, new_loss, shape, connectivity):
+def test_gradient_by_finite_differences(new_loss, shape):
     likelihood, target = example(shape, 3, threshold=0.6)
     likelihood = likelihood**1.3  # so that no two lifetimes tie either
 
     def loss(likelihood, target):  # a new one at each call draws the same heights
-        return new_loss(connectivity=connectivity, engine=engine)(likelihood, target)
+        return new_loss()(likelihood, target)
 
     _, gradient = value_and_gradient(loss, likelihood, target)
     assert gradient.abs().max() > 0.1
@@ -36,22 +46,29 @@ def test_gradient_by_finite_differences(engine, new_loss, shape, connectivity):
     torch.testing.assert_close(gradient, difference, atol=5e-3, rtol=0)
 
 
-@every_loss
+@pytest.mark.parametrize("frame", [False, True])
+@pytest.mark.parametrize("name", [name for name in LOSSES if takes(LOSSES[name], "engine")])
 @pytest.mark.parametrize("shape", [(9, 13), (5, 6, 7)], ids=str)
-def test_engines_agree(new_loss, shape):
+def test_engines_agree(name, shape, frame):
+    """Or say that they cannot do it."""
     likelihood, target = example(shape, 11)
-    found = [value_and_gradient(new_loss(engine=engine), likelihood, target) for engine in available_engines()]
-    assert found[0][1].abs().sum() > 0
-    for other in found[1:]:
-        assert other[0] == pytest.approx(found[0][0], rel=1e-6)
-        torch.testing.assert_close(other[1], found[0][1])
+    new_loss = partial(LOSSES[name], **({"frame": frame} if takes(LOSSES[name], "frame") else {}))
+    own = value_and_gradient(new_loss(engine="native"), likelihood, target)
+    assert own[1].abs().sum() > 0
+    if "gudhi" not in ENGINES[name]:
+        with pytest.raises(ValueError, match=r"engine 'gudhi' has no .*: take 'auto' or one of \('native',\)"):
+            new_loss(engine="gudhi")(likelihood, target)
+        return
+    other = value_and_gradient(new_loss(engine="gudhi"), likelihood, target)
+    assert other[0] == pytest.approx(own[0], rel=1e-6)
+    torch.testing.assert_close(other[1], own[1])
 
 
-@symmetric_losses
+@settings(SYMMETRIC)
 @pytest.mark.parametrize("shape", [(5, 9), (3, 5, 7)], ids=str)
-def test_axes_do_not_matter(engine, new_loss, shape):
+def test_axes_do_not_matter(new_loss, shape):
     likelihood, target = example(shape, 5)
-    loss = new_loss(engine=engine)
+    loss = new_loss()
     value, gradient = value_and_gradient(loss, likelihood, target)
     assert gradient.abs().sum() > 0
     turned = value_and_gradient(loss, likelihood.transpose(2, 3).contiguous(), target.transpose(2, 3))
@@ -62,18 +79,18 @@ def test_axes_do_not_matter(engine, new_loss, shape):
     torch.testing.assert_close(flipped[1], gradient.flip(-1))
 
 
-@symmetric_losses
-def test_batch_and_channels_one_by_one(engine, new_loss):
+@settings(SYMMETRIC)
+def test_batch_and_channels_one_by_one(new_loss):
     likelihood, target = stack((5, 6))
-    loss = new_loss(engine=engine)
-    each = new_loss(reduction="none", engine=engine)(likelihood, target)
+    loss = new_loss()
+    each = new_loss(reduction="none")(likelihood, target)
     assert each.shape == (2, 3, 1, 1)
     for item, channel in np.ndindex(2, 3):
         alone = loss(likelihood[item, channel][None, None], target[item, channel][None, None])
         torch.testing.assert_close(each[item, channel, 0, 0], alone)
     assert len(set(each.flatten().tolist())) == 6
     torch.testing.assert_close(loss(likelihood, target), each.mean())
-    torch.testing.assert_close(new_loss(reduction="sum", engine=engine)(likelihood, target), each.sum())
+    torch.testing.assert_close(new_loss(reduction="sum")(likelihood, target), each.sum())
 
 
 @symmetric_losses
@@ -92,25 +109,39 @@ def test_class_weights(new_loss):
         new_loss(weight=[1.0, -2.0])
 
 
-@every_loss
-@pytest.mark.parametrize("frame", [False, True])
+@settings(LOSSES, frame=[False, True])
 @pytest.mark.parametrize("shape", [(7, 9), (4, 5, 6)], ids=str)
-def test_ignored_voxels_do_not_matter(engine, new_loss, shape, frame):
+def test_ignored_voxels_do_not_matter(new_loss, shape):
     """Neither their likelihood, not even NaN, nor what they are; they have no gradient; the rest has."""
     likelihood, target = example(shape, 7)
     target[..., 1:3, 2:] = 255
     other = likelihood.clone()
     other[target == 255] = float("nan")
-    has_frame = "frame" in inspect.signature(new_loss).parameters
-    loss = partial(new_loss, engine=engine, **({"frame": frame} if has_frame else {}))
-    value, gradient = value_and_gradient(loss(ignore_index=255), likelihood, target)
-    again, other_gradient = value_and_gradient(loss(ignore_index=255), other, target)
+    value, gradient = value_and_gradient(new_loss(ignore_index=255), likelihood, target)
+    again, other_gradient = value_and_gradient(new_loss(ignore_index=255), other, target)
     assert value == again > 0
     assert gradient[target != 255].abs().sum() > 0
     assert not gradient[target == 255].any()
     assert not other_gradient[target == 255].any()
     with pytest.raises(ValueError, match="NaN"):
-        loss()(other, target)
+        new_loss()(other, target)
+
+
+@settings({name: loss for name, loss in OF_LIKELIHOODS.items() if name in SYMMETRIC}, frame=[False, True])
+def test_ignored_voxels_are_the_frame_or_the_outside(new_loss):
+    """What is hidden has the value that it would have if both were cut there: 1 with a frame, else 0."""
+    likelihood, target = example((8, 9), 4, threshold=0.6)
+    value = float(takes(new_loss, "frame") and new_loss().frame)
+    hidden, cut, truth = target.clone(), likelihood.clone(), target.clone()
+    hidden[..., 6:] = 7
+    cut[..., 6:] = truth[..., 6:] = value
+    loss = new_loss(reduction="none")
+    expected = loss(cut, truth)
+    assert expected > 0
+    torch.testing.assert_close(new_loss(reduction="none", ignore_index=7)(likelihood, hidden), expected)
+    cut[..., 6:] = truth[..., 6:] = 1 - value
+    if takes(new_loss, "dims"):  # a baseline that looks at single voxels sees no difference
+        assert not torch.allclose(loss(cut, truth), expected)
 
 
 @losses_of_likelihoods
@@ -154,17 +185,17 @@ def test_random_patches_are_drawn_anew_and_from_the_seed(new_loss):
     assert first[0][0] != first[0][1]  # the two items, which are the same image, have patches of their own
 
 
-@symmetric_losses
-def test_grid_patches_are_averaged(engine, new_loss):
+@settings(SYMMETRIC)
+def test_grid_patches_are_averaged(new_loss):
     likelihood, target = example((6, 10))
-    whole = new_loss(engine=engine)
+    whole = new_loss()
     patches = [(slice(0, 4), slice(0, 4)), (slice(0, 4), slice(4, 8)), (slice(0, 4), slice(6, 10))]
     patches += [(slice(2, 6), columns) for _, columns in patches]
 
     def one_by_one(likelihood, target):
         return torch.stack([whole(likelihood[..., r, c], target[..., r, c]) for r, c in patches]).mean()
 
-    value, gradient = value_and_gradient(new_loss(patch_size=4, engine=engine), likelihood, target)
+    value, gradient = value_and_gradient(new_loss(patch_size=4), likelihood, target)
     expected, expected_gradient = value_and_gradient(one_by_one, likelihood, target)
     assert value == pytest.approx(expected, rel=1e-5)
     assert expected_gradient.any()
@@ -187,22 +218,22 @@ def test_patch_arguments_must_go_together(new_loss):
         new_loss(patch_size=(4, 4, 4))(*example((8, 8)))
 
 
-@every_loss
+@settings(LOSSES)
 @pytest.mark.parametrize("shape", [(1, 1, 1, 6), (1, 1, 1, 1), (1, 1, 4, 1, 5), (1, 1, 1, 1, 1)], ids=str)
-def test_thin_patches(engine, new_loss, shape):
+def test_thin_patches(new_loss, shape):
     likelihood = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     for target in (torch.zeros(shape), torch.ones(shape)):
-        value, gradient = value_and_gradient(new_loss(engine=engine), likelihood, target)
+        value, gradient = value_and_gradient(new_loss(), likelihood, target)
         assert np.isfinite(value)
         assert torch.isfinite(gradient).all()
 
 
-@symmetric_losses
+@settings(SYMMETRIC)
 @pytest.mark.parametrize("filled", [0.0, 1.0])
-def test_no_feature_is_no_loss(engine, new_loss, filled):
+def test_no_feature_is_no_loss(new_loss, filled):
     """Empty on empty, full on full, all ignored: 0 with a graph."""
     target = torch.full((2, 1, 4, 5, 3), filled)
-    for loss in (new_loss(engine=engine), new_loss(engine=engine, ignore_index=int(filled))):
+    for loss in (new_loss(), new_loss(ignore_index=int(filled))):
         value, gradient = value_and_gradient(loss, target, target)
         assert value == 0
         assert not gradient.any()

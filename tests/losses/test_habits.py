@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,8 +13,21 @@ import torch
 from monai.data import MetaTensor
 from monai.losses import DeepSupervisionLoss, MaskedLoss
 
+from monai_topo.losses import TopoLoss
 from tests.losses import images
-from tests.losses.cases import every_loss, example, losses_of_likelihoods, stack, symmetric_losses, value_and_gradient
+from tests.losses.cases import (
+    SYMMETRIC,
+    every_loss,
+    example,
+    losses_of_likelihoods,
+    settings,
+    stack,
+    symmetric_losses,
+    takes,
+    value_and_gradient,
+)
+
+MONAIS = ["include_background", "to_onehot_y", "sigmoid", "softmax", "other_act", "reduction"]
 
 
 @every_loss
@@ -44,12 +59,12 @@ def test_activations_agree(new_loss):
     torch.testing.assert_close(new_loss(other_act=torch.sigmoid)(logits, target), plain)
 
 
-@symmetric_losses
+@settings(SYMMETRIC)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_other_dtypes(engine, new_loss, dtype):
+def test_other_dtypes(new_loss, dtype):
     likelihood, target = (tensor.to(dtype) for tensor in example((5, 7)))
-    value, gradient = value_and_gradient(new_loss(engine=engine), likelihood, target)
-    assert value == pytest.approx(float(new_loss(engine=engine)(likelihood.float(), target.float())))
+    value, gradient = value_and_gradient(new_loss(), likelihood, target)
+    assert value == pytest.approx(float(new_loss()(likelihood.float(), target.float())))
     assert gradient.dtype == dtype
     assert gradient.abs().sum() > 0
 
@@ -105,7 +120,8 @@ def test_as_a_masked_loss(new_loss):
 @every_loss
 def test_copies_are_the_same_loss(new_loss):
     likelihood, target = example((9, 12))
-    loss = new_loss(dims=1, patch_size=5, patch_mode="random", num_patches=2)
+    dims = {"dims": 1} if takes(new_loss, "dims") else {}
+    loss = new_loss(**dims, patch_size=5, patch_mode="random", num_patches=2)
     copies = [copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))]
     value = loss(likelihood, target)
     assert value > 0
@@ -200,3 +216,48 @@ def test_on_the_gpu(new_loss):
     assert on_gpu[0] == pytest.approx(value)
     torch.testing.assert_close(on_gpu[1].cpu(), gradient)
     assert gradient.abs().sum() > 0
+
+
+@every_loss
+def test_every_argument_is_a_setting_that_is_shown(new_loss):
+    """By its name: in ``help``, as an attribute and in ``repr``; no argument goes unused without a word."""
+    kind = new_loss.func if isinstance(new_loss, partial) else new_loss
+    parameters = inspect.signature(kind).parameters
+    assert list(parameters)[:6] == MONAIS
+    assert {"weight", "ignore_index", "patch_size", "patch_mode", "num_patches", "seed"} <= set(parameters)
+    assert not {parameter.kind for parameter in parameters.values()} & {inspect.Parameter.VAR_KEYWORD}
+    loss = new_loss(sigmoid=True, weight=[2.0, 0.5], patch_size=5, seed=3)
+    for name in parameters:
+        assert hasattr(loss, name), name
+        if name not in MONAIS:
+            assert f"{name}=" in repr(loss), name
+    assert "sigmoid=True" in repr(loss)
+    assert "weight=[2.0, 0.5]" in repr(loss)
+    assert "patch_size=5" in repr(loss)
+    assert "softmax" not in repr(loss)
+
+
+@every_loss
+def test_an_unknown_argument_is_refused_by_the_losses_own_name(new_loss):
+    kind = new_loss.func if isinstance(new_loss, partial) else new_loss
+    with pytest.raises(TypeError, match=f"{kind.__name__} has no argument 'patch_sise': did you mean 'patch_size'"):
+        new_loss(patch_sise=3)
+    with pytest.raises(TypeError, match=f"{kind.__name__} has no argument 'xyzzy': it takes include_background, "):
+        new_loss(xyzzy=3)
+
+
+def test_what_a_setting_fixes_is_no_argument():
+    with pytest.raises(TypeError, match="TopoLoss has no argument 'matching'"):
+        TopoLoss(matching="optimal")
+
+
+def test_options_of_a_loss_of_ones_own():
+    class Own(TopoLoss):
+        def __init__(self, *arguments, strength=2.0, **options):
+            super().__init__(*arguments, **options)
+            self.strength = strength
+
+    assert "strength=3" in repr(Own(strength=3, frame=False))
+    assert inspect.signature(Own).parameters["frame"].default is True
+    with pytest.raises(TypeError, match="Own has no argument 'fram': did you mean 'frame'"):
+        Own(fram=False)
