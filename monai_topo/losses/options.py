@@ -61,7 +61,7 @@ def full_signature(loss: type, inherited: inspect.Signature | None) -> inspect.S
         return inspect.Signature(parameters)
     handed_on = parameters.pop()
     known = {parameter.name for parameter in parameters}
-    unpacked = get_args(get_type_hints(loss.__init__)[handed_on.name])  # type: ignore[misc]
+    unpacked = get_args(get_type_hints(loss.__init__).get(handed_on.name))  # type: ignore[misc]
     names: Iterable[str] = unpacked[0].__annotations__ if unpacked else inherited.parameters
     shared = [inherited.parameters[name] for name in names if name not in known]
     return inspect.Signature([*parameters, *(option.replace(kind=option.KEYWORD_ONLY) for option in shared)])
@@ -84,6 +84,8 @@ def describe(settings: Any, signature: inspect.Signature) -> str:
     """``name=value`` of an object's settings: all but those of MONAI's six that are as they are by default."""
     shown = []
     for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL or not hasattr(settings, name):
+            continue  # of a loss that does not keep what it was given
         value = getattr(settings, name)
         default = parameter.kind is parameter.POSITIONAL_OR_KEYWORD and value == parameter.default
         if not default:
