@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from monai_topo.topology.checks import check_dims, check_direction, check_mask, is_full_connectivity
 from monai_topo.topology.compiled.threads import map_in_threads
-from monai_topo.topology.diagram import diagram, gather_dots
+from monai_topo.topology.diagram import diagram, gather_points
 from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
 from monai_topo.topology.field import sublevel_field, to_array
 from monai_topo.topology.grid import label_components
 from monai_topo.topology.height import HEIGHTS, height_function
-from monai_topo.topology.induced import InducedMatching, comparison, match_induced, match_induced_batch
+from monai_topo.topology.induced import InducedMatching, InducedPoints, comparison, match_induced, match_induced_batch
 from monai_topo.topology.masks.betti import betti_numbers, euler_characteristic
 from monai_topo.topology.masks.counts import FeatureCounts, count_features
 from monai_topo.topology.masks.features import Feature, Status, list_features
@@ -22,10 +22,11 @@ from monai_topo.topology.masks.instances import (
 )
 from monai_topo.topology.masks.overlap import shared_betti_numbers
 from monai_topo.topology.masks.small_features import SmallFeatures, crop_to_mask, small_features
-from monai_topo.topology.matching import FieldMatching, Matching, by_lifetime, nearest_corner, optimal
+from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching, by_lifetime, nearest_corner, optimal
 from monai_topo.topology.patches import PatchLayout, Slices
-from monai_topo.topology.persistence import PersistencePairs, persistence_pairs, persistence_pairs_batch
+from monai_topo.topology.persistence import persistence_pairs, persistence_pairs_batch
 from monai_topo.topology.place import match_by_place, match_by_place_batch
+from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
 from monai_topo.topology.regions.adjacency import crossing_edges
 from monai_topo.topology.regions.basins import component_regions
 from monai_topo.topology.regions.morse import (
@@ -41,10 +42,14 @@ __all__ = [
     "ESSENTIAL",
     "FRAME",
     "HEIGHTS",
+    "DiagramPoints",
     "Feature",
     "FeatureCounts",
     "FieldMatching",
+    "Filtration",
     "InducedMatching",
+    "InducedPoints",
+    "MatchedPoints",
     "Matching",
     "PatchLayout",
     "PersistencePairs",
@@ -68,7 +73,7 @@ __all__ = [
     "diagram",
     "distance_to_boundary",
     "euler_characteristic",
-    "gather_dots",
+    "gather_points",
     "height_function",
     "instance_boundaries",
     "is_full_connectivity",

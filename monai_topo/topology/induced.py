@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology.checks import check_dims
-from monai_topo.topology.engines import ESSENTIAL, ImageEngine, get_image_engine
+from monai_topo.topology.checks import check_dims, is_full_connectivity
+from monai_topo.topology.engines import ESSENTIAL, get_image_function
 from monai_topo.topology.field import sublevel_field, to_ordered_integers
-from monai_topo.topology.matching import FieldMatching, Matching, map_pairs
-from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
+from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching, check_counts, join_matched, join_rows
+from monai_topo.topology.persistence import points_of_stack
+from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
+from monai_topo.topology.stacks import Batch, map_stacks
 
 _MOST_AT_A_VOXEL = 64
 """More features of one dimension than can be born, or die, at one voxel."""
@@ -33,6 +35,26 @@ class InducedMatching(FieldMatching):
 
     prediction_image: PersistencePairs
     target_image: PersistencePairs
+
+
+@dataclass(frozen=True)
+class InducedPoints(MatchedPoints):
+    """The points of two batches of fields, and which belong together through the comparisons.
+
+    Attributes:
+        prediction_image: of the predictions' features those that are still one in the comparison, born where they are
+            in the prediction and dying where they do in the comparison. The essential class is left out.
+        target_image: likewise for the targets.
+    """
+
+    prediction_image: DiagramPoints
+    target_image: DiagramPoints
+
+    def field(self, patch: int) -> InducedMatching:
+        """The features of one field."""
+        sides = (self.prediction, self.target, self.prediction_image, self.target_image)
+        prediction, target, *images = (points.pairs(patch) for points in sides)
+        return InducedMatching(prediction, target, self.matchings(patch), *images)
 
 
 def comparison(
@@ -107,50 +129,58 @@ def match_induced(
         array([[0, 0],
                [2, 1]])
     """
-    image_pairs = get_image_engine(engine)
-    fields = _two_fields(prediction, target, direction)
-    options: dict[str, Any] = {
-        "connectivity": connectivity,
-        "dims": check_dims(dims, fields[0].ndim),
-        "frame": frame,
-        "engine": engine,
-    }
-    keys = to_ordered_integers(np.stack(fields))
-    joint = np.minimum(*keys)
-    pairs = [persistence_pairs(field, direction=direction, **options) for field in (prediction, target)]
-    images = [_image(pairs[n], keys[n], joint, image_pairs) for n in range(2)]
-    matchings = {
-        k: _match(*(_Side.of(pairs[n], images[n], k, keys[n], joint) for n in range(2))) for k in options["dims"]
-    }
-    return InducedMatching(pairs[0], pairs[1], matchings, images[0], images[1])
+    filtration = Filtration(direction, connectivity, dims, frame, engine=engine)
+    get_image_function(engine)  # refuses first of all
+    first, second = _two_fields(prediction, target, direction)
+    return _match_stacks(first[None], second[None], filtration).field(0)
 
 
 def match_induced_batch(
-    predictions: Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor,
-    targets: Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor,
+    predictions: Batch,
+    targets: Batch,
     *,
+    direction: str = "superlevel",
+    connectivity: int | None = None,
+    dims: Sequence[int] | int | None = None,
+    frame: bool = False,
+    engine: str = "auto",
     num_threads: int | None = None,
-    **options: Any,
-) -> list[InducedMatching]:
+) -> InducedPoints:
     """Match many pairs of fields, such as the channels and patches of a batch, in parallel.
 
     Args:
         predictions: ``(N, H, W[, D])``, or a sequence of N fields that may differ in shape.
         targets: likewise.
+        direction: this and the other options as for :func:`match_induced`.
+        connectivity: of the foreground.
+        dims: homology dimensions wanted.
+        frame: whether to surround the fields by foreground.
+        engine: ``"auto"`` or the name of an engine that has image persistence.
         num_threads: at most this many threads; None is one for each CPU core. The result does not depend on it.
-        **options: as for :func:`match_induced`.
 
     Returns:
-        One ``InducedMatching`` for each pair, in order.
+        The points of all fields in flat columns with the matching of their rows; ``found.field(n)`` is what
+        :func:`match_induced` gives for pair n.
 
     Raises:
         ValueError: as :func:`match_induced`, when the numbers of fields differ, or ``num_threads`` is not positive.
 
     Example:
-        >>> [len(found.matchings[0].matched) for found in match_induced_batch(np.ones((2, 3, 3)), np.ones((2, 3, 3)))]
-        [1, 1]
+        >>> match_induced_batch(np.ones((2, 3, 3)), np.ones((2, 3, 3))).matching.matched
+        array([[0, 0],
+               [1, 1]])
     """
-    return map_pairs(partial(match_induced, **options), predictions, targets, num_threads)
+    check_counts(predictions, targets)
+    filtration = Filtration(direction, connectivity, dims, frame, engine=engine)
+    get_image_function(engine)
+    batches = {"predictions": predictions, "targets": targets}
+    found = map_stacks(partial(_match_stacks, filtration=filtration), batches, direction, num_threads)
+    if len(found) == 1:
+        return found[0]
+    joined = join_matched(found, filtration)
+    images = ([part.prediction_image for part in found], [part.target_image for part in found])
+    of_first, of_second = (DiagramPoints.join(side, filtration) for side in images)
+    return InducedPoints(joined.prediction, joined.target, joined.matching, of_first, of_second)
 
 
 def _two_fields(prediction: Any, target: Any, direction: str) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -165,69 +195,75 @@ def _order_codes(keys: NDArray[np.int32], voxels: NDArray[np.int64]) -> NDArray[
     return (keys.take(voxels).astype(np.int64) << 32) | voxels
 
 
-def _image(
-    pairs: PersistencePairs,
-    own: NDArray[np.int32],
-    joint: NDArray[np.int32],
-    image_pairs: ImageEngine,
-) -> PersistencePairs:
-    """The bars of a field's image in the comparison that are not empty."""
-    full = pairs.connectivity > 1
-    found = image_pairs(own, joint, full_connectivity=full, dims=pairs.dims, frame=pairs.frame)
-    kept = {k: own.take(birth) < joint.take(death) for k, (birth, death) in found.items()}
-    return replace(
-        pairs,
-        birth={k: birth[kept[k]] for k, (birth, _) in found.items()},
-        death={k: death[kept[k]] for k, (_, death) in found.items()},
-    )
+def _match_stacks(first: NDArray[Any], second: NDArray[Any], filtration: Filtration) -> InducedPoints:
+    """Match fields of one shape, ``(N, H, W[, D])`` each, that grow by sublevel sets already."""
+    keys = to_ordered_integers(np.stack([first, second]))
+    joint = np.minimum(*keys)
+    points = [points_of_stack(stack, filtration) for stack in (first, second)]
+    images = [_images(own, joint, filtration) for own in keys]
+    matched = [
+        _common_features(*(_Side.of(points[n], images[n], k, keys[n], joint) for n in range(2)))
+        for k in check_dims(filtration.dims, first.ndim - 1)
+    ]
+    matching = Matching.of(join_rows(matched), points[0].count, points[1].count)
+    return InducedPoints(points[0], points[1], matching, images[0], images[1])
+
+
+def _images(own: NDArray[np.int32], joint: NDArray[np.int32], filtration: Filtration) -> DiagramPoints:
+    """The bars of each field's image in its comparison that are not empty."""
+    image_pairs, shape = get_image_function(filtration.engine), own.shape[1:]
+    full, dims = is_full_connectivity(filtration.connectivity, len(shape)), check_dims(filtration.dims, len(shape))
+    parts = []
+    for keys, larger in zip(own, joint, strict=True):
+        found = image_pairs(keys, larger, full_connectivity=full, dims=dims, frame=bool(filtration.frame))
+        kept = {k: keys.take(birth) < larger.take(death) for k, (birth, death) in found.items()}
+        pairs = {k: (found[k][0][kept[k]], found[k][1][kept[k]]) for k in dims}
+        parts.append(DiagramPoints.of_stack(pairs, (1, *shape), filtration))
+    return DiagramPoints.join(parts, filtration)
 
 
 @dataclass(frozen=True)
 class _Side:
-    """One field's features in one dimension.
+    """The features of one side in one dimension.
 
     Attributes:
-        rows: the features that are still there in the comparison, as rows of the field's pairs.
+        rows: the features that are still there in the comparison, as rows of the side's points.
         death: for each the voxel where it dies in the comparison.
         place: for each its place among those that die there, the first born first.
-        essential: rows of the essential class, one or none.
-        count: number of features.
+        essential: rows of the essential classes, one or none for each field.
     """
 
     rows: NDArray[np.int64]
     death: NDArray[np.int64]
     place: NDArray[np.int64]
     essential: NDArray[np.int64]
-    count: int
 
     @classmethod
     def of(
         cls,
-        pairs: PersistencePairs,
-        image: PersistencePairs,
+        points: DiagramPoints,
+        image: DiagramPoints,
         dim: int,
         own: NDArray[np.int32],
         joint: NDArray[np.int32],
     ) -> _Side:
-        """Match the field's features with those of its image: same birth, the longest with the longest."""
-        birth, death = pairs.birth[dim], pairs.death[dim]
-        image_birth, image_death = image.birth[dim], image.death[dim]
-        finite = np.flatnonzero(death != ESSENTIAL)
-        place = _place_in_group(birth[finite], -_order_codes(own, death[finite]))
+        """Match the side's features with those of its image: same birth, the longest with the longest."""
+        never = points.death == ESSENTIAL
+        finite, essential = (np.flatnonzero(side & (points.dim == dim)) for side in (~never, never))
+        birth, death = points.birth[finite], points.death[finite]
+        image_birth, image_death = (column[image.dim == dim] for column in (image.birth, image.death))
+        place = _place_in_group(birth, -_order_codes(own, death))
         image_place = _place_in_group(image_birth, -_order_codes(joint, image_death))
-        rows, of_image = _common(birth[finite], place, image_birth, image_place)
+        rows, of_image = _common(birth, place, image_birth, image_place)
         place_of_death = _place_in_group(image_death, _order_codes(own, image_birth))
-        essential = np.flatnonzero(death == ESSENTIAL)
-        return cls(finite[rows], image_death[of_image], place_of_death[of_image], essential, len(birth))
+        return cls(finite[rows], image_death[of_image], place_of_death[of_image], essential)
 
 
-def _match(first: _Side, second: _Side) -> Matching:
-    """Match the features of two fields that die in the comparison as one."""
+def _common_features(first: _Side, second: _Side) -> NDArray[np.int64]:
+    """Rows ``(m, 2)`` of the features of two sides that die in the comparison as one."""
     a, b = _common(first.death, first.place, second.death, second.place)
     finite = np.stack([first.rows[a], second.rows[b]], axis=1)
-    matched = np.concatenate([finite, np.stack([first.essential, second.essential], axis=1)])
-    matched = matched[np.argsort(matched[:, 0])]
-    return Matching(matched, *(np.delete(np.arange(s.count), matched[:, i]) for i, s in enumerate((first, second))))
+    return np.concatenate([finite, np.stack([first.essential, second.essential], axis=1)])
 
 
 def _place_in_group(group: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray[np.int64]:

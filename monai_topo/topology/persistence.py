@@ -3,51 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby, pairwise
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from monai_topo.topology.checks import Direction, check_dims, check_direction, is_full_connectivity
-from monai_topo.topology.compiled.threads import count_threads, map_in_threads
-from monai_topo.topology.engines import ESSENTIAL, FRAME, get_stack_engine
-from monai_topo.topology.field import sublevel_field, sublevel_stack
+from monai_topo.topology.checks import check_dims, is_full_connectivity
+from monai_topo.topology.engines import ESSENTIAL, FRAME, get_engine
+from monai_topo.topology.field import sublevel_field
+from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
+from monai_topo.topology.stacks import Batch, map_stacks
 
-_CHUNKS_PER_THREAD = 2
 _WORTH_A_THREAD = {2: 2**17, 3: 2**15}
 """Voxels of all fields, by number of axes, up to which starting a thread takes longer than it saves."""
-_LARGEST_STACK = 2**18
-"""Voxels that are handed to an engine at once: as many as stay in the cache."""
-
-
-@dataclass(frozen=True)
-class PersistencePairs:
-    """The persistence pairs of one field: where each topological feature is born and where it dies.
-
-    Attributes:
-        birth: for each homology dimension, the flat C-order index (int64) of the voxel where each feature is born.
-        death: likewise where it dies; -1 (``ESSENTIAL``) for the class that never dies.
-        shape: shape of the field that the indices refer to.
-        direction: ``"superlevel"`` or ``"sublevel"``.
-        connectivity: 1 (face) or ``len(shape)`` (full), of the foreground.
-        frame: whether the pairs are relative to a surrounding frame of foreground.
-    """
-
-    birth: Mapping[int, NDArray[np.int64]]
-    death: Mapping[int, NDArray[np.int64]]
-    shape: tuple[int, ...]
-    direction: Direction
-    connectivity: int
-    frame: bool
-
-    @property
-    def dims(self) -> tuple[int, ...]:
-        """The homology dimensions that were computed."""
-        return tuple(self.birth)
 
 
 def persistence_pairs(
@@ -88,43 +59,25 @@ def persistence_pairs(
         >>> pairs.birth[0], pairs.death[0]  # the right peak dies where it meets the left; the left one never dies
         (array([0, 2]), array([-1,  1]))
     """
-    options = _Options(direction, connectivity, dims, frame, min_persistence, engine)
-    return _pairs_of_stack(sublevel_field(field, direction)[None], options)[0]
+    filtration = Filtration(direction, connectivity, dims, frame, min_persistence, engine)
+    return points_of_stack(sublevel_field(field, direction)[None], filtration).pairs(0)
 
 
-@dataclass(frozen=True)
-class _Options:
-    """The options of :func:`persistence_pairs`, as they were given."""
+def points_of_stack(stack: NDArray[Any], filtration: Filtration) -> DiagramPoints:
+    """The points of fields ``(N, H, W[, D])`` that grow by sublevel sets already.
 
-    direction: str = "superlevel"
-    connectivity: int | None = None
-    dims: Sequence[int] | int | None = None
-    frame: bool = False
-    min_persistence: float = 0.0
-    engine: str = "auto"
-
-
-def _pairs_of_stack(stack: NDArray[Any], options: _Options) -> list[PersistencePairs]:
-    """The pairs of fields of one shape, growing by sublevel sets."""
-    if not options.min_persistence >= 0:
-        raise ValueError(f"min_persistence must be 0 or more, got {options.min_persistence!r}.")
-    shape, ndim, frame = stack.shape[1:], stack.ndim - 1, bool(options.frame)
-    full = is_full_connectivity(options.connectivity, ndim)
-    wanted = check_dims(options.dims, ndim)
-    found = get_stack_engine(options.engine)(stack, full_connectivity=full, dims=wanted, frame=frame)
-    kept = {k: _keep_persistent(stack.ravel(), *found[k], options.min_persistence) for k in wanted}
-    fields = {k: _split(*kept[k], len(stack), stack[0].size) for k in wanted}
-    return [
-        PersistencePairs(
-            birth={k: fields[k][n][0] for k in wanted},
-            death={k: fields[k][n][1] for k in wanted},
-            shape=shape,
-            direction=check_direction(options.direction),
-            connectivity=ndim if full else 1,
-            frame=frame,
-        )
-        for n in range(len(stack))
-    ]
+    Raises:
+        ValueError: for an unknown option.
+    """
+    if not filtration.min_persistence >= 0:
+        raise ValueError(f"min_persistence must be 0 or more, got {filtration.min_persistence!r}.")
+    ndim = stack.ndim - 1
+    full = is_full_connectivity(filtration.connectivity, ndim)
+    dims = check_dims(filtration.dims, ndim)
+    pairs_of = get_engine(filtration.engine).of_stack
+    found = pairs_of(stack, full_connectivity=full, dims=dims, frame=bool(filtration.frame))
+    kept = {k: _keep_persistent(stack.ravel(), *found[k], filtration.min_persistence) for k in dims}
+    return DiagramPoints.of_stack(kept, stack.shape, filtration)
 
 
 def _keep_persistent(
@@ -142,48 +95,45 @@ def _keep_persistent(
     return both >> bits, (both & ((1 << bits) - 1)) + ESSENTIAL
 
 
-def _split(
-    birth: NDArray[np.int64], death: NDArray[np.int64], count: int, size: int
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """From flat indices in a stack to those in each of its fields; the pairs are sorted by birth."""
-    if count == 1:
-        return [(birth, death)]
-    bounds = np.searchsorted(birth, np.arange(count + 1) * size)
-    first = np.repeat(np.arange(count) * size, np.diff(bounds))
-    birth, death = birth - first, np.where(death == ESSENTIAL, ESSENTIAL, death - first)
-    return [(birth[start:stop], death[start:stop]) for start, stop in pairwise(bounds.tolist())]
-
-
 def persistence_pairs_batch(
-    fields: Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor,
+    fields: Batch,
     *,
+    direction: str = "superlevel",
+    connectivity: int | None = None,
+    dims: Sequence[int] | int | None = None,
+    frame: bool = False,
+    min_persistence: float = 0.0,
+    engine: str = "auto",
     num_threads: int | None = None,
-    **options: Any,
-) -> list[PersistencePairs]:
-    """Persistence pairs of many fields, such as the channels and patches of a batch, in parallel.
+) -> DiagramPoints:
+    """Points of the persistence diagrams of many fields, such as the channels and patches of a batch, in parallel.
 
     Args:
         fields: ``(N, H, W[, D])``, or a sequence of N fields that may differ in shape.
+        direction: this and the other options as for :func:`persistence_pairs`.
+        connectivity: of the foreground.
+        dims: homology dimensions wanted.
+        frame: whether to surround each field by foreground.
+        min_persistence: features of at most this persistence are left out.
+        engine: ``"auto"`` or a name of ``available_engines()``.
         num_threads: at most this many threads; None is one for each CPU core, and one for what is small. The result
             does not depend on it.
-        **options: as for :func:`persistence_pairs`.
 
     Returns:
-        One ``PersistencePairs`` for each field, in order.
+        The points of all fields in flat columns; ``points.pairs(n)`` is what :func:`persistence_pairs` gives for
+        field n.
 
     Raises:
         ValueError: as :func:`persistence_pairs`, or when ``num_threads`` is not positive.
 
     Example:
-        >>> [pairs.birth[0].size for pairs in persistence_pairs_batch(np.eye(4).reshape(2, 2, 4))]
-        [1, 1]
+        >>> persistence_pairs_batch(np.eye(4).reshape(2, 2, 4), dims=0).birth
+        array([ 0, 10])
     """
-    given = _Options(**options)
-    threads = count_threads(_threads_worth(fields) if num_threads is None else num_threads, len(fields))
-    length = -(-len(fields) // (threads * _CHUNKS_PER_THREAD)) if threads > 1 else len(fields)
-    chunks = [range(start, min(start + length, len(fields))) for start in range(0, len(fields), length or 1)]
-    found = map_in_threads(lambda chunk: _pairs_of_chunk(fields, chunk, given), chunks, threads)
-    return [pairs for chunk in found for pairs in chunk]
+    filtration = Filtration(direction, connectivity, dims, frame, min_persistence, engine)
+    threads = _threads_worth(fields) if num_threads is None else num_threads
+    found = map_stacks(partial(points_of_stack, filtration=filtration), {"fields": fields}, direction, threads)
+    return DiagramPoints.join(found, filtration)
 
 
 def _threads_worth(fields: Any) -> int | None:
@@ -191,37 +141,3 @@ def _threads_worth(fields: Any) -> int | None:
     shapes = [np.shape(field) for field in fields]
     large = any(math.prod(shape) * len(shapes) > _WORTH_A_THREAD.get(len(shape), 0) for shape in shapes)
     return None if large else 1
-
-
-def _pairs_of_chunk(fields: Any, chunk: range, options: _Options) -> list[PersistencePairs]:
-    """The pairs of some of the fields; neighbors in the chunk of one shape and dtype are computed as one stack."""
-    return [pairs for stack in _stacks(fields, chunk, options.direction) for pairs in _pairs_of_stack(stack, options)]
-
-
-def _stacks(fields: Any, chunk: range, direction: str) -> Iterator[NDArray[Any]]:
-    if isinstance(fields, (np.ndarray, torch.Tensor)) and fields.ndim > 1:
-        length = max(1, _LARGEST_STACK // max(1, math.prod(fields.shape[1:])))
-        for start in range(chunk.start, chunk.stop, length):
-            yield _named_stack(fields, range(start, min(start + length, chunk.stop)), direction)
-        return
-    values = [_named_field(fields[n], n, direction) for n in chunk]
-    for _, run in groupby(values, key=lambda field: (field.shape, field.dtype)):
-        stack = list(run)
-        length = max(1, _LARGEST_STACK // stack[0].size)
-        yield from (np.stack(stack[start : start + length]) for start in range(0, len(stack), length))
-
-
-def _named_stack(fields: Any, part: range, direction: str) -> NDArray[Any]:
-    try:
-        return sublevel_stack(fields[part.start : part.stop], direction)
-    except (TypeError, ValueError):
-        for n in part:
-            _named_field(fields[n], n, direction)  # says which field it is
-        raise
-
-
-def _named_field(field: Any, index: int, direction: str) -> NDArray[Any]:
-    try:
-        return sublevel_field(field, direction)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"fields[{index}]: {error}") from None

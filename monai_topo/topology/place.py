@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.checks import check_dims, check_mask, is_full_connectivity
 from monai_topo.topology.engines import ESSENTIAL
-from monai_topo.topology.field import to_array
+from monai_topo.topology.field import sublevel_field
 from monai_topo.topology.grid import label_components
-from monai_topo.topology.matching import FieldMatching, Matching, map_pairs
-from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
+from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching, check_counts, join_matched, join_rows
+from monai_topo.topology.persistence import points_of_stack
+from monai_topo.topology.points import DiagramPoints, Filtration
+from monai_topo.topology.stacks import Batch, map_stacks
 
 
 def match_by_place(
@@ -53,46 +55,71 @@ def match_by_place(
         >>> found.prediction.birth[0], found.matchings[0].matched  # the second row, though the first never dies
         (array([0, 2]), array([[1, 0]]))
     """
-    field, truth = to_array(likelihood), check_mask(mask)
+    field, truth = sublevel_field(likelihood), check_mask(mask)
     if field.shape != truth.shape:
         raise ValueError(f"likelihood and mask must have one shape, got {field.shape} and {truth.shape}.")
-    wanted = _check_dims(dims, field.ndim)
-    options: dict[str, Any] = {"connectivity": connectivity, "dims": wanted, "frame": frame, "engine": engine}
-    pairs, true_pairs = persistence_pairs(field, **options), persistence_pairs(truth, **options)
-    full = is_full_connectivity(connectivity, field.ndim)
-    matchings = {}
-    for k in wanted:
-        labels = _regions(truth, k, full)
-        matchings[k] = _match(_by_region(pairs, k, field, labels), _by_region(true_pairs, k, truth, labels))
-    return FieldMatching(pairs, true_pairs, matchings)
+    filtration = Filtration("superlevel", connectivity, _check_dims(dims, field.ndim), frame, engine=engine)
+    return _match_stacks(field[None], sublevel_field(truth)[None], filtration).field(0)
 
 
 def match_by_place_batch(
-    likelihoods: Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor,
-    masks: Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor,
+    likelihoods: Batch,
+    masks: Batch,
     *,
+    connectivity: int | None = None,
+    dims: Sequence[int] | int | None = None,
+    frame: bool = False,
+    engine: str = "auto",
     num_threads: int | None = None,
-    **options: Any,
-) -> list[FieldMatching]:
+) -> MatchedPoints:
     """Match many likelihoods with their masks, such as the channels and patches of a batch, in parallel.
 
     Args:
         likelihoods: ``(N, H, W[, D])``, or a sequence of N fields that may differ in shape.
         masks: likewise.
+        connectivity: this and the other options as for :func:`match_by_place`.
+        dims: of 0 and the top dimension those wanted.
+        frame: whether to surround the fields by foreground.
+        engine: ``"auto"`` or a name of ``available_engines()``.
         num_threads: at most this many threads; None is one for each CPU core. The result does not depend on it.
-        **options: as for :func:`match_by_place`.
 
     Returns:
-        One matching for each pair, in order.
+        The points of all fields in flat columns with the matching of their rows; ``found.field(n)`` is what
+        :func:`match_by_place` gives for pair n.
 
     Raises:
         ValueError: as :func:`match_by_place`, when the numbers differ, or ``num_threads`` is not positive.
 
     Example:
-        >>> [len(found.matchings[0].matched) for found in match_by_place_batch(np.ones((2, 3, 3)), np.ones((2, 3, 3)))]
-        [1, 1]
+        >>> match_by_place_batch(np.ones((2, 3, 3)), np.ones((2, 3, 3))).matching.matched
+        array([[0, 0],
+               [1, 1]])
     """
-    return map_pairs(partial(match_by_place, **options), likelihoods, masks, num_threads)
+    check_counts(likelihoods, masks)
+    for n, mask in enumerate(masks):
+        check_mask(mask, f"masks[{n}]")
+    ndims = {np.ndim(mask) for mask in masks}
+    wanted = {_check_dims(dims, ndim) for ndim in ndims} or {(0,)}
+    if len(wanted) > 1:
+        raise ValueError("fields of one batch must all be 2D or all 3D.")
+    filtration = Filtration("superlevel", connectivity, wanted.pop(), frame, engine=engine)
+    batches = {"likelihoods": likelihoods, "masks": masks}
+    found = map_stacks(partial(_match_stacks, filtration=filtration), batches, "superlevel", num_threads)
+    return join_matched(found, filtration)
+
+
+def _match_stacks(first: NDArray[Any], second: NDArray[Any], filtration: Filtration) -> MatchedPoints:
+    """Match likelihoods and masks of one shape, ``(N, H, W[, D])`` each, that grow by sublevel sets already."""
+    points, true_points = points_of_stack(first, filtration), points_of_stack(second, filtration)
+    full = is_full_connectivity(filtration.connectivity, first.ndim - 1)
+    matched = []
+    for patch, mask in enumerate(second):
+        for k in points.dims(patch):
+            labels = label_components((mask != 0) == (k == 0), full=full == (k == 0)).ravel()
+            sides = ((points, first), (true_points, second))
+            matched.append(_common(*(_by_region(*side, patch, k, labels) for side in sides)))
+    matching = Matching.of(join_rows(matched), points.count, true_points.count)
+    return MatchedPoints(points, true_points, matching)
 
 
 def _check_dims(dims: Any, ndim: int) -> tuple[int, ...]:
@@ -104,24 +131,19 @@ def _check_dims(dims: Any, ndim: int) -> tuple[int, ...]:
     return wanted
 
 
-def _regions(truth: NDArray[Any], dim: int, full: bool) -> NDArray[Any]:
-    """Labels of the components of the mask, or for the top dimension of its background, flat; 0 elsewhere."""
-    return label_components(truth == (dim == 0), full=full == (dim == 0)).ravel()
+def _by_region(
+    points: DiagramPoints, stack: NDArray[Any], patch: int, dim: int, labels: NDArray[Any]
+) -> dict[int, int]:
+    """For each region of one field the row of the most persistent feature that lies there, of equal ones the first."""
+    rows, values = points.rows(patch, dim), stack.ravel()
+    birth, death = points.birth[rows], points.death[rows]
+    persistence = np.where(death == ESSENTIAL, 0, values[death]) - values[birth]
+    regions = labels[(birth if dim == 0 else death) - patch * labels.size]
+    order = np.argsort(-persistence, kind="stable")[::-1]  # of what lies in one region a dictionary keeps the last
+    return dict(zip(regions[order].tolist(), (order + rows.start).tolist(), strict=True))
 
 
-def _by_region(pairs: PersistencePairs, dim: int, field: NDArray[Any], labels: NDArray[Any]) -> dict[int, list[int]]:
-    """For each region the rows of the features that lie there, the most persistent first."""
-    values, birth, death = field.ravel(), pairs.birth[dim], pairs.death[dim]
-    persistence = values[birth] - np.where(death == ESSENTIAL, 0, values[death])
-    regions = labels[birth if dim == 0 else death]
-    rows: dict[int, list[int]] = {-1: list(range(len(birth)))}
-    for row in np.argsort(-persistence, kind="stable").tolist():
-        rows.setdefault(int(regions[row]), []).append(row)
-    return rows
-
-
-def _match(first: dict[int, list[int]], second: dict[int, list[int]]) -> Matching:
-    shared = sorted((first[region][0], second[region][0]) for region in {*first} & {*second} - {-1, 0})
-    matched = np.array(shared, np.int64).reshape(-1, 2)
-    rest = (np.setdiff1d(rows[-1], matched[:, side]).astype(np.int64) for side, rows in enumerate((first, second)))
-    return Matching(matched, *rest)
+def _common(first: dict[int, int], second: dict[int, int]) -> NDArray[np.int64]:
+    """Rows ``(m, 2)`` of the features that lie in the same region; region 0 is none."""
+    shared = [(first[region], second[region]) for region in {*first} & {*second} - {0}]
+    return np.array(shared, np.int64).reshape(-1, 2)

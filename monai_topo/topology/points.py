@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_topo.topology.checks import Direction, check_dims, check_direction, is_full_connectivity
 from monai_topo.topology.engines import ESSENTIAL
-from monai_topo.topology.field import Direction, check_dims, check_direction, is_full_connectivity
 
 _MOST_DIMS = 3
 

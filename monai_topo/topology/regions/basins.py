@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.topology.grid import neighbor_offsets, padded_index
-from monai_topo.topology.persistence import PersistencePairs
+from monai_topo.topology.points import PersistencePairs
 
 
 def component_regions(field: NDArray[Any], pairs: PersistencePairs, chosen: NDArray[Any]) -> NDArray[np.int32]:

@@ -7,7 +7,7 @@ by persistence. They are read off the persistence pairs and one forest; nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.checks import is_full_connectivity
 from monai_topo.topology.compiled.threads import map_in_threads
+from monai_topo.topology.engines import ManifoldsFunction, get_basins_function, get_manifolds_function
 from monai_topo.topology.field import sublevel_field
 
 
@@ -25,6 +26,7 @@ def stable_manifolds(
     persistence_threshold: float,
     dims: Sequence[int] | int = (1,),
     connectivity: int | None = None,
+    engine: str = "auto",
 ) -> NDArray[np.bool_]:
     """Mask of the ridges (dimension 1) and walls (dimension 2) of a likelihood, weak places included.
 
@@ -50,12 +52,13 @@ def stable_manifolds(
         dims: 1, 2 or both; 2D has only 1.
         connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6). Loops are those
             of ``persistence_pairs`` in this connectivity.
+        engine: ``"auto"`` or the name of an engine that has stable manifolds.
 
     Returns:
         bool mask of the same shape, empty for a constant image.
 
     Raises:
-        ValueError: for a bad shape, NaN or infinity, or an unknown option.
+        ValueError: for a bad shape, NaN or infinity, or an unknown option or an engine without manifolds.
 
     Example:
         >>> gap = [[0.1, 0.1, 0.1, 0.1, 0.1], [0.9, 0.9, 0.4, 0.8, 0.95], [0.1, 0.1, 0.1, 0.1, 0.1]]
@@ -68,15 +71,16 @@ def stable_manifolds(
     wanted = check_manifold_dims(dims, rising.ndim)
     _check_threshold(persistence_threshold)
     full = is_full_connectivity(connectivity, rising.ndim)
-    return reduce(np.logical_or, (_manifolds(rising, k, full, persistence_threshold) for k in wanted))
+    marked = partial(_manifolds, rising, full, persistence_threshold, get_manifolds_function(engine))
+    return reduce(np.logical_or, map(marked, wanted))
 
 
-def _manifolds(rising: NDArray[Any], dim: int, full_connectivity: bool, threshold: float) -> NDArray[np.bool_]:
+def _manifolds(
+    rising: NDArray[Any], full_connectivity: bool, threshold: float, engine: ManifoldsFunction, dim: int
+) -> NDArray[np.bool_]:
     """Curves between the peaks of the foreground, or sheets between the valleys of the background."""
-    from monai_topo.topology.engines.native import compute_manifolds
-
     field, full = (rising.dtype.type(0) - rising, full_connectivity) if dim == 1 else (rising, not full_connectivity)
-    return compute_manifolds(field, full_connectivity=full, dim=dim, persistence_threshold=threshold)
+    return engine(field, full_connectivity=full, dim=dim, persistence_threshold=threshold)
 
 
 def catchment_basins(
@@ -105,12 +109,11 @@ def catchment_basins(
         >>> catchment_basins(profile, persistence_threshold=0.2)
         array([[1, 1, 1, 1, 2, 2]], dtype=int32)
     """
-    from monai_topo.topology.engines.native import compute_basins
-
     rising = sublevel_field(likelihood, "sublevel")
     _check_threshold(persistence_threshold)
     full = not is_full_connectivity(connectivity, rising.ndim)
-    return compute_basins(rising, full_connectivity=full, persistence_threshold=persistence_threshold)[0]
+    number_basins = get_basins_function("auto")
+    return number_basins(rising, full_connectivity=full, persistence_threshold=persistence_threshold)[0]
 
 
 def basin_walls(
@@ -139,7 +142,8 @@ def basin_walls(
     """
     rising = sublevel_field(likelihood, "sublevel")
     _check_threshold(persistence_threshold)
-    return _manifolds(rising, 2, is_full_connectivity(connectivity, rising.ndim), persistence_threshold)
+    full = is_full_connectivity(connectivity, rising.ndim)
+    return _manifolds(rising, full, persistence_threshold, get_manifolds_function("auto"), dim=2)
 
 
 def _check_threshold(persistence_threshold: float) -> None:
@@ -163,15 +167,21 @@ def check_manifold_dims(dims: Any, ndim: int) -> tuple[int, ...]:
 def stable_manifolds_batch(
     likelihoods: Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor,
     *,
+    persistence_threshold: float,
+    dims: Sequence[int] | int = (1,),
+    connectivity: int | None = None,
+    engine: str = "auto",
     num_threads: int | None = None,
-    **options: Any,
 ) -> list[NDArray[np.bool_]]:
     """Stable manifolds of many likelihoods, such as the channels and patches of a batch, in parallel.
 
     Args:
         likelihoods: ``(N, H, W[, D])``, or a sequence of N likelihoods that may differ in shape.
+        persistence_threshold: as for :func:`stable_manifolds`, and so are ``dims``, ``connectivity`` and ``engine``.
+        dims: 1, 2 or both.
+        connectivity: of the foreground.
+        engine: ``"auto"`` or the name of an engine that has stable manifolds.
         num_threads: at most this many threads; None is one for each CPU core. The result does not depend on it.
-        **options: as for :func:`stable_manifolds`.
 
     Returns:
         One mask for each likelihood, in order.
@@ -187,7 +197,13 @@ def stable_manifolds_batch(
 
     def manifolds(n: int) -> NDArray[np.bool_]:
         try:
-            return stable_manifolds(likelihoods[n], **options)
+            return stable_manifolds(
+                likelihoods[n],
+                persistence_threshold=persistence_threshold,
+                dims=dims,
+                connectivity=connectivity,
+                engine=engine,
+            )
         except ValueError as error:
             raise ValueError(f"likelihoods[{n}]: {error}") from None
 

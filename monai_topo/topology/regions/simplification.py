@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 from monai_topo.topology.checks import check_dims, is_full_connectivity
 from monai_topo.topology.field import sublevel_field
 from monai_topo.topology.grid import neighbor_offsets, padded_index
-from monai_topo.topology.persistence import PersistencePairs, persistence_pairs
+from monai_topo.topology.persistence import persistence_pairs
+from monai_topo.topology.points import PersistencePairs
 from monai_topo.topology.regions.basins import cavity_regions, component_regions
 
 _ROUNDS_WITH_PATHS = 6

@@ -13,5 +13,12 @@ from __future__ import annotations
 
 from monai_topo.topology.engines.native.compute import compute_image_pairs, compute_pairs, compute_pairs_stack
 from monai_topo.topology.engines.native.manifolds.morse import compute_basins, compute_manifolds
+from monai_topo.topology.engines.registry import Engine
 
-__all__ = ["compute_basins", "compute_image_pairs", "compute_manifolds", "compute_pairs", "compute_pairs_stack"]
+ENGINE = Engine(
+    pairs=compute_pairs,
+    batch=compute_pairs_stack,
+    image=compute_image_pairs,
+    manifolds=compute_manifolds,
+    basins=compute_basins,
+)
