@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monai.transforms import Compose, LoadImaged, SaveImage
 from numpy.typing import NDArray
 
 from monai_topo.commands.bundles import find_bundle, run_bundle
 from monai_topo.commands.scoring import Scores, load_nifti, score, seconds_per_iteration, table
-from monai_topo.data import NEURON_IDS, RAW, cremi_datalist, phantoms, save_cremi, write_json
-from monai_topo.transforms import InstanceToMembraned
+from monai_topo.data import (
+    NEURON_IDS,
+    RAW,
+    HDF5Reader,
+    cremi_datalist,
+    phantoms,
+    read_volume,
+    save_cremi,
+    save_nifti,
+    write_json,
+)
+from monai_topo.transforms import InstanceToMembrane
 from monai_topo.visualize import find_gaps, plot_persistence_diagrams, plot_segmentations
 
 LOSSES = {"dice_ce": "Dice+CE", "topo": "Dice+CE+TopoLoss"}
@@ -92,21 +101,13 @@ def make_phantom_volumes(folder: Path, seed: int = 0) -> Path:
 
 def convert_to_nifti(volume: dict[str, str], folder: Path) -> tuple[Path, Path]:
     """Write image and membrane label of an HDF5 volume as NIfTI files, axes (x, y, z); returns their paths."""
-    load = Compose(
-        [
-            LoadImaged("image", reader="monai_topo.data.HDF5Reader", dataset=RAW, ensure_channel_first=True),
-            LoadImaged("label", reader="monai_topo.data.HDF5Reader", dataset=NEURON_IDS, ensure_channel_first=True),
-            InstanceToMembraned("label"),
-        ]
-    )
-    item = load(volume)
-    paths = (folder / "image", folder / "label")
-    for path, key, dtype in zip(paths, ("image", "label"), (np.float32, np.uint8), strict=True):
-        save = SaveImage(output_ext=".nii.gz", output_dtype=dtype, resample=False, print_log=False)
-        folder.mkdir(parents=True, exist_ok=True)
-        save(item[key], filename=str(path))
-    image, label = (path.with_suffix(".nii.gz") for path in paths)
-    return image, label
+    image = read_volume(volume["image"], dataset=RAW)
+    cells = HDF5Reader(NEURON_IDS).read_volume(Path(volume["label"]))
+    membranes = np.asarray(InstanceToMembrane()(cells.array[None]))[0].astype(np.uint8)
+    paths = (folder / "image.nii.gz", folder / "label.nii.gz")
+    for path, array in zip(paths, (image.array.astype(np.float32), membranes), strict=True):
+        save_nifti(path, replace(image, array=array))
+    return paths
 
 
 def _train_and_score(loss: str, data: Path, image: Path, label: Path, out: Path, iterations: int, seed: int) -> Scores:

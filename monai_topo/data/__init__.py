@@ -22,7 +22,8 @@ from monai_topo.data.datasets.prepared import (
 from monai_topo.data.phantoms.folder import save_phantoms
 from monai_topo.data.readers.door import read_volume
 from monai_topo.data.readers.grid import on_grid_of, same_grid
-from monai_topo.data.readers.hdf5_reader import HDF5Reader, h5py, has_dataset, open_hdf5
+from monai_topo.data.readers.hdf5_files import h5py, has_dataset, open_hdf5
+from monai_topo.data.readers.hdf5_reader import HDF5Reader
 from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES, stem_of, suffix_of
 from monai_topo.data.readers.swc_reader import SWCReader
 from monai_topo.data.readers.tiff_reader import TIFFStackReader

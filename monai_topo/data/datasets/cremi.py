@@ -11,7 +11,7 @@ from monai.data import partition_dataset
 from numpy.typing import NDArray
 
 from monai_topo.data.datasets.folder import contents
-from monai_topo.data.readers.hdf5_reader import get_dataset, h5py, open_hdf5
+from monai_topo.data.readers.hdf5_files import get_dataset, h5py, open_hdf5
 from monai_topo.data.readers.written import written_whole
 
 RAW = "volumes/raw"

@@ -11,7 +11,8 @@ import numpy as np
 from monai.config import PathLike
 
 from monai_topo.data.datasets.folder import contents
-from monai_topo.data.readers.hdf5_reader import HDF5Reader, get_dataset, open_hdf5
+from monai_topo.data.readers.hdf5_files import get_dataset, open_hdf5
+from monai_topo.data.readers.hdf5_reader import HDF5Reader
 from monai_topo.data.readers.tiff_reader import TIFFStackReader
 from monai_topo.data.readers.volume import VolumeReader
 

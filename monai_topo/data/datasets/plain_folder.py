@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from monai.config import PathLike
-from monai.utils import optional_import
 
 from monai_topo.data.datasets.folder import contents
 from monai_topo.data.datasets.folds import split_folds
 from monai_topo.data.datasets.prepared import DATALIST, prepared_datalist
+from monai_topo.data.readers.door import read_grid
+from monai_topo.data.readers.grid import check_same_grid
+from monai_topo.data.readers.suffixes import kind_of, stem_of
 
-nibabel, _ = optional_import("nibabel")
-
-_NIFTI = (".nii", ".nii.gz")
+_WITH_A_GRID = ("NIfTI", "TIFF", "NRRD", "MetaImage", "PNG")
 
 
 def volume_datalist(
@@ -35,7 +35,8 @@ def volume_datalist(
 
     Raises:
         FileNotFoundError: when the folder is of neither kind, or an image has no label.
-        ValueError: when a label has another shape than its image, or for an unknown section or fold.
+        ValueError: when a label lies on another grid than its image, by shape, voxel size, direction or origin; when
+            one of them cannot be read; for an unknown section or fold.
 
     Example:
         >>> volume_datalist("nowhere")
@@ -75,8 +76,6 @@ def _pairs(folder: Path) -> list[dict[str, Any]]:
 def _pair(image: Path, label: Path) -> dict[str, Any]:
     if not label.is_file():
         raise FileNotFoundError(f"{image} has no label: {label} is not there.")
-    if image.name.lower().endswith(_NIFTI):
-        shapes = [nibabel.load(path).shape for path in (image, label)]
-        if shapes[0] != shapes[1]:
-            raise ValueError(f"{label} must have the shape of its image, {shapes[0]}, got {shapes[1]}.")
-    return {"image": str(image), "label": str(label), "patient": image.name.split(".")[0]}
+    if kind_of(image) in _WITH_A_GRID:
+        check_same_grid(read_grid(label), read_grid(image))
+    return {"image": str(image), "label": str(label), "patient": stem_of(image)}

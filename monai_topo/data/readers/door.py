@@ -12,9 +12,10 @@ from monai.config import PathLike
 from monai.utils import optional_import
 from numpy.typing import NDArray
 
-from monai_topo.data.readers.hdf5_reader import HDF5Reader, only_image
+from monai_topo.data.readers.hdf5_files import only_image
+from monai_topo.data.readers.hdf5_reader import HDF5Reader
 from monai_topo.data.readers.itk_files import read_itk
-from monai_topo.data.readers.nifti import read_nifti
+from monai_topo.data.readers.nifti import nifti_grid, read_nifti
 from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES, kind_of
 from monai_topo.data.readers.tiff_reader import TIFFStackReader
 from monai_topo.data.readers.volume import Volume, check_sizes, diagonal_affine
@@ -55,18 +56,43 @@ def read_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence
         >>> read_volume(path).known_spacing is None
         True
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
+    path = _existing(path)
     kind = kind_of(path)
     if dataset is not None and kind != "HDF5" and path.suffix.lower() != ".npz":
         raise ValueError(f"dataset must be None for {path}, which is no HDF5 or .npz file; got {dataset!r}.")
+    volume = _read(path, lambda: _READERS.get(kind or "", _read_other)(path, dataset))
+    return volume if spacing is None else _with_spacing(volume, check_sizes(spacing))
+
+
+def read_grid(path: PathLike) -> Volume:
+    """Shape and affine of a file with a single image; of NIfTI files the header alone is read.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        A volume whose voxels mean nothing.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: as :func:`read_volume`.
+    """
+    path = _existing(path)
+    return _read(path, lambda: nifti_grid(path)) if kind_of(path) == "NIfTI" else read_volume(path)
+
+
+def _existing(path: PathLike) -> Path:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    return Path(path)
+
+
+def _read(path: Path, read: Callable[[], Volume]) -> Volume:
     try:
-        volume = _READERS.get(kind or "", _read_other)(path, dataset)
+        volume = read()
     except Exception as error:  # every library raises its own
         raise ValueError(_reason(path, error)) from error
-    volume = replace(volume, array=_checked(path, volume.array), path=path)
-    return volume if spacing is None else _with_spacing(volume, check_sizes(spacing))
+    return replace(volume, array=_checked(path, volume.array), path=path)
 
 
 def _read_hdf5(path: Path, dataset: str | None) -> Volume:

@@ -45,6 +45,16 @@ def same_grid(a: Volume, b: Volume) -> bool:
     return any(_same_affine(a.affine, scale * b.affine, a.array.ndim) for scale in _scales(a, b))
 
 
+def check_same_grid(volume: Volume, reference: Volume) -> None:
+    """Refuse a volume that lies on another grid than its reference.
+
+    Raises:
+        ValueError: with the shapes and affines of both.
+    """
+    if not same_grid(volume, reference):
+        raise ValueError(_how_they_differ(volume, reference))
+
+
 def on_grid_of(volume: Volume, reference: Volume) -> Volume:
     """The volume with its axes in the order and direction of another's; no voxel changes its value or place.
 

@@ -26,7 +26,16 @@ def read_nifti(path: Path) -> Volume:
         ValueError: when the file holds several channels or times.
     """
     image = nibabel.load(path)
-    array = _scaled(image)
+    return _placed(path, image, _scaled(image))
+
+
+def nifti_grid(path: Path) -> Volume:
+    """As :func:`read_nifti`, by the header alone: all voxels are 0."""
+    image = nibabel.load(path)
+    return _placed(path, image, np.broadcast_to(np.uint8(0), image.shape))
+
+
+def _placed(path: Path, image: Any, array: NDArray[Any]) -> Volume:
     while array.ndim > 3 and array.shape[-1] == 1:
         array = array[..., 0]
     affine, knows = _geometry(image)

@@ -13,7 +13,7 @@ from monai.transforms import LoadImage
 from numpy.typing import NDArray
 
 from monai_topo.data.readers.door import read_volume
-from monai_topo.data.readers.hdf5_reader import has_dataset
+from monai_topo.data.readers.hdf5_files import has_dataset
 from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES, kind_of
 from monai_topo.data.readers.volume import Volume, VolumeReader, diagonal_affine
 from monai_topo.graphs import count_clipped, distance_to_centerline, draw_centerline, draw_tube, read_swc

@@ -48,11 +48,33 @@ def test_what_is_wrong_is_said(tmp_path):
     with pytest.raises(ValueError, match="section must be"):
         volume_datalist(two, "test")
     save_nifti(two / "labels" / "b.nii.gz", Volume(np.zeros((3, 5, 4), np.uint8), np.eye(4)))
-    with pytest.raises(ValueError, match=r"b\.nii\.gz must have the shape of its image, \(3, 4, 5\), got \(3, 5, 4\)"):
+    with pytest.raises(ValueError, match=r"b\.nii\.gz lie on different grids: shapes \(3, 5, 4\) and \(3, 4, 5\)"):
         volume_datalist(two, "training")
     (two / "labels" / "b.nii.gz").unlink()
     with pytest.raises(FileNotFoundError, match=r"b\.nii\.gz has no label"):
         volume_datalist(two)
+
+
+@pytest.mark.parametrize("change", ["mirrored", "permuted", "shifted", "other sizes"])
+def test_image_and_label_lie_on_one_grid(change, tmp_path):
+    """MONAI's pipelines load both as they are, so that even a mirrored label would be trained on as it lies."""
+    write(tmp_path, "a", "b", shape=(4, 4, 4))
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    save_nifti(tmp_path / "images" / "b.nii.gz", Volume(np.zeros((4, 4, 4), np.uint8), affine))
+    affine = {
+        "mirrored": affine @ [[-1, 0, 0, 3], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+        "permuted": affine[:, [1, 0, 2, 3]],
+        "shifted": affine + np.outer([0, 0, 0.5, 0], [0, 0, 0, 1]),
+        "other sizes": np.diag([2.0, 2.0, 2.1, 1.0]),
+    }[change]
+    save_nifti(tmp_path / "labels" / "b.nii.gz", Volume(np.zeros((4, 4, 4), np.uint8), affine))
+    with pytest.raises(ValueError, match=r"labels.b\.nii\.gz and .*images.b\.nii\.gz lie on different .*affines"):
+        volume_datalist(tmp_path)
+
+
+def test_dots_in_names_tell_patients_apart(tmp_path):
+    write(tmp_path, "3Dircadb1.1", "3Dircadb1.2")
+    assert [item["patient"] for item in volume_datalist(tmp_path)] == ["3Dircadb1.1", "3Dircadb1.2"]
 
 
 def test_phantoms_on_disk_have_their_topology_grid_and_intensities(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from monai.transforms import LoadImage, LoadImaged, SaveImage
 
-from monai_topo.data import HDF5Reader, cremi_datalist, save_cremi, split_folds
+from monai_topo.data import HDF5Reader, cremi_datalist, read_volume, save_cremi, split_folds
 
 RAW, IDS = "volumes/raw", "volumes/labels/neuron_ids"
 
@@ -166,11 +166,42 @@ def test_incomplete_files(tmp_path, path):
         HDF5Reader().read(tmp_path / "broken.hdf")
 
 
-def test_ids_without_background_start_at_one(tmp_path):
-    ids = np.array([[[5, 9]]], np.uint64)
-    save_cremi(tmp_path / "a.hdf", np.zeros((1, 1, 2), np.uint8), ids, (1, 1, 1))
+@pytest.mark.parametrize(("ids", "expected"), [((5, 9), [5, 9]), ((2**24, 5), [2, 1])], ids=str)
+def test_only_ids_that_float32_merges_are_renumbered(ids, expected, tmp_path):
+    """Without a background they start at 1; classes and small ids stay what they are."""
+    save_cremi(tmp_path / "a.hdf", np.zeros((1, 1, 2), np.uint8), np.array([[ids]], np.uint64), (1, 1, 1))
     reader = HDF5Reader(IDS)
-    assert reader.get_data(reader.read(tmp_path / "a.hdf"))[0].ravel().tolist() == [1, 2]
+    assert reader.get_data(reader.read(tmp_path / "a.hdf"))[0].ravel().tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [np.uint64, np.int64, np.uint32, np.float64])
+def test_large_intensities_are_not_taken_for_ids(dtype, tmp_path):
+    counts = np.array([[[0, 2**24, 2**24 + 1, 2**26]]]).astype(dtype)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[RAW] = counts
+        file["small"] = np.array([[[0, 40000, 7]]], dtype)
+    with pytest.raises(ValueError, match=r"integers up to 67108864.*relabel=True if they are ids"):
+        HDF5Reader().read(tmp_path / "a.h5")
+    for relabel, expected in ((False, counts.ravel().tolist()), (True, [0, 1, 2, 3])):
+        array = HDF5Reader(relabel=relabel).read(tmp_path / "a.h5")[0].array
+        assert array.ravel().tolist() == expected
+    assert HDF5Reader("small").read(tmp_path / "a.h5")[0].array.ravel().tolist() == [0, 40000, 7]
+
+
+@pytest.mark.parametrize(
+    "name", ["labels", "seg_1", "volumes/labels/x", "neuron_ids", "my-segmentation", "raw", "grid"]
+)
+def test_which_names_are_ids(name, tmp_path):
+    ids = np.array([[[2**63 + 5, 2**63 + 6, 0]]], np.uint64)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[name] = ids
+    reader = HDF5Reader(name)
+    if name in ("raw", "grid"):
+        with pytest.raises(ValueError, match="relabel"):
+            reader.read(tmp_path / "a.h5")
+    else:
+        assert reader.read(tmp_path / "a.h5")[0].array.ravel().tolist() == [1, 2, 0]
+    assert read_volume(tmp_path / "a.h5").array.ravel().tolist() == ids.ravel().tolist()
 
 
 @pytest.mark.parametrize("writer", ["NibabelWriter", "ITKWriter"])
