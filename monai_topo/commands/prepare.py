@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,19 @@ from monai_topo.commands.sources import (
     isbi_source,
     neurons_source,
 )
-from monai_topo.data import VESSELS, Case, Converted, PreparedFolder, VesselLabel, Volume, convert_cases, write_datalist
+from monai_topo.data import (
+    MAX_UNPACKED,
+    VESSELS,
+    Case,
+    Conversion,
+    Converted,
+    VesselLabel,
+    Volume,
+    convert_cases,
+    opened_folder,
+    printable,
+    write_datalist,
+)
 from monai_topo.topology import crop_to_mask, small_features
 from monai_topo.transforms import AuditTopology
 
@@ -28,17 +41,24 @@ def add_prepare_parser(commands: Any) -> None:
     prepare_parser = commands.add_parser("prepare", help="convert a downloaded data set to NIfTI with a data list")
     datasets = prepare_parser.add_subparsers(dest="dataset", required=True)
     ircadb = _add_dataset(datasets, "ircadb", "3Dircadb liver CT: DICOM, zipped or not", _ircadb)
-    ircadb.add_argument("--structures", nargs="+", default=list(VESSELS), metavar="NAME", help="whose masks to unite")
+    ircadb.add_argument("--structures", nargs="+", default=list(VESSELS), metavar="NAME", help="masks to unite")
     ircadb.add_argument("--within-liver", action="store_true", help="cut the label off where the liver ends")
-    ircadb.add_argument("--liver-margin", type=float, default=0.0, metavar="MM", help="by which the liver is dilated")
-    ircadb.add_argument("--empty-label", action="store_true", help="for cases that lack the structures")
+    ircadb.add_argument(
+        "--liver-margin", type=float, default=0.0, metavar="MM", help="width by which the liver is grown"
+    )
+    ircadb.add_argument("--empty-label", action="store_true", help="give an empty one to cases without the structures")
+    ircadb.add_argument(
+        "--max-unpacked", type=float, default=MAX_UNPACKED, metavar="GB", help="most that one archive is unpacked to"
+    )
     _add_dataset(datasets, "cremi", "EM volumes in HDF5: membranes", lambda options: cremi_source(options.src))
     isbi = _add_dataset(datasets, "isbi", "ISBI 2012 or SNEMI3D stacks in TIFF: membranes", _isbi)
-    isbi.add_argument("--membrane-value", type=int, help="of the membranes in an ISBI 2012 label, if not its own")
+    isbi.add_argument("--membrane-value", type=int, help="value of membranes in an ISBI 2012 label, if not its own")
     neurons = _add_dataset(datasets, "neurons", "stacks with SWC tracings of the same names", _neurons)
-    neurons.add_argument("--label", dest="mode", default="centerline", choices=("centerline", "tube", "distance"))
-    neurons.add_argument("--spacing", type=float, nargs="+", metavar="SIZE", help="of a voxel along x, y and z")
-    neurons.add_argument("--unit", default="physical", choices=("physical", "voxel"), help="of the tracings")
+    neurons.add_argument(
+        "--label", dest="mode", default="centerline", choices=("centerline", "tube", "distance"), help="what is drawn"
+    )
+    neurons.add_argument("--spacing", type=float, nargs="+", metavar="SIZE", help="voxel size along x, y and z")
+    neurons.add_argument("--unit", default="physical", choices=("physical", "voxel"), help="unit of the tracings")
     neurons.add_argument("--origin", default="center", choices=("center", "corner"), help="where coordinate 0 lies")
 
 
@@ -46,10 +66,10 @@ def _add_dataset(datasets: Any, name: str, about: str, source: Callable[[Any], S
     parser = datasets.add_parser(name, help=about, description=about)
     parser.add_argument("src", type=Path, help="folder of the download")
     parser.add_argument("dst", type=Path, help="folder for the NIfTI files, the data list and the report")
-    parser.add_argument("--folds", type=int, default=3, help="for cross-validation, by patient")
-    parser.add_argument("--seed", type=int, default=0, help="of the folds")
-    parser.add_argument("--max-size", type=int, default=8, help="of features reported as small, voxels")
-    parser.add_argument("--parts", type=int, default=1, help="cut every volume into blocks along z")
+    parser.add_argument("--folds", type=int, default=3, help="number of folds for cross-validation, by patient")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the folds")
+    parser.add_argument("--max-size", type=int, default=8, help="largest voxel count of features reported as small")
+    parser.add_argument("--parts", type=int, default=1, help="number of blocks along z to cut every volume into")
     parser.set_defaults(run=lambda options: _run(source(options), options))
     return parser
 
@@ -68,7 +88,7 @@ def _run(source: Source, options: Any) -> None:
 def _ircadb(options: Any) -> Source:
     structures = tuple(options.structures)
     label = VesselLabel(structures, options.within_liver, options.liver_margin, options.empty_label)
-    return ircadb_source(options.src, label, options.dst)
+    return ircadb_source(options.src, label, options.dst, options.max_unpacked)
 
 
 def _isbi(options: Any) -> Source:
@@ -85,17 +105,18 @@ def prepare(
 ) -> dict[str, Any]:
     """Convert a data set, write its data list, and report what is missing or suspicious.
 
-    Interrupted and called again it goes on: finished cases are kept. A case that cannot be read does not keep the
-    others from being converted.
+    Interrupted and called again it goes on: finished cases are kept, unless their files have changed. A case that
+    cannot be read does not keep the others from being converted.
 
     Args:
         source: the data set.
         out: folder for ``images/``, ``labels/``, ``datalist.json``, ``report.json`` and ``report.txt``.
-        num_folds: folds of the data list, by patient.
-        seed: of the folds.
-        max_size: features of at most so many voxels are reported as small, as by :class:`AuditTopology`; the loops of
-            volumes of more than 33 million voxels around the label are only counted.
-        parts: cut every volume into so many blocks along z, each a patient of its own in the folds.
+        num_folds: number of folds of the data list, by patient.
+        seed: random seed of the folds.
+        max_size: largest number of voxels of a feature that is reported as small, as by :class:`AuditTopology`; the
+            loops of volumes of more than 33 million voxels around the label are only counted.
+        parts: number of blocks along z into which every volume is cut. Those of one patient come into one fold; where
+            there is one patient in all, they are what folds are made of, and the report says what that means.
 
     Returns:
         The report.
@@ -103,26 +124,64 @@ def prepare(
     Raises:
         ValueError: when a case cannot be read, after all others were converted; when ``out`` was begun with other
             settings; for bad arguments.
-        OSError: when ``out`` cannot be written.
+        OSError: when ``out`` cannot be written, or another process writes there.
     """
     if num_folds < 2 or parts < 1 or max_size < 0:
         wanted = "folds must be at least 2, parts at least 1 and max-size at least 0"
         raise ValueError(f"{wanted}; got {num_folds}, {parts} and {max_size}.")
     cases = [part for case in source.cases for part in split_case(case, parts)]
     _check_names(cases)
-    folder = PreparedFolder(out, {**source.settings, "max_size": max_size, "parts": parts})
-    records, failures = convert_cases(cases, folder, partial(_describe, source, max_size))
-    datalist = write_datalist(folder, records, source.about, num_folds, seed)
-    report = {"name": source.about["name"], "max_size": max_size, "cases": records, "failed": failures}
-    folder.write_text("report.json", json.dumps(report, indent=2) + "\n")
-    lines = [*map(describe_case, records), *(f"{name}: FAILED: {reason}" for name, reason in failures.items())]
-    folder.write_text("report.txt", "\n".join(lines) + "\n")
+    with opened_folder(out, {**source.settings, "max_size": max_size, "parts": parts}, "prepare") as folder:
+        conversion = convert_cases(cases, folder, partial(_describe, source, max_size))
+        leak = _leak_between_parts(conversion.records, parts)
+        split_by = "image" if leak else "patient"
+        datalist = write_datalist(folder, conversion.records, source.about, num_folds, seed, split_by=split_by)
+        notes = [*leak, *_changes(conversion, folder.names() - {case.name for case in cases})]
+        report = {
+            "name": source.about["name"],
+            "max_size": max_size,
+            "notes": notes,
+            "cases": conversion.records,
+            "failed": conversion.failed,
+        }
+        folder.write_text("report.json", json.dumps(report, indent=2) + "\n")
+        lines = [printable(line) for line in (*_lines(conversion), *notes)]
+        folder.write_text("report.txt", "\n".join(lines) + "\n")
     print("\n".join(lines))
-    print(f"\n{len(records)} cases in {out}, {datalist['numTraining']} with a label; see {out / 'report.json'}")
-    if failures:
-        first, reason = next(iter(failures.items()))
-        raise ValueError(f"{len(failures)} of {len(cases)} cases could not be read: {first}: {reason}")
+    count = len(conversion.records)
+    print(f"\n{count} cases in {out}, {datalist['numTraining']} with a label; see {out / 'report.json'}")
+    if conversion.failed:
+        first, reason = next(iter(conversion.failed.items()))
+        raise ValueError(
+            f"{len(conversion.failed)} of {len(cases)} cases could not be read: {printable(first)}: {reason}"
+        )
     return report
+
+
+def _leak_between_parts(records: Sequence[Mapping[str, Any]], parts: int) -> list[str]:
+    """What folds mean that split a patient: only where there is no other one."""
+    patients = {record["patient"] for record in records if "label" in record}
+    if parts == 1 or len(patients) != 1:
+        return []
+    return [
+        f"All {parts} parts are of one volume, {patients.pop()}: the folds are of its parts, which touch, so that a "
+        "score on one of them says less than a score on another volume."
+    ]
+
+
+def _changes(conversion: Conversion, gone: set[str]) -> list[str]:
+    """What is another than at the last run."""
+    notes = []
+    if conversion.renewed:
+        notes.append(f"Converted anew, since their files have changed: {', '.join(conversion.renewed)}.")
+    if gone:
+        notes.append(f"No longer in the download, and no longer in the list: {', '.join(sorted(gone))}.")
+    return notes
+
+
+def _lines(conversion: Conversion) -> list[str]:
+    failures = (f"{name}: FAILED: {reason}" for name, reason in conversion.failed.items())
+    return [*map(describe_case, conversion.records), *failures]
 
 
 def _check_names(cases: Sequence[Case]) -> None:
@@ -135,11 +194,13 @@ def _check_names(cases: Sequence[Case]) -> None:
 
 
 def split_case(case: Case, parts: int) -> list[Case]:
-    """Blocks of a case along z, of about the same size."""
+    """Blocks of a case along z, of about the same size, all of its patient."""
     if parts == 1:
         return [case]
-    names = [f"{case.name}_part{number}" for number in range(1, parts + 1)]
-    return [Case(name, name, partial(_load_part, case, index, parts)) for index, name in enumerate(names)]
+    return [
+        replace(case, name=f"{case.name}_part{number}", load=partial(_load_part, case, number - 1, parts))
+        for number in range(1, parts + 1)
+    ]
 
 
 def _load_part(case: Case, index: int, parts: int) -> Converted:
@@ -149,13 +210,13 @@ def _load_part(case: Case, index: int, parts: int) -> Converted:
         raise ValueError(f"{depth} sections cannot be cut into {parts} parts.")
     start, stop = index * depth // parts, (index + 1) * depth // parts
     label = None if whole.label is None else _sections(whole.label, start, stop)
-    return Converted(_sections(whole.image, start, stop), label, whole.notes, whole.facts)
+    return replace(whole, image=_sections(whole.image, start, stop), label=label)
 
 
 def _sections(volume: Volume, start: int, stop: int) -> Volume:
     affine = volume.affine.copy()
     affine[:3, 3] += start * affine[:3, 2]
-    return Volume(volume.array[..., start:stop], affine)
+    return replace(volume, array=volume.array[..., start:stop], affine=affine)
 
 
 def _describe(source: Source, max_size: int, converted: Converted) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from monai_topo.data import (
     ISBI_LAYOUTS,
+    MAX_UNPACKED,
     NEURON_IDS,
     RAW,
     Case,
@@ -61,15 +62,15 @@ def _about(name: str, modality: str, structure: str, unit: str) -> dict[str, Any
     }
 
 
-def ircadb_source(root: Path, label: VesselLabel, out: Path) -> Source:
+def ircadb_source(root: Path, label: VesselLabel, out: Path, max_unpacked: float = MAX_UNPACKED) -> Source:
     """3Dircadb: liver CT and vessels; archives are unpacked in ``out`` for the time being."""
     about = _about("3Dircadb", "CT", " + ".join(label.structures), "millimeter")
-    return Source(ircadb_cases(root, label, out), label.settings(), about)
+    return Source(ircadb_cases(root, label, out, max_unpacked), label.settings(), about)
 
 
 def cremi_source(root: Path) -> Source:
     """EM volumes in the CREMI layout, and the membranes between their cells."""
-    cases = [Case(path.stem, sample_name(path), partial(_read_cremi, path)) for path in cremi_files(root)]
+    cases = [Case(path.stem, sample_name(path), partial(_read_cremi, path), (path,)) for path in cremi_files(root)]
     return Source(cases, {"dataset": "cremi"}, _about("CREMI", "EM", "membrane", "nanometer"))
 
 
@@ -86,7 +87,7 @@ def isbi_source(root: Path, membrane_value: int | None) -> Source:
     training = isbi_datalist(root, membrane_value=membrane_value)
     items = training + isbi_datalist(root, "test")
     layout = training[0]["layout"]
-    cases = [Case(item["patient"], item["patient"], partial(_read_isbi, item)) for item in items]
+    cases = [Case(item["patient"], item["patient"], partial(_read_isbi, item), _files_of(item)) for item in items]
     settings = {"dataset": layout, "membrane_value": training[0].get("membrane_value")}
     return Source(cases, settings, _about(layout, "EM", "membrane", "nanometer"))
 
@@ -102,6 +103,10 @@ def _read_isbi(item: Mapping[str, Any]) -> Converted:
         return _with_membranes(image, label)
     membranes = (label.array == item["membrane_value"]).astype(np.uint8)
     return Converted(image, Volume(membranes, image.affine), _notes_on_sections(image))
+
+
+def _files_of(item: Mapping[str, Any]) -> tuple[Path, ...]:
+    return tuple(Path(item[key]) for key in ("image", "label") if key in item)
 
 
 def _with_spacing(volume: Volume, spacing: Sequence[float]) -> Volume:
@@ -140,7 +145,7 @@ class Tracing:
 def neurons_source(root: Path, tracing: Tracing) -> Source:
     """Stacks with SWC tracings of the same names."""
     cases = [
-        Case(item["patient"].replace("/", "_"), item["patient"], partial(_read_neuron, item, tracing))
+        Case(item["patient"].replace("/", "_"), item["patient"], partial(_read_neuron, item, tracing), _files_of(item))
         for item in neuron_datalist(root)
     ]
     structure = _on_centerline if tracing.mode == "distance" else Source.structure

@@ -18,7 +18,7 @@ from monai_topo.commands.evaluation.pairs import Pairing, pair_volumes
 from monai_topo.commands.evaluation.record import Record, distance_unit, report_files
 from monai_topo.commands.evaluation.report import CaseResult, Row, to_table, without_absent_classes
 from monai_topo.commands.evaluation.workers import outcomes
-from monai_topo.commands.lock import locked
+from monai_topo.data import locked
 
 
 @dataclass

@@ -11,11 +11,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from monai.config import PathLike
 
+from monai_topo.data.datasets.cases import Case, Converted
+from monai_topo.data.datasets.conversion import convert_cases
 from monai_topo.data.datasets.file_tree import MAX_UNPACKED, FileTree
 from monai_topo.data.datasets.folder import contents
 from monai_topo.data.datasets.ircadb_masks import VESSELS, Masks, VesselLabel, make_label
 from monai_topo.data.datasets.numbered_slices import check_complete, numbered, read_numbered
-from monai_topo.data.datasets.prepared import PARTIAL, Case, Converted, PreparedFolder, convert_cases
+from monai_topo.data.datasets.prepared import PARTIAL, opened_folder
 from monai_topo.data.readers.dicom import Slice
 from monai_topo.data.readers.dicom_series import notes_on_geometry, order_slices, stack_slices
 from monai_topo.data.readers.volume import Volume
@@ -76,15 +78,15 @@ def ircadb_datalist(
     label = VesselLabel(tuple(structures), within_liver, float(liver_margin), empty_label)
     cache = Path(root) / "prepared" / label.name if cache_dir is None else Path(cache_dir)
     cases = ircadb_cases(root, label, cache, max_unpacked)
-    folder = PreparedFolder(cache, label.settings())
-    records, failures = convert_cases(cases, folder, progress=progress)
-    if failures:
-        first, reason = next(iter(failures.items()))
-        raise ValueError(f"{len(failures)} of {len(cases)} cases cannot be read: {first}: {reason}")
+    with opened_folder(cache, label.settings(), "ircadb_datalist", wait=True) as folder:
+        conversion = convert_cases(cases, folder, progress=progress)
+    if conversion.failed:
+        first, reason = next(iter(conversion.failed.items()))
+        raise ValueError(f"{len(conversion.failed)} of {len(cases)} cases cannot be read: {first}: {reason}")
     return [
         {key: str(folder.root / record[key]) for key in ("image", "label") if key in record}
         | {"patient": str(record["patient"]), "missing": str(record["missing"])}
-        for record in records
+        for record in conversion.records
     ]
 
 
@@ -117,7 +119,10 @@ def ircadb_cases(root: PathLike, label: VesselLabel, cache: Path, max_unpacked: 
             f"PATIENT_DICOM.zip, found {contents(folder)}. Unpack the outermost archive."
         )
     load = partial(read_case, label=label, cache=cache, max_unpacked=max_unpacked)
-    return [Case(name, name, partial(load, found[name])) for name in sorted(found, key=_natural)]
+    return [
+        Case(name, name, partial(load, found[name]), files=_parts_of(found[name]))
+        for name in sorted(found, key=_natural)
+    ]
 
 
 def _case_folders(folder: Path, depth: int) -> Iterator[Path]:
@@ -127,6 +132,11 @@ def _case_folders(folder: Path, depth: int) -> Iterator[Path]:
         for entry in sorted(folder.iterdir()):
             if entry.is_dir():
                 yield from _case_folders(entry, depth - 1)
+
+
+def _parts_of(folder: Path) -> tuple[Path, ...]:
+    """Folders or archives of a case's image and masks."""
+    return tuple(path for name in (_PATIENT, _MASKS) if (path := _find_tree(folder, name)) is not None)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

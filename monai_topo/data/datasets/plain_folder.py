@@ -7,9 +7,9 @@ from typing import Any
 
 from monai.config import PathLike
 
+from monai_topo.data.datasets.datalist import DATALIST, prepared_datalist
 from monai_topo.data.datasets.folder import contents
 from monai_topo.data.datasets.folds import split_folds
-from monai_topo.data.datasets.prepared import DATALIST, prepared_datalist
 from monai_topo.data.readers.door import read_grid
 from monai_topo.data.readers.grid import check_same_grid
 from monai_topo.data.readers.suffixes import kind_of, stem_of

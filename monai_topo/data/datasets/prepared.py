@@ -1,63 +1,30 @@
-"""Folders of converted cases: NIfTI images and labels, a data list, and what is known of each case."""
+"""Folders of converted cases: NIfTI images and labels, and what is known of each case."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from monai.config import PathLike
-from tqdm import tqdm
 
-from monai_topo.data.datasets.folds import assign_folds
-from monai_topo.data.readers.volume import Volume, save_nifti
+from monai_topo.data.datasets.cases import Case, Converted
+from monai_topo.data.readers.lock import locked
+from monai_topo.data.readers.volume import save_nifti
+from monai_topo.data.readers.written import write_text
 
-DATALIST = "datalist.json"
 _SETTINGS = "settings.json"
 PARTIAL = ".partial-"
 """How the names of folders begin that hold what is not complete; they are removed when the next run begins."""
 
 
-@dataclass(frozen=True)
-class Converted:
-    """A case in memory.
-
-    Attributes:
-        image: intensities.
-        label: mask on the image's grid; None for a case that has none.
-        notes: what is missing or remarkable, each a short sentence.
-        facts: what else is known, JSON-serializable.
-    """
-
-    image: Volume
-    label: Volume | None
-    notes: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A case that can be loaded.
-
-    Attributes:
-        name: of its files.
-        patient: to which it belongs; cases of one patient come into one fold.
-        load: reads it. A ``ValueError`` or ``OSError`` of it says what is wrong with the case.
-    """
-
-    name: str
-    patient: str
-    load: Callable[[], Converted]
-
-
 class PreparedFolder:
-    """A folder of converted cases, which can be interrupted and gone on with.
+    """A folder of converted cases, which can be interrupted and gone on with; see :func:`opened_folder`.
 
     ``images/NAME.nii.gz``, ``labels/NAME.nii.gz`` and ``cases/NAME.json`` are moved into place when all three are
     complete, the last one last: a case with a record is finished.
@@ -81,26 +48,47 @@ class PreparedFolder:
     def _check_settings(self, settings: Any) -> None:
         path = self.root / _SETTINGS
         if not path.exists():
-            if any(not entry.name.startswith(PARTIAL) for entry in self.root.iterdir()):
+            if any(not entry.name.startswith((PARTIAL, ".lock")) for entry in self.root.iterdir()):
                 raise ValueError(f"{self.root} is not empty and no prepared folder: name another one.")
             self.write_text(_SETTINGS, json.dumps(settings, indent=2) + "\n")
             return
-        begun = _read_json(path)
+        begun = read_json(path)
         if begun != settings:
             raise ValueError(
                 f"{self.root} was begun with other settings: {begun} instead of {settings}. "
                 "Name another folder, or delete this one."
             )
 
-    def finished(self, name: str) -> dict[str, Any] | None:
-        """The record of a finished case; None if it is not finished."""
-        path = self.root / "cases" / f"{name}.json"
-        record = _read_json(path) if path.is_file() else None
-        if record is None or not all(
-            (self.root / record[key]).is_file() for key in ("image", "label") if key in record
-        ):
+    def names(self) -> set[str]:
+        """Names of the cases that were finished at some time."""
+        return {path.name.removesuffix(".json") for path in (self.root / "cases").glob("*.json")}
+
+    def finished(self, case: Case) -> dict[str, Any] | None:
+        """The record of a case that is finished and whose files are the same since; otherwise None."""
+        record = self._record(case)
+        if record is None or record.get("fingerprint") != case.fingerprint() or record.get("patient") != case.patient:
             return None
-        return dict(record)
+        there = all((self.root / record[key]).is_file() for key in ("image", "label") if key in record)
+        return record if there else None
+
+    def discard(self, case: Case) -> bool:
+        """Remove what there is of a case; returns whether it had been finished."""
+        record = self._record(case)
+        if record is None:
+            return False
+        for name in (self._record_name(case), *(record[key] for key in ("image", "label") if key in record)):
+            (self.root / name).unlink(missing_ok=True)
+        return True
+
+    def _record(self, case: Case) -> dict[str, Any] | None:
+        with suppress(FileNotFoundError, ValueError):  # a damaged record is none
+            record = read_json(self.root / self._record_name(case))
+            return record if isinstance(record, dict) else None
+        return None
+
+    @staticmethod
+    def _record_name(case: Case) -> str:
+        return f"cases/{case.name}.json"
 
     def store(self, case: Case, converted: Converted) -> dict[str, Any]:
         """Write a case; returns its record."""
@@ -115,14 +103,12 @@ class PreparedFolder:
             (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
             for key in volumes:
                 self._move(folder / f"{key}.nii.gz", record[key])
-            self._move(folder / "record.json", f"cases/{case.name}.json")
+            self._move(folder / "record.json", self._record_name(case))
         return record
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the folder; it appears under its name only when complete."""
-        with self._partial() as folder:
-            (folder / name).write_text(text, encoding="utf-8")
-            self._move(folder / name, name)
+        write_text(self.root / name, text)
 
     @contextmanager
     def _partial(self) -> Iterator[Path]:
@@ -134,117 +120,18 @@ class PreparedFolder:
         os.replace(source, self.root / name)
 
 
-def convert_cases(
-    cases: Sequence[Case],
-    folder: PreparedFolder,
-    describe: Callable[[Converted], Mapping[str, Any]] | None = None,
-    progress: bool = True,
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Convert the cases that are not finished yet.
-
-    Args:
-        cases: to convert. One that cannot be loaded does not keep the others from being converted.
-        folder: where to.
-        describe: further entries for the record of a case.
-        progress: whether to show a bar.
-
-    Returns:
-        The records of the finished cases in order, and for each of the others its name and what is wrong with it.
-    """
-    records, failures = [], {}
-    for case in tqdm(cases, desc="converting", unit="case", disable=not progress):
-        record = folder.finished(case.name)
-        if record is None:
-            try:
-                converted = case.load()
-            except (OSError, ValueError) as error:
-                failures[case.name] = str(error)
-                continue
-            facts = dict(converted.facts) | dict(describe(converted) if describe else {})
-            record = folder.store(case, Converted(converted.image, converted.label, converted.notes, facts))
-        records.append(record)
-    return records, failures
+@contextmanager
+def opened_folder(
+    root: PathLike, settings: Mapping[str, Any], command: str, *, wait: bool = False
+) -> Iterator[PreparedFolder]:
+    """A prepared folder that no other process writes to meanwhile; arguments and errors of it and of :func:`locked`."""
+    Path(root).mkdir(parents=True, exist_ok=True)
+    with locked(Path(root), command, wait=wait):
+        yield PreparedFolder(root, settings)
 
 
-def write_datalist(
-    folder: PreparedFolder, records: Sequence[Mapping[str, Any]], about: Mapping[str, Any], num_folds: int, seed: int
-) -> dict[str, Any]:
-    """Write the data list of a prepared folder, in the format of the Medical Segmentation Decathlon.
-
-    Args:
-        folder: which has the cases.
-        records: of the finished cases; those with a label are the training part.
-        about: entries in front of the lists, such as ``name`` and ``labels``.
-        num_folds: folds of the training part, by patient; with fewer patients there are fewer, with one patient none.
-        seed: of the folds.
-
-    Returns:
-        What was written: paths are relative to the folder.
-    """
-    training = [{key: record[key] for key in ("image", "label", "patient")} for record in records if "label" in record]
-    num_folds = min(num_folds, len({item["patient"] for item in training}))
-    if num_folds >= 2:
-        folds = assign_folds(training, num_folds, seed=seed)
-        training = [{**item, "fold": fold} for item, fold in zip(training, folds, strict=True)]
-    test = [record["image"] for record in records if "label" not in record]
-    counts = {"numTraining": len(training), "numTest": len(test), "numFolds": max(num_folds, 1)}
-    datalist = {**about, **counts, "training": training, "test": test}
-    folder.write_text(DATALIST, json.dumps(datalist, indent=2) + "\n")
-    return datalist
-
-
-def prepared_datalist(root: PathLike, section: str | None = None, *, fold: int = 0) -> list[dict[str, Any]]:
-    """MONAI data list of a folder that ``python -m monai_topo prepare`` has written.
-
-    Args:
-        root: the folder.
-        section: ``"training"`` or ``"validation"`` of a fold, ``"test"`` for cases without a label, None for all cases
-            with a label.
-        fold: which fold.
-
-    Returns:
-        ``[{"image": path, "label": path, "patient": name, "fold": number}, ...]``; JSON-serializable.
-
-    Raises:
-        FileNotFoundError: when the folder holds no data list, or a file of the list is not there.
-        ValueError: for an unknown section or fold.
-
-    Example:
-        >>> prepared_datalist("nowhere")
-        Traceback (most recent call last):
-        FileNotFoundError: nowhere holds no datalist.json: make it by `python -m monai_topo prepare`.
-    """
-    if section not in (None, "training", "validation", "test"):
-        raise ValueError(f'section must be None, "training", "validation" or "test", got {section!r}.')
-    folder = Path(root)
-    if not (folder / DATALIST).is_file():
-        raise FileNotFoundError(f"{root} holds no {DATALIST}: make it by `python -m monai_topo prepare`.")
-    datalist = _read_json(folder / DATALIST)
-    if section == "test":
-        return [{"image": str(_existing(folder / path))} for path in datalist["test"]]
-    items = [
-        {**item, **{key: str(_existing(folder / item[key])) for key in ("image", "label")}}
-        for item in datalist["training"]
-    ]
-    if section is None:
-        return items
-    folds = sorted({item["fold"] for item in items if "fold" in item})
-    if not folds:
-        raise ValueError(
-            f"{folder / DATALIST} has no folds, since its cases are of one patient: prepare volumes in several --parts."
-        )
-    if fold not in folds:
-        raise ValueError(f"{folder / DATALIST} has the folds {folds}, not {fold}.")
-    return [item for item in items if (item["fold"] == fold) == (section == "validation")]
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is in the data list, but not there.")
-    return path
-
-
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """Content of a JSON file; a ``ValueError`` names it."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -1,0 +1,89 @@
+"""Cases of a data set: what is loaded of each, and from which files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from monai_topo.data.readers.volume import Volume
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A case in memory.
+
+    Attributes:
+        image: intensities.
+        label: mask on the image's grid; None for a case that has none.
+        notes: what is missing or remarkable, each a short sentence.
+        facts: what else is known, JSON-serializable.
+    """
+
+    image: Volume
+    label: Volume | None
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case that can be loaded.
+
+    Attributes:
+        name: of its files.
+        patient: to which it belongs; cases of one patient come into one fold.
+        load: reads it. Whatever it raises says what is wrong with the case.
+        files: that it is made of, or folders of them: when they change, it is converted anew.
+    """
+
+    name: str
+    patient: str
+    load: Callable[[], Converted]
+    files: tuple[Path, ...] = ()
+
+    def fingerprint(self) -> str:
+        """Digest of the names, sizes and times of its files, and of the version that converts them."""
+        states = [_state(path) for top in self.files for path in _files_below(top)]
+        return hashlib.sha256(json.dumps([states, version("monai_topo")]).encode()).hexdigest()
+
+
+def _files_below(path: Path) -> Iterable[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    try:
+        state = path.stat()
+    except OSError:  # to read it will say what is wrong
+        return str(path.resolve()), 0, 0
+    return str(path.resolve()), state.st_size, state.st_mtime_ns
+
+
+def one_line(error: BaseException) -> str:
+    r"""What an error says, in one line that a terminal can show.
+
+    Example:
+        >>> one_line(ValueError("a.zip is damaged.\nTry again.")), one_line(KeyError("raw")), one_line(MemoryError())
+        ('a.zip is damaged.', "KeyError: 'raw'", 'MemoryError: it takes more memory than there is.')
+    """
+    text = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, MemoryError):
+        text = text or "it takes more memory than there is."
+    elif isinstance(error, (ValueError, OSError)) and text:
+        return printable(text)
+    return printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def printable(text: str) -> str:
+    r"""A text that does nothing to a terminal: names in archives may hold anything.
+
+    Example:
+        >>> printable("a\x1b[31mb")
+        'a\\x1b[31mb'
+    """
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
