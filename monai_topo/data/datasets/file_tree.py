@@ -80,7 +80,9 @@ class FileTree:
             raise ValueError(str(error)) from None
         except _UNSUPPORTED as error:
             raise ValueError(f"{self.path} cannot be read ({error}): unpack it by another tool.") from None
-        except _DAMAGED as error:
+        except (*_DAMAGED, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # bz2 raises one of its own
+                raise
             reason = str(error) or type(error).__name__
             raise ValueError(f"{self.path} is {fault}: {reason}. Is the download complete?") from None
 

@@ -34,6 +34,13 @@ def test_pairs_by_name_in_folds(tmp_path):
     assert sorted(validated) == ["a", "b", "c", "d"]
 
 
+def test_dots_in_names_are_no_suffixes(tmp_path):
+    names = ["3Dircadb1.1", "3Dircadb1.2", "1.2.840.113619.2", "1.2.840.113619.3"]
+    write(tmp_path, *names)
+    assert sorted(item["patient"] for item in volume_datalist(tmp_path)) == sorted(names)
+    assert len(volume_datalist(tmp_path, "validation", num_folds=4)) == 1
+
+
 def test_what_is_wrong_is_said(tmp_path):
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "scan.dcm").touch()
