@@ -103,7 +103,7 @@ def convert_to_nifti(volume: dict[str, str], folder: Path) -> tuple[Path, Path]:
     """Write image and membrane label of an HDF5 volume as NIfTI files, axes (x, y, z); returns their paths."""
     image = read_volume(volume["image"], dataset=RAW)
     cells = HDF5Reader(NEURON_IDS).read_volume(Path(volume["label"]))
-    membranes = np.asarray(InstanceToMembrane()(cells.array[None]))[0].astype(np.uint8)
+    membranes = np.asarray(InstanceToMembrane(axes="auto", spacing=cells.spacing)(cells.array[None]))[0]
     paths = (folder / "image.nii.gz", folder / "label.nii.gz")
     for path, array in zip(paths, (image.array.astype(np.float32), membranes), strict=True):
         save_nifti(path, replace(image, array=array))

@@ -31,9 +31,7 @@ from monai_topo.data import (
     neuron_datalist,
     sample_name,
 )
-from monai_topo.transforms import InstanceToMembrane
-
-_ANISOTROPIC = 2.0  # sections this many times as thick as pixels are wide are no neighbors of each other
+from monai_topo.transforms import InstanceToMembrane, in_plane_axes
 
 
 @dataclass(frozen=True)
@@ -116,10 +114,8 @@ def _with_spacing(volume: Volume, spacing: Sequence[float]) -> Volume:
 
 
 def _with_membranes(image: Volume, cells: Volume) -> Converted:
-    width, height, thickness = image.spacing
-    axes = (0, 1) if thickness >= _ANISOTROPIC * max(width, height) else None
-    membranes = np.asarray(InstanceToMembrane(axes=axes)(cells.array[None]))[0]
-    how = "in each section" if axes else "in 3D"
+    membranes = np.asarray(InstanceToMembrane(axes="auto", spacing=image.spacing)(cells.array[None]))[0]
+    how = "in each section" if in_plane_axes(image.spacing) else "in 3D"
     num_cells = len(np.unique(cells.array[cells.array > 0]))
     notes = (f"Membranes of {num_cells} cells, drawn {how}.", *_notes_on_sections(image))
     return Converted(image, Volume(membranes, image.affine), notes)

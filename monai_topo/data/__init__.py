@@ -5,7 +5,15 @@ from __future__ import annotations
 from monai_topo.data import phantoms
 from monai_topo.data.datasets.cases import Case, Converted, printable
 from monai_topo.data.datasets.conversion import Conversion, convert_cases
-from monai_topo.data.datasets.cremi import NEURON_IDS, RAW, cremi_datalist, cremi_files, sample_name, save_cremi
+from monai_topo.data.datasets.cremi import (
+    NEURON_IDS,
+    RAW,
+    cremi_datalist,
+    cremi_files,
+    holds_cremi,
+    sample_name,
+    save_cremi,
+)
 from monai_topo.data.datasets.datalist import prepared_datalist, write_datalist
 from monai_topo.data.datasets.file_tree import MAX_UNPACKED
 from monai_topo.data.datasets.folder import image_datalist
@@ -16,6 +24,7 @@ from monai_topo.data.datasets.isbi import ISBI_LAYOUTS, isbi_datalist
 from monai_topo.data.datasets.neurons import neuron_datalist
 from monai_topo.data.datasets.plain_folder import volume_datalist
 from monai_topo.data.datasets.prepared import opened_folder
+from monai_topo.data.datasets.volume_sampler import VolumeSampler
 from monai_topo.data.phantoms.folder import save_phantoms
 from monai_topo.data.readers.door import read_volume
 from monai_topo.data.readers.grid import on_grid_of, same_grid
@@ -46,12 +55,14 @@ __all__ = [
     "TIFFStackReader",
     "VesselLabel",
     "Volume",
+    "VolumeSampler",
     "convert_cases",
     "cremi_datalist",
     "cremi_files",
     "diagonal_affine",
     "h5py",
     "has_dataset",
+    "holds_cremi",
     "image_datalist",
     "ircadb_cases",
     "ircadb_datalist",

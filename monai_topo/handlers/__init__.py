@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_topo.handlers.best_model import BestModel
 from monai_topo.handlers.epoch_seed import EpochSeed
 from monai_topo.handlers.loss_weight_schedule import LossWeightSchedule
 from monai_topo.handlers.metrics import (
@@ -26,6 +27,7 @@ __all__ = [
     "CCQ",
     "TLTS",
     "AdaptedRandError",
+    "BestModel",
     "BettiError",
     "BettiMatchingError",
     "BettiMatchingF1",

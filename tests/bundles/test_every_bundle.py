@@ -38,11 +38,19 @@ def test_training_writes_a_plain_state_dict_and_a_betti_error(trained):
     assert metrics["val_betti_error"] >= 0
 
 
-def test_the_checkpoint_is_the_one_of_the_lowest_betti_error(trained):
-    evaluator = trained[1].parser.get_parsed_content("validate#evaluator")
-    saver = trained[1].parser.get_parsed_content("validate#handlers#1")
-    assert evaluator.state.key_metric_name == "val_betti_error"
-    assert [score for score, _ in saver._key_metric_checkpoint._saved] == [pytest.approx(-evaluator.state.best_metric)]
+def test_the_checkpoint_is_the_one_of_the_highest_f1(trained, bundle, tmp_path):
+    folder, flow = trained
+    evaluator = flow.parser.get_parsed_content("validate#evaluator")
+    assert evaluator.state.key_metric_name == "val_betti_matching_f1"
+    events = EventAccumulator(str(folder / "eval"))
+    events.Reload()
+    scores = [event.value for event in events.Scalars("val_betti_matching_f1")]
+    assert len(scores) == 2
+    assert evaluator.state.best_metric == pytest.approx(max(scores))
+    better = evaluator.metric_cmp_fn
+    assert better(0.5, 0.4)
+    assert better(0.5, float("nan"))
+    assert not any(better(score, 0.5) for score in (0.4, 0.5, float("nan")))
 
 
 def test_the_topology_term_joins_after_half_of_the_epochs(trained, bundle, tiny):
@@ -65,12 +73,16 @@ def test_pictures_of_the_validation_volume(trained, bundle, tiny):
     events = EventAccumulator(str(folder / "eval"))
     events.Reload()
     assert [image.step for image in events.Images("topology")] == [2]
-    handler = flow.parser.get_parsed_content("validate#handlers#2")
+    handler = flow.parser.get_parsed_content("pictures")
     prediction = handler.output_transform(flow.parser.get_parsed_content("validate#evaluator").state.output)[0]
     assert 0 < prediction.min() < prediction.max() < 1  # no mask
     without = bundle.workflow(["train.yaml"], **tiny, pictures_interval=0)
     without.initialize()
-    assert len(without.parser.get_parsed_content("validate#handlers")) == 2
+    assert [handler is None for handler in without.parser.get_parsed_content("validate#handlers")] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_patches_are_drawn_where_the_topology_is_decided(trained):
@@ -128,6 +140,7 @@ def test_evaluation_writes_its_figures(trained, bundle, tmp_path):
     figures = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
     assert float(figures["val_betti_error"]) >= 0
     assert 0 <= float(figures["val_mean_dice"]) <= 1
+    assert 0 <= float(figures["val_betti_matching_f1"]) <= 1
     assert (tmp_path / "val_betti_error_raw.csv").exists()
 
 
@@ -194,34 +207,76 @@ def test_a_wrong_path_is_said(config, bundle, tmp_path):
     assert any(line.startswith("FileNotFoundError: no such file or folder") for line in done.stderr.splitlines())
 
 
-SHARED = ("ckpt_dir", "output_dir", "device", "amp", "seed", "resume", "topology_start_epoch", "network", "optimizer")
+SHARED = ("ckpt_dir", "output_dir", "device", "amp", "seed", "resume", "spacing", "label_values", "settings", "network")
 SHARED += (
+    "topology_start_epoch",
+    "schedule",
+    "optimizer",
     "lr_scheduler",
     "loss",
     "activation",
     "target",
     "initialize",
+)
+SHARED += (
     "run",
     "pred_and_label",
+    "best_model",
+    "pictures",
     "train::preprocessing",
+    "train::dataset",
+    "train::sampler",
 )
-SHARED += ("train::dataset", "train::dataloader", "train::postprocessing", "train::handlers", "train::trainer")
-SHARED += ("validate::dataloader", "validate::inferer", "validate::key_metric", "validate::handlers")
-SHARED += ("validate::evaluator",)
+SHARED += ("train::dataloader", "train::postprocessing", "train::handlers", "train::trainer", "validate::dataloader")
+SHARED += ("validate::inferer", "validate::handlers", "validate::evaluator")
+DIFFERS = {"patch_size", "network_def", "preprocessing"}
+OF_TUBES = {"dims", "frame", "iter_", "persistence_threshold", "max_distance"}
+OTHERS = [name for name in sorted(PHANTOMS) if name != "em_membranes"]
 
 
-@pytest.mark.parametrize("name", [name for name in sorted(PHANTOMS) if name != "em_membranes"])
+def content(bundle, file):
+    return yaml.safe_load((BUNDLES / bundle / "configs" / file).read_text())
+
+
+@pytest.mark.parametrize("name", OTHERS)
 def test_what_the_bundles_share_does_not_drift(name):
-    """MONAI's configurations cannot include each other: what must stand in every train.yaml is held together here."""
-
-    def entry(bundle, keys):
-        content = yaml.safe_load((BUNDLES / bundle / "configs" / "train.yaml").read_text())
-        for key in keys.split("::"):
-            content = content[key]
-        return content
-
+    """MONAI's configurations cannot include each other: what must stand in each of them is held together here."""
     for keys in SHARED:
-        assert entry(name, keys) == entry("em_membranes", keys), keys
+        entries = [content(bundle, "train.yaml") for bundle in (name, "em_membranes")]
+        for key in keys.split("::"):
+            entries = [entry[key] for entry in entries]
+        assert entries[0] == entries[1], keys
     for file in ("evaluate.yaml", "multi_gpu_train.yaml", "logging.conf", "loss_dice_ce.yaml"):
         files = [Path(BUNDLES / bundle / "configs" / file) for bundle in (name, "em_membranes")]
         assert files[0].read_bytes() == files[1].read_bytes(), file
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_inference_does_not_drift(name):
+    """What differs is the size of patches, the network and the scale of intensities."""
+    ours, theirs = content(name, "inference.yaml"), content("em_membranes", "inference.yaml")
+    assert {key for key in ours | theirs if ours.get(key) != theirs.get(key)} <= DIFFERS
+    for key in ("image_pattern", "activation"):
+        assert theirs[key] == ours[key]
+    assert ours["network_def"] == content(name, "train.yaml")["network_def"]
+    assert ours["patch_size"] == content(name, "train.yaml")["patch_size"]
+
+
+def leaves(entry, name=""):
+    if isinstance(entry, dict):
+        return {leaf for key, value in entry.items() for leaf in leaves(value, key)}
+    if isinstance(entry, list) and any(isinstance(item, dict) for item in entry):
+        return {leaf for item in entry for leaf in leaves(item, name)}
+    return {(name.split("::")[-1], repr(entry))}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_losses_do_not_drift(name):
+    """The overlays of tubes are the same, those of walls differ from them in what the structure decides."""
+    files = sorted(path.name for path in (BUNDLES / name / "configs").glob("loss_*.yaml"))
+    assert len(files) >= 6
+    for file in files:
+        differ = leaves(content(name, file)) ^ leaves(content("em_membranes", file))
+        assert {key for key, _ in differ} <= OF_TUBES, file
+        if (BUNDLES / OTHERS[0] / "configs" / file).exists():
+            assert content(name, file) == content(OTHERS[0], file)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 
 import pytest
 import torch
@@ -65,7 +67,7 @@ def test_what_cannot_be_resumed_is_said(tmp_path):
     with pytest.raises(ValueError, match=r"of another run: 2 epochs of 2 iterations, where this run has 1 of 2"):
         Run(tmp_path, resume=True).go(1)
     with pytest.raises(
-        ValueError, match=r"of another run: it holds \['network', 'optimizer', 'trainer'\], this run has"
+        ValueError, match=r"of another run: it holds \['network', 'optimizer', 'settings', 'trainer'\], this run has"
     ):
         Run(tmp_path, extra={"other": nn.Linear(1, 1)}, resume=True).go(3)
     (tmp_path / "models" / "training.pt").write_bytes(b"not torch")
@@ -73,18 +75,33 @@ def test_what_cannot_be_resumed_is_said(tmp_path):
         Run(tmp_path, resume=True).go(3)
 
 
+def test_what_differs_is_said_with_what_counts(tmp_path, caplog):
+    Run(tmp_path, settings={"patch_size": [16, 16], "seed": 0}).go(1)
+    resumed = Run(tmp_path, resume=True, settings={"patch_size": [24, 24], "seed": 0, "new": 1})
+    resumed.optimizer.param_groups[0]["momentum"] = 0.9
+    resumed.go(2)
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
+        "patch_size is [24, 24], the run was begun with [16, 16]: [24, 24] counts from here on.",
+        "momentum of optimizer is 0.9, the run was begun with 0.5: 0.5 counts, that of the file.",
+    ]
+    assert resumed.optimizer.param_groups[0]["momentum"] == 0.5
+    caplog.clear()
+    Run(tmp_path, resume=True, settings={"patch_size": [24, 24], "seed": 0, "new": 1}).go(3)
+    assert not [record for record in caplog.records if record.levelno == logging.WARNING]
+
+
 def test_a_failed_write_leaves_the_last_file(tmp_path, monkeypatch):
     Run(tmp_path).go(1)
-    before = (tmp_path / "models" / "training.pt").read_bytes()
+    path = tmp_path / "models" / "training.pt"
+    before = path.read_bytes()
 
-    def fail(state, path):
-        path.write_bytes(b"half")
-        raise OSError("no space left")
+    def fail(self, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(torch, "save", fail)
-    with pytest.raises(OSError, match="no space left"):
+    monkeypatch.setattr(type(path), "write_bytes", fail)
+    with pytest.raises(OSError, match=r"No space left on device: '.*training\.pt'"):
         Run(tmp_path).go(1)
-    assert (tmp_path / "models" / "training.pt").read_bytes() == before
+    assert path.read_bytes() == before
 
 
 def test_the_scale_of_mixed_precision_goes_on(tmp_path):

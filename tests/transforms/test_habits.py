@@ -21,6 +21,7 @@ CASES = {
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),
     "RemoveLowPersistence": ({"threshold": 0.3}, IMAGE),
     "StableManifolds": ({"persistence_threshold": 0.3, "connectivity": 1}, IMAGE),
+    "StructureMask": ({"values": [0]}, MASK),
     "TopologicalDenoise": ({"filter_size": 1}, IMAGE),
     "TopologyUncertainty": ({"margin": 0.3}, IMAGE),
     "TopologyWeightMap": ({}, MASK),
@@ -57,7 +58,7 @@ def transform(name):
 
 
 def test_the_table_is_complete():
-    others = {"RandCropByTopology", "AuditTopology"}  # one gives a list, the other its input
+    others = {"RandCropByTopology", "AuditTopology", "LoadVolume"}  # one gives a list, one its input, one takes a path
     arrays = {n for n in transforms.__all__ if f"{n}d" in transforms.__all__}
     assert arrays - others == set(CASES)
 

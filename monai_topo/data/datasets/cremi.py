@@ -77,6 +77,19 @@ def sample_name(path: Path) -> str:
     return path.stem.replace("_padded", "")
 
 
+def holds_cremi(root: PathLike) -> bool:
+    """Whether a folder holds HDF5 files, not deeper, or is one.
+
+    Example:
+        >>> holds_cremi("nowhere")
+        False
+    """
+    folder = Path(root)
+    if not folder.is_dir():
+        return folder.suffix.lower() in _SUFFIXES and folder.is_file()
+    return any(path.suffix.lower() in _SUFFIXES for path in folder.iterdir())
+
+
 def cremi_files(root: Path) -> list[Path]:
     """HDF5 files of a folder, or the one file.
 
@@ -91,7 +104,7 @@ def cremi_files(root: Path) -> list[Path]:
     if not paths:
         raise FileNotFoundError(
             f"{root} holds no HDF5 volume ({', '.join(_SUFFIXES)}); found {contents(root)}. Read a folder of images/ "
-            "and labels/ by volume_datalist, in the bundle em_membranes with the overlay prepared.yaml."
+            "and labels/ by volume_datalist."
         )
     return paths
 

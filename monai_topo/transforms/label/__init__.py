@@ -20,6 +20,13 @@ from monai_topo.transforms.label.instance_to_membrane import (
     InstanceToMembraneD,
     InstanceToMembraned,
     InstanceToMembraneDict,
+    in_plane_axes,
+)
+from monai_topo.transforms.label.structure_mask import (
+    StructureMask,
+    StructureMaskD,
+    StructureMaskd,
+    StructureMaskDict,
 )
 
 __all__ = [
@@ -35,5 +42,10 @@ __all__ = [
     "InstanceToMembraneD",
     "InstanceToMembraneDict",
     "InstanceToMembraned",
+    "StructureMask",
+    "StructureMaskD",
+    "StructureMaskDict",
+    "StructureMaskd",
     "TopologyAudit",
+    "in_plane_axes",
 ]

@@ -173,3 +173,28 @@ def test_bad_input():
         InstanceToMembrane()(np.full((1, 4, 4), 0.5))
     with pytest.raises(ValueError, match="0 or more"):
         InstanceToMembrane(opening_radius=-1)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("thick", "others"), [(8.0, (4.0, 3.0)), (7.9, (4.0, 3.0)), (40.0, (4.0, 4.0)), (1.0, (1.0, 1.0))]
+)
+def test_thick_sections_are_no_neighbors_by_the_voxel_size(axis, thick, others):
+    """At twice the longer edge of a pixel, whichever axis it is, by the affine or as told."""
+    ids = np.random.default_rng(2).integers(1, 4, (1, 7, 8, 6))
+    spacing = list(others)
+    spacing.insert(axis, thick)
+    in_plane = [other for other in range(3) if other != axis] if thick >= 2 * max(others) else None
+    expected = InstanceToMembrane(axes=in_plane)(ids)
+    np.testing.assert_array_equal(InstanceToMembrane(axes="auto", spacing=spacing)(ids), expected)
+    tensor = MetaTensor(torch.from_numpy(ids), affine=np.diag([*spacing, 1.0]))
+    np.testing.assert_array_equal(InstanceToMembraned("x", axes="auto")({"x": tensor})["x"].numpy(), expected)
+
+
+def test_images_have_no_sections():
+    ids = np.ones((1, 5, 6), int)
+    ids[0, :, 3:] = 2
+    raw = InstanceToMembrane(axes="auto", spacing=(1, 9), **RAW)(ids)
+    np.testing.assert_array_equal(raw, InstanceToMembrane(**RAW)(ids))
+    with pytest.raises(ValueError, match="axes must be None, \"auto\" or axes, got 'all'"):
+        InstanceToMembrane(axes="all")
