@@ -11,23 +11,17 @@ A neighborhood is an integer of 27 bits, one for each place of the cube of 3 x 3
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from monai_topo.topology import entry_kernel, kernel
 
 _PLACES = np.array(list(product((-1, 0, 1), repeat=3)))
 _STEPS = np.abs(_PLACES).sum(axis=1)
 _BETWEEN = np.abs(_PLACES[:, None] - _PLACES[None])
-
-
-def _compiled(function: Function) -> Function:
-    return cast(Function, numba.njit(nogil=True, cache=True)(function))
 
 
 def _bits(places: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -89,7 +83,7 @@ def retract(curves: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bo
     return padded[1:-1, 1:-1, 1:-1].astype(bool)
 
 
-@_compiled
+@entry_kernel
 def _take_borders(
     volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[Any], directions: NDArray[Any]
 ) -> int:
@@ -112,7 +106,7 @@ def _take_borders(
     return left
 
 
-@_compiled
+@entry_kernel
 def _take_ends(volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[Any]) -> None:
     """Take voxels that are 1 out of a flat padded volume, following each curve, until none can go."""
     taken = True
@@ -129,7 +123,7 @@ def _take_ends(volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[
                         break
 
 
-@_compiled
+@kernel
 def _is_border(volume: NDArray[np.uint8], voxel: int, directions: NDArray[Any], turn: int) -> bool:
     """Background in the direction and something behind; in the turn after the last one, background at all faces."""
     if volume[voxel] == 0:
@@ -142,7 +136,7 @@ def _is_border(volume: NDArray[np.uint8], voxel: int, directions: NDArray[Any], 
     return neighbors == 0
 
 
-@_compiled
+@kernel
 def _can_go(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any], keep_ends: bool) -> bool:
     """Whether a voxel is simple, with one component of neighbors and one of background at its faces, and may go."""
     neighbors = 0
@@ -158,7 +152,7 @@ def _can_go(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any], keep_en
     return faces != 0 and _reached(faces & -faces, background, _FACES_WITHIN_18) & _FACES == faces
 
 
-@_compiled
+@kernel
 def _reached(start: int, inside: int, adjacent: NDArray[np.int64]) -> int:
     """Places that are joined to the start within a set of places."""
     reached = todo = start

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from monai_topo.topology.checks import check_dims, check_direction, check_mask, is_full_connectivity
 from monai_topo.topology.compiled.threads import map_in_threads
 from monai_topo.topology.diagram import diagram, gather_points
@@ -37,6 +39,10 @@ from monai_topo.topology.regions.morse import (
     stable_manifolds_batch,
 )
 from monai_topo.topology.regions.simplification import low_pairs, simplify
+
+if TYPE_CHECKING:
+    from monai_topo.topology.compiled.kernel import entry_kernel as entry_kernel
+    from monai_topo.topology.compiled.kernel import kernel as kernel
 
 __all__ = [
     "ESSENTIAL",
@@ -100,3 +106,12 @@ __all__ = [
     "sublevel_field",
     "to_array",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``entry_kernel`` and ``kernel``, how functions are compiled, are imported when they are asked for: with numba."""
+    if name not in ("entry_kernel", "kernel"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from monai_topo.topology.compiled import kernel as module
+
+    return getattr(module, name)

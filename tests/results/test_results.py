@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monai_topo.commands.evaluation.options import Options
-from monai_topo.data.phantoms.shapes import tube
+from monai_topo.data.phantoms import tube
 from tests.results.__main__ import fill
 from tests.results.datasets import VALIDATION
 from tests.results.features import COUNTS

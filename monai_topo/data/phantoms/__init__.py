@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from monai_topo.data.phantoms.shapes import Phantom, membranes, shells, tori, tree, tube
+from monai_topo.data.phantoms.balls import shells, tori
+from monai_topo.data.phantoms.drawing import Phantom
+from monai_topo.data.phantoms.membranes import membranes
+from monai_topo.data.phantoms.tubes import tree, tube
 
 __all__ = ["Phantom", "membranes", "shells", "tori", "tree", "tube"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from monai_topo.data import phantoms
 from monai_topo.data.datasets.cremi import save_cremi
-from monai_topo.data.phantoms.shapes import Phantom
+from monai_topo.data.phantoms.drawing import Phantom
 from monai_topo.data.readers.volume import Volume, diagonal_affine, save_nifti
 
 _STRUCTURES = ("membranes", "shells", "tori", "tree", "tube")
@@ -36,7 +36,7 @@ def save_phantoms(
 
     Args:
         root: the folder; made if it is not there.
-        structure: a function of :mod:`monai_topo.data.phantoms.shapes`.
+        structure: a function of :mod:`monai_topo.data.phantoms`.
         shape: of every volume.
         count: number of volumes, with the seeds ``seed``, ``seed + 1``, ...
         layout: ``"volumes"``, NIfTI in ``images/`` and ``labels/`` (:func:`volume_datalist`), or ``"cremi"``, HDF5 with

@@ -1,1 +1,5 @@
-"""What all kernels rest on: how they are compiled, bits of words, threads."""
+"""What all kernels rest on.
+
+``kernel`` (how they are compiled), ``cache`` (where the compiled code is kept), ``versions`` (of numba that will do),
+``bits`` (sets of a few things as words), ``threads`` (work in several) and ``cpus`` (how many there may be).
+"""

@@ -11,15 +11,26 @@ element by element.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+
+from monai_topo.topology.compiled.versions import ADVICE, warn_of_unknown_versions
+
+warn_of_unknown_versions()
+try:
+    import numba
+    from llvmlite import ir
+    from numba.core import cgutils, types
+    from numba.extending import intrinsic
+
+    from monai_topo.topology.compiled.cache import cache_of
+except (ImportError, AttributeError) as error:
+    raise ImportError(f"The kernels cannot be compiled ({error}); {ADVICE}") from error
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -58,17 +69,30 @@ def allocating_kernel(function: Function) -> Function:
 def entry_kernel(function: Function) -> Function:
     """Compile a function that Python calls, once for all processes.
 
-    numba's cache looks only at the file of the function itself, so its name carries a digest of all kernels' sources.
+    numba's cache looks only at the file of the function itself, so its name carries a digest of all sources that are
+    compiled into it.
     """
-    function.__qualname__ += f"_{_digest_of_sources()}"
-    return cast(Function, numba.njit(nogil=True, cache=True)(function))
+    function.__qualname__ += f"_{_digest_of_sources(function.__module__)}"
+    compiled = numba.njit(nogil=True)(function)
+    if not numba.config.DISABLE_JIT:
+        compiled._cache = cache_of(function)
+    return cast(Function, compiled)
 
 
-def _digest_of_sources() -> str:
-    digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.parent.rglob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:12]
+def _digest_of_sources(module: str) -> str:
+    """Of the source of a module, and of all in this package that it imports, directly or not."""
+    sources: dict[str, bytes] = {}
+    left = {module, __name__}
+    while left:
+        name = left.pop()
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            continue
+        sources[name] = Path(spec.origin).read_bytes()
+        if spec.submodule_search_locations is None:  # what a package's face imports is not compiled
+            imported = re.findall(rb"^ *from (monai_topo\.[\w.]+) import", sources[name], re.M)
+            left |= {found.decode() for found in imported} - {*sources}
+    return hashlib.sha256(b"".join(sources[name] for name in sorted(sources))).hexdigest()[:12]
 
 
 _TO_READ, _MUCH_USED, _DATA = 0, 3, 1

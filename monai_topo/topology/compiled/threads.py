@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from monai_topo.topology.compiled.cpus import available_cpus
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -13,6 +14,8 @@ Result = TypeVar("Result")
 
 def count_threads(num_threads: int | None, num_items: int) -> int:
     """How many threads to take for some items: at most ``num_threads``, None is one for each CPU core.
+
+    Cores count that this process may use: those of its affinity mask, and not more than its cgroup's quota.
 
     Raises:
         ValueError: when ``num_threads`` is not positive.
@@ -23,7 +26,7 @@ def count_threads(num_threads: int | None, num_items: int) -> int:
     """
     if num_threads is not None and num_threads < 1:
         raise ValueError(f"num_threads must be None or at least 1, got {num_threads!r}.")
-    return max(1, min(num_threads or os.cpu_count() or 1, num_items))
+    return max(1, min(num_threads or available_cpus(), num_items))
 
 
 def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item], num_threads: int | None) -> list[Result]:

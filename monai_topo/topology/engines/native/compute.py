@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,9 +26,7 @@ _LARGE = 0.2
 On smooth fields of 64³ it takes 1.3 times as long as ``loops`` at a share of 0.1, 0.8 at 0.3 and half at 0.5.
 """
 
-_logger = logging.getLogger("monai_topo")
 _link_table: list[NDArray[np.int64]] = []
-_announced: set[int] = set()
 
 
 def compute_pairs(
@@ -53,7 +50,6 @@ def compute_pairs_stack(
     """
     ndim = stack.ndim - 1
     _check_size(stack.shape[1:])
-    _announce_compilation(ndim)
     # Full connectivity is face connectivity upside down: dimensions, the frame and the outside change places.
     of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
     wanted = _mark(of_dim.values(), ndim)
@@ -164,16 +160,6 @@ def _memory(field: NDArray[Any]) -> NDArray[np.int32]:
 
 def _padded(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(size + 2 for size in shape)
-
-
-def _announce_compilation(ndim: int) -> None:
-    if ndim not in _announced:
-        _announced.add(ndim)
-        _logger.info(
-            "Loading the %dD persistence kernels. The first time on a machine they are compiled, which takes "
-            "up to 20 seconds; later processes read them from numba's cache.",
-            ndim,
-        )
 
 
 def _shared_link_table() -> NDArray[np.int64]:
