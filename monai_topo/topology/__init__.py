@@ -29,7 +29,7 @@ from monai_topo.topology.patches import PatchLayout, Slices
 from monai_topo.topology.persistence import persistence_pairs, persistence_pairs_batch
 from monai_topo.topology.place import match_by_place, match_by_place_batch
 from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
-from monai_topo.topology.regions.adjacency import crossing_edges
+from monai_topo.topology.regions.adjacency import MERGES, RegionGraph, crossing_edges, merge_regions, region_graph
 from monai_topo.topology.regions.basins import component_regions
 from monai_topo.topology.regions.morse import (
     basin_walls,
@@ -48,6 +48,7 @@ __all__ = [
     "ESSENTIAL",
     "FRAME",
     "HEIGHTS",
+    "MERGES",
     "DiagramPoints",
     "Feature",
     "FeatureCounts",
@@ -59,6 +60,7 @@ __all__ = [
     "Matching",
     "PatchLayout",
     "PersistencePairs",
+    "RegionGraph",
     "Slices",
     "SmallFeatures",
     "Status",
@@ -92,10 +94,12 @@ __all__ = [
     "match_by_place_batch",
     "match_induced",
     "match_induced_batch",
+    "merge_regions",
     "nearest_corner",
     "optimal",
     "persistence_pairs",
     "persistence_pairs_batch",
+    "region_graph",
     "remove_small_cells",
     "round_cells",
     "shared_betti_numbers",

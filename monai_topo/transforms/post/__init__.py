@@ -26,6 +26,12 @@ from monai_topo.transforms.post.save_segmentation import (
     SaveSegmentationd,
     SaveSegmentationDict,
 )
+from monai_topo.transforms.post.segment_cells import (
+    SegmentCells,
+    SegmentCellsD,
+    SegmentCellsd,
+    SegmentCellsDict,
+)
 from monai_topo.transforms.post.stable_manifolds import (
     StableManifolds,
     StableManifoldsD,
@@ -57,6 +63,10 @@ __all__ = [
     "SaveSegmentationD",
     "SaveSegmentationDict",
     "SaveSegmentationd",
+    "SegmentCells",
+    "SegmentCellsD",
+    "SegmentCellsDict",
+    "SegmentCellsd",
     "StableManifolds",
     "StableManifoldsD",
     "StableManifoldsDict",

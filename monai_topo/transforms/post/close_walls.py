@@ -12,7 +12,13 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
 from numpy.typing import NDArray
 
-from monai_topo.topology import basin_walls, catchment_basins, crossing_edges, is_full_connectivity
+from monai_topo.topology import (
+    basin_walls,
+    catchment_basins,
+    crossing_edges,
+    is_full_connectivity,
+    label_components,
+)
 from monai_topo.transforms.channels import like, to_likelihoods
 from monai_topo.transforms.post.smoothing import check_sigma, smooth
 
@@ -129,7 +135,7 @@ class CloseWalls(Transform):
             edges = self._leaks(likelihood)
             leaking = np.zeros(likelihood.shape, bool)
             leaking.flat[edges] = True
-            numbers[channel] = _components(leaking, full=True)
+            numbers[channel] = label_components(leaking, full=True)
             pieces += _list_pieces(channel, numbers[channel], likelihood, edges)
         return like(img, numbers, np.int32), pieces
 
@@ -152,17 +158,11 @@ class CloseWalls(Transform):
         return crossing_edges(basins, not is_full_connectivity(self.connectivity, likelihood.ndim))
 
 
-def _components(mask: NDArray[np.bool_], full: bool) -> NDArray[Any]:
-    from skimage.measure import label
-
-    return np.asarray(label(mask, connectivity=mask.ndim if full else 1))
-
-
 def _without_small(mask: NDArray[np.bool_], min_size: int, full: bool) -> NDArray[np.bool_]:
     """The mask without its components of fewer voxels."""
     if min_size <= 1:
         return mask
-    numbers = _components(mask, full)
+    numbers = label_components(mask, full)
     large = np.bincount(numbers.ravel()) >= min_size
     large[0] = False
     return np.asarray(large[numbers])
