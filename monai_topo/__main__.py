@@ -1,4 +1,4 @@
-"""Command line: ``python -m monai_topo demo | evaluate | prepare``."""
+"""Command line: ``python -m monai_topo demo | evaluate | prepare | tune``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from monai_topo.commands.demo import add_demo_parser
 from monai_topo.commands.evaluation import add_evaluate_parser
 from monai_topo.commands.interrupt import INTERRUPTED, interruptible
 from monai_topo.commands.prepare import add_prepare_parser
+from monai_topo.commands.tuning import add_tune_parser
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -19,6 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_demo_parser(commands)
     add_evaluate_parser(commands)
     add_prepare_parser(commands)
+    add_tune_parser(commands)
     _tell_defaults(parser)
     return parser
 

@@ -10,6 +10,7 @@ from monai_topo.visualize.figure import figure_pixels, save_png
 from monai_topo.visualize.prediction import plot_prediction, prediction_figure
 from monai_topo.visualize.segmentation import error_map, find_gaps, plot_segmentations
 from monai_topo.visualize.topology_errors import TopologyError, find_topology_errors, plot_topology_errors
+from monai_topo.visualize.trade_off import plot_trade_off
 
 __all__ = [
     "CriticalVoxel",
@@ -27,6 +28,7 @@ __all__ = [
     "plot_prediction",
     "plot_segmentations",
     "plot_topology_errors",
+    "plot_trade_off",
     "prediction_figure",
     "save_png",
     "write_feature_map",

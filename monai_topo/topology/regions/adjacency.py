@@ -126,7 +126,9 @@ def merge_regions(
       ``level`` under that step: of :func:`catchment_basins` it makes those of the larger persistence.
     - ``"mean"``: the two regions with the lowest mean on their wall are merged as long as that is under ``level``.
     - ``"quantile"``: the same where the ``quantile`` of a wall is under ``level``, that is, where at least that share
-      of the wall is; the largest share first, of equal ones the lower mean.
+      of the wall is; the largest share first.
+
+    Two merged regions' walls to a third are one wall. Of equal ones the wall with the weakest step comes first.
 
     Args:
         labels: numbers of regions, ``(H, W)`` or ``(H, W, D)``; 0 is none and stays.
@@ -148,6 +150,7 @@ def merge_regions(
         >>> merge_regions(np.array([[1, 1, 2, 3]], np.int32), [[0.0, 0.2, 0.1, 0.9]], by="mean", level=0.5)
         array([[1, 1, 1, 2]], dtype=int32)
     """
+    from monai_topo.topology.regions.agglomeration import merge_by_depth, merge_by_score
     from monai_topo.topology.regions.wall_kernels import measure_regions, renumber
 
     if by is not None and by not in MERGES:
@@ -156,39 +159,30 @@ def merge_regions(
     sizes, lowest = measure_regions(merged.ravel(), values.ravel(), int(merged.max(initial=0)))
     graph = region_graph(merged, values, connectivity=connectivity, level=level)
     if by == "saddle":
-        renumber(merged.ravel(), _merge_by_depth(graph, values.ravel(), lowest, level))
+        order = _order(graph, values.ravel())
+        heights = values.ravel()[graph.passes[0, order]].astype(np.float64)
+        renumber(merged.ravel(), merge_by_depth(graph.regions[:, order], heights, lowest, float(level)))
         if min_size <= 1:
             return merged
-        sizes, _ = measure_regions(merged.ravel(), values.ravel(), int(merged.max(initial=0)))
+        sizes, lowest = measure_regions(merged.ravel(), values.ravel(), int(merged.max(initial=0)))
         graph = region_graph(merged, values, connectivity=connectivity)
-    renumber(merged.ravel(), _merge_by_score(graph, by, level, quantile, sizes, min_size))
+    sums, limit = _scores(graph, by, level, quantile)
+    ranks = np.empty(len(sums))
+    ranks[_order(graph, values.ravel())] = np.arange(len(sums))
+    counts = graph.counts.astype(np.float64)
+    parent = merge_by_score(graph.regions.copy(), counts, sums, ranks, limit, sizes, lowest, int(min_size))
+    renumber(merged.ravel(), parent)
     return merged
 
 
-def _merge_by_depth(
-    graph: RegionGraph, values: NDArray[Any], lowest: NDArray[np.float64], level: float
-) -> NDArray[np.int32]:
-    from monai_topo.topology.regions.agglomeration import merge_by_depth
-
+def _order(graph: RegionGraph, values: NDArray[Any]) -> NDArray[np.intp]:
+    """The walls in the order in which their weakest steps enter."""
     later, earlier = graph.passes
-    order = np.lexsort((earlier, values[earlier], later, values[later]))
-    heights = values[later[order]].astype(np.float64)
-    parent: NDArray[np.int32] = merge_by_depth(graph.regions[:, order], heights, lowest, float(level))
-    return parent
+    return np.lexsort((earlier, values[earlier], later, values[later]))
 
 
-def _merge_by_score(
-    graph: RegionGraph, by: str | None, level: float, quantile: float, sizes: NDArray[np.int64], min_size: int
-) -> NDArray[np.int32]:
-    from monai_topo.topology.regions.agglomeration import merge_by_score
-
-    first, limit = graph.totals, -np.inf
-    if by == "mean":
-        limit = np.nextafter(float(level), -np.inf)
-    elif by == "quantile":  # of nothing under the level no share is enough
-        first, limit = -graph.below.astype(np.float64), -max(float(quantile), np.finfo(float).tiny)
-    sums = np.stack([first, graph.totals])
-    parent: NDArray[np.int32] = merge_by_score(
-        graph.regions.copy(), graph.counts.astype(np.float64), sums, limit, sizes, int(min_size)
-    )
-    return parent
+def _scores(graph: RegionGraph, by: str | None, level: float, quantile: float) -> tuple[NDArray[np.float64], float]:
+    """Sums of each wall that divided by its steps are its score, and up to which score it is opened."""
+    if by == "quantile":  # of nothing under the level no share is enough
+        return -graph.below.astype(np.float64), -max(float(quantile), np.finfo(float).tiny)
+    return graph.totals.copy(), float(np.nextafter(float(level), -np.inf)) if by == "mean" else -np.inf

@@ -24,42 +24,50 @@ class _Graph(NamedTuple):
     Attributes:
         ends: int32 ``(2, walls)``, the regions on both sides as they are by now.
         counts: float64, edges of each wall.
-        sums: float64 ``(2, walls)``, divided by the counts the score: the first decides, the second between equals.
+        sums: float64, divided by the counts the score.
+        ranks: float64, place of the weakest step in the order of all, which decides between equal scores.
         stands: bool, whether the wall is still there.
         leaving: int32, the first half-edge that leaves each region.
         following: int32, the one after each half-edge.
         degrees: int64, how many leave each region, with those of walls that are no more.
         parent: int32, the region that each is part of.
         sizes: int64, voxels of each region.
+        lowest: float64, lowest value of each region, which decides between equal sizes.
     """
 
     ends: NDArray[np.int32]
     counts: NDArray[np.float64]
     sums: NDArray[np.float64]
+    ranks: NDArray[np.float64]
     stands: NDArray[np.bool_]
     leaving: NDArray[np.int32]
     following: NDArray[np.int32]
     degrees: NDArray[np.int64]
     parent: NDArray[np.int32]
     sizes: NDArray[np.int64]
+    lowest: NDArray[np.float64]
 
 
 @entry_kernel
-def merge_by_score(ends: Any, counts: Any, sums: Any, limit: float, sizes: Any, min_size: int) -> Any:
+def merge_by_score(
+    ends: Any, counts: Any, sums: Any, ranks: Any, limit: float, sizes: Any, lowest: Any, min_size: int
+) -> Any:
     """Open the wall of the lowest score as long as that is at most the limit; then merge regions that are too small.
 
     Args:
         ends: int32 ``(2, walls)``, changed.
         counts: float64, changed.
-        sums: float64 ``(2, walls)``, changed.
+        sums: float64, changed.
+        ranks: float64, changed.
         limit: of the score.
         sizes: int64, of the regions, from number 1 on, changed.
+        lowest: float64, likewise.
         min_size: the smallest region that is left, if it has a neighbor; each goes to the one behind its weakest wall.
 
     Returns:
         int32, the region that each was merged into, by steps; a root is its own.
     """
-    graph = _new_graph(ends, counts, sums, sizes)
+    graph = _new_graph(ends, counts, sums, ranks, sizes, lowest)
     table = _index_walls(graph)
     used = counts.size
     heap = np.empty((2, 2 * counts.size + 1)), np.empty(2 * counts.size + 1, np.int32)
@@ -67,9 +75,9 @@ def merge_by_score(ends: Any, counts: Any, sums: Any, limit: float, sizes: Any, 
     for wall in range(counts.size):
         height = _push_if_low(graph, wall, limit, heap, height)
     while height:
-        wall, first, second = heap[1][0], heap[0][0, 0], heap[0][1, 0]
+        wall, score, rank = heap[1][0], heap[0][0, 0], heap[0][1, 0]
         height = _pop(heap, height)
-        if graph.stands[wall] and first == _score(graph, 0, wall) and second == _score(graph, 1, wall):
+        if graph.stands[wall] and score == _score(graph, wall) and rank == ranks[wall]:
             a, b = ends[0, wall], ends[1, wall]
             if used + min(graph.degrees[a], graph.degrees[b]) > table[0].size // 2:
                 table, used = _index_walls(graph), counts.size
@@ -109,7 +117,7 @@ def _root(parent: Any, region: int) -> int:
 
 
 @allocating_kernel
-def _new_graph(ends: Any, counts: Any, sums: Any, sizes: Any) -> Any:
+def _new_graph(ends: Any, counts: Any, sums: Any, ranks: Any, sizes: Any, lowest: Any) -> Any:
     leaving, following = np.full(sizes.size, _NONE, np.int32), np.empty(2 * counts.size, np.int32)
     degrees = np.zeros(sizes.size, np.int64)
     for half in range(following.size):
@@ -118,7 +126,8 @@ def _new_graph(ends: Any, counts: Any, sums: Any, sizes: Any) -> Any:
         leaving[region] = half
         degrees[region] += 1
     parent = np.arange(sizes.size).astype(np.int32)
-    return _Graph(ends, counts, sums, np.ones(counts.size, np.bool_), leaving, following, degrees, parent, sizes)
+    stands = np.ones(counts.size, np.bool_)
+    return _Graph(ends, counts, sums, ranks, stands, leaving, following, degrees, parent, sizes, lowest)
 
 
 @allocating_kernel
@@ -141,8 +150,8 @@ def _enter(keys: Any, owners: Any, key: int, wall: int) -> None:
 
 
 @inlined_kernel
-def _score(graph: Any, which: int, wall: int) -> float:
-    return float(graph.sums[which, wall] / graph.counts[wall])
+def _score(graph: Any, wall: int) -> float:
+    return float(graph.sums[wall] / graph.counts[wall])
 
 
 @kernel
@@ -173,6 +182,7 @@ def _join(graph: Any, a: int, b: int, table: Any, used: int, limit: float, heap:
         half = following
     graph.parent[b] = a
     graph.sizes[a] += graph.sizes[b]
+    graph.lowest[a] = min(graph.lowest[a], graph.lowest[b])
     return height, used
 
 
@@ -180,8 +190,8 @@ def _join(graph: Any, a: int, b: int, table: Any, used: int, limit: float, heap:
 def _add_wall(graph: Any, wall: int, other: int) -> None:
     graph.stands[wall] = False
     graph.counts[other] += graph.counts[wall]
-    graph.sums[0, other] += graph.sums[0, wall]
-    graph.sums[1, other] += graph.sums[1, wall]
+    graph.sums[other] += graph.sums[wall]
+    graph.ranks[other] = min(graph.ranks[other], graph.ranks[wall])
 
 
 @allocating_kernel
@@ -220,21 +230,20 @@ def _weakest_wall(graph: Any, region: int) -> int:
 
 @inlined_kernel
 def _is_weaker(graph: Any, wall: int, other: int) -> bool:
-    first, other_first = _score(graph, 0, wall), _score(graph, 0, other)
-    return bool(first < other_first or (first == other_first and _score(graph, 1, wall) < _score(graph, 1, other)))
+    return _is_less(_score(graph, wall), graph.ranks[wall], _score(graph, other), graph.ranks[other])
 
 
 @inlined_kernel
 def _push_if_low(graph: Any, wall: int, limit: float, heap: Any, height: int) -> int:
-    if _score(graph, 0, wall) <= limit:
-        return int(_push(heap, height, _score(graph, 0, wall), _score(graph, 1, wall), wall))
+    if _score(graph, wall) <= limit:
+        return int(_push(heap, height, _score(graph, wall), graph.ranks[wall], wall))
     return height
 
 
 @inlined_kernel
 def _push_if_small(graph: Any, region: int, min_size: int, heap: Any, height: int) -> int:
     if 0 < graph.sizes[region] < min_size:
-        return int(_push(heap, height, np.float64(graph.sizes[region]), 0.0, region))
+        return int(_push(heap, height, np.float64(graph.sizes[region]), graph.lowest[region], region))
     return height
 
 

@@ -46,6 +46,7 @@ from monai_topo.transforms.post.topology_uncertainty import (
     UncertainFeature,
     save_uncertain_features,
 )
+from monai_topo.transforms.post.tuned import tuned_arguments
 
 __all__ = [
     "CloseWalls",
@@ -78,4 +79,5 @@ __all__ = [
     "UncertainFeature",
     "WallPiece",
     "save_uncertain_features",
+    "tuned_arguments",
 ]

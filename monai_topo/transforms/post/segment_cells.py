@@ -51,7 +51,7 @@ class SegmentCells(Transform):
     Example:
         >>> likelihood = np.array([[[0.0, 0.1, 0.0, 0.9, 0.1, 0.2, 0.1]]])
         >>> SegmentCells(0.05, merge=None, level=None, sigma=0)(likelihood)[0]
-        array([[1, 1, 2, 2, 3, 4, 4]], dtype=uint8)
+        array([[1, 1, 2, 2, 3, 3, 4]], dtype=uint8)
         >>> SegmentCells(0.05, merge="mean", level=0.5, sigma=0)(likelihood)[0]
         array([[1, 1, 1, 1, 2, 2, 2]], dtype=uint8)
     """
@@ -162,7 +162,7 @@ def _from_seeds(
         raise ValueError("seeds must hold ids, whole numbers from 0 on; got fractions.")
     if seeds.min() < 0:
         raise ValueError(f"seeds must hold ids, whole numbers from 0 on; got {seeds.min()}.")
-    markers = relabel_sequential(seeds.astype(np.int64))[0].astype(np.int32)
+    markers: NDArray[np.int32] = np.asarray(relabel_sequential(seeds.astype(np.int64))[0], np.int32)
     if not markers.any():
         return markers
     ids: NDArray[np.int32] = watershed(likelihood, markers, connectivity=likelihood.ndim if full else 1, mask=inside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,22 +16,24 @@ from tests.topology.regions.test_catchment_basins import same_partition, tie_fre
 SHAPES = [(9, 7), (1, 8), (4, 5, 6), (3, 1, 5)]
 
 
+@cache
 def steps(shape, full):
     """All pairs of neighbors, as flat indices, the lower first."""
-    index = np.arange(int(np.prod(shape))).reshape(shape)
+    found, index = [], np.arange(int(np.prod(shape))).reshape(shape)
     for voxel in np.ndindex(*shape):
         for step in itertools.product((-1, 0, 1), repeat=len(shape)):
             other = tuple(np.add(voxel, step))
             inside = all(0 <= place < size for place, size in zip(other, shape, strict=True))
             if inside and index[other] > index[voxel] and (full or np.abs(step).sum() == 1):
-                yield index[voxel], index[other]
+                found.append((index[voxel], index[other]))
+    return found
 
 
 def walls(labels, likelihood, full):
     """Pair of regions to its steps: (likelihood, later voxel, likelihood of the earlier, earlier voxel)."""
     names, values, found = labels.ravel(), likelihood.ravel(), {}
     for step in steps(labels.shape, full):
-        a, b = sorted(names[list(step)])
+        a, b = sorted((names[step[0]], names[step[1]]))
         if 0 < a < b:
             earlier, later = sorted(step, key=lambda voxel: (values[voxel], voxel))
             found.setdefault((a, b), []).append((values[later], later, values[earlier], earlier))
@@ -69,27 +72,31 @@ def test_more_walls_than_the_first_table_holds(rng):
 
 
 def slowly_merged(labels, likelihood, full, score, is_open, min_size=0):
-    """Regions merged one pair at a time, all walls measured anew."""
+    """Regions merged one pair at a time, all walls measured anew; between equal scores the weakest step decides."""
     labels = labels.copy()
+
+    def key(wall):
+        return score([step[0] for step in wall]), min(wall)
+
     while True:
-        found = {pair: [step[0] for step in steps] for pair, steps in walls(labels, likelihood, full).items()}
-        weakest = min(found, key=lambda pair: score(found[pair]), default=None)
-        if weakest is None or not is_open(found[weakest]):
+        found = walls(labels, likelihood, full)
+        weakest = min(found, key=lambda pair: key(found[pair]), default=None)
+        if weakest is None or not is_open([step[0] for step in found[weakest]]):
             break
         labels[labels == weakest[1]] = weakest[0]
     while True:
-        found = {pair: [step[0] for step in steps] for pair, steps in walls(labels, likelihood, full).items()}
-        sizes = {region: (labels == region).sum() for pair in found for region in pair}
+        found = walls(labels, likelihood, full)
+        sizes = {n: ((labels == n).sum(), likelihood[labels == n].min()) for pair in found for n in pair}
         small = min(sizes, key=sizes.get, default=None)
-        if small is None or sizes[small] >= min_size:
+        if small is None or sizes[small][0] >= min_size:
             return labels
-        weakest = min((pair for pair in found if small in pair), key=lambda pair: score(found[pair]))
+        weakest = min((pair for pair in found if small in pair), key=lambda pair: key(found[pair]))
         labels[labels == weakest[1]] = weakest[0]
 
 
 @pytest.mark.parametrize("connectivity", [None, 1])
-@pytest.mark.parametrize("shape", [(10, 13), (5, 6, 7)], ids=str)
-@pytest.mark.parametrize("level", [0.3, 0.55, 0.75])
+@pytest.mark.parametrize("shape", [(8, 11), (4, 5, 6)], ids=str)
+@pytest.mark.parametrize("level", [0.3, 0.7])
 def test_by_mean_and_quantile_against_a_loop(shape, level, connectivity):
     likelihood = tie_free(shape, 6)
     basins = catchment_basins(likelihood, persistence_threshold=0, connectivity=connectivity)
@@ -107,7 +114,7 @@ def test_by_mean_and_quantile_against_a_loop(shape, level, connectivity):
             basins,
             likelihood,
             full,
-            lambda wall: (-np.less(wall, level).mean(), np.mean(wall)),
+            lambda wall: -np.less(wall, level).mean(),
             lambda wall, q=quantile: np.quantile(wall, q, method="inverted_cdf") < level,
         )
         assert same_partition(merged, expected)
@@ -126,12 +133,9 @@ def test_small_regions_against_a_loop(by, connectivity):
     assert sizes.min() >= 9
     assert 1 < len(sizes) < basins.max()
     assert merged.dtype == np.int32
-    if by == "mean":
-        expected = slowly_merged(
-            basins, likelihood, connectivity == 1, np.mean, lambda wall: np.mean(wall) < 0.4, min_size=9
-        )
-        # Regions of one size have no order of their own: the oracle may take another first.
-        assert abs(len(np.unique(expected)) - len(sizes)) <= 1
+    level = 0.4 if by == "mean" else -1
+    expected = slowly_merged(basins, likelihood, connectivity == 1, np.mean, lambda wall: np.mean(wall) < level, 9)
+    assert same_partition(merged, expected)
 
 
 @pytest.mark.parametrize("connectivity", [None, 1])
@@ -154,7 +158,7 @@ def test_turned_images_have_turned_regions(by, connectivity):
 
     def merged(field):
         basins = catchment_basins(field, persistence_threshold=0.02, connectivity=connectivity)
-        return merge_regions(basins, field, by=by, level=0.5 if by != "saddle" else 0.2, connectivity=connectivity)
+        return merge_regions(basins, field, by=by, level=0.5 if by != "saddle" else 0.05, connectivity=connectivity)
 
     regions = merged(likelihood)
     assert regions.max() > 1

@@ -1,0 +1,147 @@
+"""``python -m monai_topo tune``: what is tried, what is chosen, what is written."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from skimage.metrics import variation_of_information
+
+from monai_topo.__main__ import main
+from monai_topo.commands.tuning import Point, Settings, choose, search
+from monai_topo.topology import label_components
+from monai_topo.transforms import CloseWalls, SegmentCells, tuned_arguments
+from monai_topo.visualize import plot_trade_off
+
+
+def likelihood(hole):
+    """Two cells between walls two voxels thick, of which the middle one leaks."""
+    field = np.full((14, 16), 0.05)
+    field[:, 7:9] = 0.9
+    field[6:8, 7:9] = hole
+    return field
+
+
+LABEL = (likelihood(0.9) > 0.5).astype(np.uint8)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Likelihoods of two cases, whose holes are 0.1 and 0.3 deep, and their labels."""
+    for name in ("pred", "label", "ids"):
+        (tmp_path / name).mkdir()
+    for case, hole in (("a", 0.15), ("b", 0.35)):
+        np.save(tmp_path / "pred" / f"{case}.npy", likelihood(hole))
+        np.save(tmp_path / "label" / f"{case}.npy", LABEL)
+        np.save(tmp_path / "ids" / f"{case}.npy", 5 + 3 * (np.arange(16) > 7) * np.ones((14, 1), int))
+    return tmp_path
+
+
+def call(folders, *arguments, labels="label"):
+    return main(["tune", str(folders / "pred"), str(folders / labels), "--out", str(folders / "t.json"), *arguments])
+
+
+GRID = ["--grid", "persistence_threshold=0.05,0.2,0.5", "sigma=0", "min_size=0"]
+
+
+def test_the_best_within_the_floor_is_written(folders, capsys):
+    assert call(folders, "--transform", "close_walls", "--floor", "dice=-0.02", *GRID) == 0
+    arguments = tuned_arguments(folders / "t.json", "close_walls")
+    assert arguments == {"persistence_threshold": 0.05, "sigma": 0, "min_size": 0}
+    content = json.loads((folders / "t.json").read_text())
+    assert content["metric"] == "variation_of_information.sum"
+    assert [place["arguments"]["persistence_threshold"] for place in content["grid"]] == [0.05, 0.2, 0.5]
+    assert set(content["plain"]) == {"a", "b"}
+    assert (folders / "t.png").exists()
+    assert "persistence_threshold=0.05 sigma=0 min_size=0 *" in capsys.readouterr().out
+
+
+def test_the_scores_are_scikit_images(folders):
+    settings = Settings("close_walls", grid={"persistence_threshold": (0.05, 0.2), "sigma": (0,)})
+    plain, found = search(folders / "pred", folders / "label", settings)
+    true = label_components(LABEL == 0, full=False)
+    for case, hole in (("a", 0.15), ("b", 0.35)):
+        masks = [likelihood(hole) >= 0.5]
+        masks += [CloseWalls(sigma=0, persistence_threshold=t)(likelihood(hole)[None])[0] > 0 for t in (0.05, 0.2)]
+        for point, mask in zip((plain, *found), masks, strict=True):
+            ids = label_components(~mask, full=False)
+            expected = sum(variation_of_information(true, ids, ignore_labels=(0,)))
+            assert point.cases[case]["variation_of_information.sum"] == pytest.approx(expected)
+    assert plain.mean("variation_of_information.sum") > found[0].mean("variation_of_information.sum") == 0
+
+
+def test_cells_against_ids(folders):
+    grid = ["--grid", "persistence_threshold=0.01", "level=0.2,0.6", "sigma=0"]
+    assert call(folders, "--transform", "segment_cells", "--metric", "voi", *grid, labels="ids") == 0
+    assert tuned_arguments(folders / "t.json", "segment_cells")["level"] == 0.2
+    arguments = tuned_arguments(folders / "t.json", "segment_cells")
+    cells = SegmentCells(**arguments)(likelihood(0.15)[None])[0]
+    assert cells.max() == 2
+
+
+def test_nothing_within_the_floor(folders, capsys):
+    """A persistence of 0 walls off every voxel of the noise."""
+    noise = np.random.default_rng(0).random((14, 16)) * 0.4
+    np.save(folders / "pred" / "a.npy", np.maximum(likelihood(0.15), noise))
+    arguments = ["--transform", "close_walls", "--floor", "dice=-0.001", "--grid", "persistence_threshold=0", "sigma=0"]
+    assert call(folders, *arguments) == 1
+    assert "nothing is within the floor" in capsys.readouterr().err
+    assert not (folders / "t.json").exists()
+
+
+def points(*scores):
+    columns = ("variation_of_information.sum", "pixel.dice")
+    return [Point({"sigma": n}, {"a": dict(zip(columns, pair, strict=True))}) for n, pair in enumerate(scores)]
+
+
+def test_the_choice():
+    plain, worse, good, dear = points((4, 0.8), (2, 0.8), (1, 0.79), (0.5, 0.7))
+    undefined = points((np.nan, 0.8))[0]
+    settings = Settings("close_walls", floor={"pixel.dice": -0.02})
+    assert choose(plain, [undefined, worse, good, dear], settings) is good
+    assert choose(plain, [undefined, dear], settings) is None
+    assert choose(plain, [worse, good, dear], Settings("close_walls")) is dear
+    higher = Settings("close_walls", metric="dice", floor={"variation_of_information.sum": 0})
+    assert choose(plain, [worse, good, dear], higher) is worse
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--grid", "radius=3"], "close_walls has no argument radius"),
+        (["--grid", "sigma=-1"], "sigma must be 0 or more"),
+        (["--metric", "beauty"], "beauty is no column of evaluate"),
+        (["--metric", "pixel"], "of pixel say one of pixel.dice"),
+        (["--floor", "dice=0.02"], "how much worse pixel.dice may be: 0 or less, got 0.02"),
+        (["--floor", "voi=-1"], "how much worse variation_of_information.sum may be: 0 or more"),
+        (["--threshold", "2"], "--threshold must be a likelihood"),
+    ],
+)
+def test_bad_arguments_are_one_line(folders, arguments, message, capsys):
+    assert call(folders, "--transform", "close_walls", *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_masks_are_no_likelihoods(folders, capsys):
+    np.save(folders / "pred" / "a.npy", LABEL)
+    assert call(folders, "--transform", "close_walls") == 2
+    assert "must hold likelihoods" in capsys.readouterr().err
+
+
+def test_the_file_of_another_transform_is_refused(folders):
+    (folders / "t.json").write_text('{"transform": "segment_cells", "arguments": {}}')
+    with pytest.raises(ValueError, match="arguments of segment_cells, not of close_walls"):
+        tuned_arguments(folders / "t.json", "close_walls")
+    (folders / "t.json").write_text("[1]")
+    with pytest.raises(ValueError, match="is no file of"):
+        tuned_arguments(folders / "t.json", "close_walls")
+    with pytest.raises(FileNotFoundError):
+        tuned_arguments(folders / "none.json", "close_walls")
+
+
+def test_the_picture_shows_floor_and_choice(tmp_path):
+    drawn = plot_trade_off(
+        tmp_path / "a.png", [(0.8, 1), (0.7, 2)], plain=(0.8, 4), chosen=None, floor=0.7, names=("Dice", "VOI")
+    )
+    assert drawn.stat().st_size > 5000
