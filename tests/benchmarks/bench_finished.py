@@ -70,8 +70,8 @@ def section(rounds):
     times = measure(rounds)
     columns = list(next(iter(times.values())))
     lines = [
-        "Seconds on one thread, of likelihoods with faint walls and noise. `CloseWalls` with smoothing (0.7 voxels) and "
-        "removal of what is small, `SegmentCells` from fine basins merged by the mean of their walls. `basins` is "
+        "Seconds on one thread, of likelihoods with faint walls and noise. `CloseWalls` with smoothing (0.7 voxels), "
+        "without what is small, `SegmentCells` from fine basins merged by the mean of their walls. `basins` is "
         f"`catchment_basins` at a persistence of {PERSISTENCE}, scikit-image `h_minima` and `watershed` at the same "
         "height; the ratio is between these two.",
         "",
