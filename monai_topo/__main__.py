@@ -31,9 +31,10 @@ def _tell_defaults(parser: argparse.ArgumentParser) -> None:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():
                 _tell_defaults(command)
-        elif action.help and "default" not in action.help and not _says_nothing(action.default):
+        elif "default" not in (action.help or "") and not _says_nothing(action.default):
             values = action.default if isinstance(action.default, (list, tuple)) else [action.default]
-            action.help += f"; default: {' '.join(map(str, values))}".replace("%", "%%")
+            default = f"default: {' '.join(map(str, values))}".replace("%", "%%")
+            action.help = f"{action.help}; {default}" if action.help else default
 
 
 def _says_nothing(default: object) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from monai_topo.commands.interrupt import unseen_by_children
+
 
 def find_bundle(name: str) -> Path:
     """Folder of a bundle, beside the package in a checkout and inside it once installed.
@@ -45,7 +47,13 @@ def run_bundle(bundle: Path, configs: Sequence[str], log: Path, **overrides: Any
         "PYTHONWARNINGS": "ignore",  # MONAI warns of every evaluated configuration
         **os.environ,
     }
-    with log.open("w") as stdout:
-        code = subprocess.run(command, stdout=stdout, env=environment, check=False).returncode
+    with log.open("w") as stdout, unseen_by_children():
+        process = subprocess.Popen(command, stdout=stdout, env=environment)
+    try:
+        code = process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
     if code != 0:
         raise RuntimeError(f"{' + '.join(configs)} of bundle {bundle.name} failed with exit status {code}; see {log}.")

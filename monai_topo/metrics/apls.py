@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from monai_topo.metrics.centerline_graph import CenterlineGraphMetric, check_at_
 
 if TYPE_CHECKING:
     import networkx
+
+logger = logging.getLogger(__name__)
 
 _COMPONENTS = ("apls", "truth_to_prediction", "prediction_to_truth")
 _ROUNDING = 1e-9
@@ -65,12 +68,14 @@ def graph_apls(
     if decided is not None:
         return dict.fromkeys(_COMPONENTS, decided)
     options = (max_snap, min_path_length, node_spacing, max_nodes, seed)
-    forth, back = _similarity(true, predicted, *options), _similarity(predicted, true, *options)
+    forth = _similarity("truth", true, predicted, *options)
+    back = _similarity("prediction", predicted, true, *options)
     both = forth if math.isnan(back) else 2 * forth * back / (forth + back) if forth + back else 0.0
     return {"apls": both, "truth_to_prediction": forth, "prediction_to_truth": back}
 
 
 def _similarity(
+    name: str,
     first: Network,
     second: Network,
     max_snap: float,
@@ -83,6 +88,7 @@ def _similarity(
     control = first.control_places(node_spacing)
     if max_nodes is not None and max_nodes < len(control):
         drawn = np.random.default_rng(seed).choice(len(control), max_nodes, replace=False)
+        logger.info("apls: %d of %d control nodes of the %s are drawn", max_nodes, len(control), name)
         control = control[np.sort(drawn)]
     snapped = second.nearest(first.points(control), max_snap)
     cost, count = 0.0, 0

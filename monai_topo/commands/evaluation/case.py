@@ -133,7 +133,7 @@ def _noted() -> Iterator[list[str]]:
     logger = logging.getLogger("monai_topo.metrics")
     level = logger.level
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
+        warnings.simplefilter("always")
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         try:

@@ -158,9 +158,9 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _is_table(path: Path) -> bool:
     """Whether a file begins as the tables of this command do."""
     with path.open(encoding="utf-8", errors="replace") as file:
-        start, _, columns = file.readline(100_000).strip().partition("case,label")
-    names = {column.partition(".")[0] for column in columns.split(",") if column}
-    return not start and names <= set(METRICS)
+        case, label, *columns = [*file.readline(100_000).strip().split(","), "", ""]
+    names = {column.partition(".")[0] for column in columns if column}
+    return (case, label) == ("case", "label") and names <= set(METRICS)
 
 
 def _case(name: str, result: CaseResult, fingerprint: str) -> dict[str, Any]:
