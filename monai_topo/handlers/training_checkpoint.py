@@ -12,7 +12,7 @@ from monai.config import PathLike
 from monai.utils import IgniteInfo, min_version, optional_import
 
 from monai_topo.handlers.ranks import is_first_rank
-from monai_topo.handlers.state_file import write_state, unwrapped
+from monai_topo.handlers.state_file import unwrapped, write_state
 
 if TYPE_CHECKING:
     from ignite.engine import Engine, Events

@@ -10,7 +10,7 @@ import pytest
 
 from monai_topo.__main__ import main
 from monai_topo.commands.evaluation.record import report_files
-from monai_topo.commands.lock import locked
+from monai_topo.data import locked
 from tests.commands.evaluation.files import save_nifti
 
 

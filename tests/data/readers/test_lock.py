@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from monai_topo.commands.lock import locked
+from monai_topo.data import locked
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from monai_topo.commands.lock import locked
+from monai_topo.data import locked
 with locked(Path(sys.argv[1]), "evaluate"):
     print("held", flush=True)
     time.sleep(60)
