@@ -17,6 +17,7 @@ from monai_topo.data import (
     RAW,
     HDF5Reader,
     cremi_datalist,
+    locked,
     phantoms,
     read_volume,
     save_cremi,
@@ -40,7 +41,7 @@ def add_demo_parser(commands: Any) -> None:
     parser.add_argument("--data", type=Path, help="folder of volumes in the CREMI layout; default: phantoms")
     parser.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for the results")
     parser.add_argument("--iterations", type=int, default=800, help="training iterations of each network")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, patches and phantoms")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of weights, patches and phantoms")
     parser.set_defaults(run=_run)
 
 
@@ -56,10 +57,10 @@ def demo(data: Path | None, out: Path, iterations: int = 800, seed: int = 0) -> 
     below ``out``: predictions with the input's affine, ``report.json``, a table and PNGs.
 
     Args:
-        data: folder of volumes in the CREMI layout; None makes phantoms.
+        data: folder of volumes in the CREMI layout; None makes phantoms, in a folder of their seed.
         out: folder for the results.
         iterations: training iterations of each network, rounded up to whole epochs of 50.
-        seed: of the weights, the patches and the phantoms.
+        seed: random seed of the weights, the patches and the phantoms.
 
     Returns:
         The scores of the two networks on the validation volume.
@@ -68,10 +69,17 @@ def demo(data: Path | None, out: Path, iterations: int = 800, seed: int = 0) -> 
         FileNotFoundError: when ``data`` does not exist or holds no volume.
         ValueError: when a volume is not what it must be, or ``iterations`` is not positive.
         RuntimeError: when a run of the bundle fails.
+        OSError: when ``out`` cannot be written, or another process writes there.
     """
     if iterations < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations}.")
-    data = make_phantom_volumes(out / "data", seed) if data is None else data
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out, "demo"):
+        return _demo(data, out, iterations, seed)
+
+
+def _demo(data: Path | None, out: Path, iterations: int, seed: int) -> list[Scores]:
+    data = make_phantom_volumes(out / "data" / f"seed_{seed}", seed) if data is None else data
     cremi_datalist(data, "training")
     volume = cremi_datalist(data, "validation")[0]
     image, label = convert_to_nifti(volume, out / "input")

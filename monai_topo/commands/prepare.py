@@ -34,6 +34,7 @@ from monai_topo.topology import crop_to_mask, small_features
 from monai_topo.transforms import AuditTopology
 
 _LARGEST = 2**25  # voxels of a label whose small loops are counted, which takes about 100 bytes each
+_UNITS = {"mm": "millimeter", "um": "micrometer", "nm": "nanometer"}
 
 
 def add_prepare_parser(commands: Any) -> None:
@@ -50,7 +51,9 @@ def add_prepare_parser(commands: Any) -> None:
     ircadb.add_argument(
         "--max-unpacked", type=float, default=MAX_UNPACKED, metavar="GB", help="most that one archive is unpacked to"
     )
-    _add_dataset(datasets, "cremi", "EM volumes in HDF5: membranes", lambda options: cremi_source(options.src))
+    cremi = _add_dataset(datasets, "cremi", "EM volumes in HDF5: membranes", _cremi)
+    cremi.add_argument("--image", metavar="DATASET", help="path of the raw volume in the files, if it is not found")
+    cremi.add_argument("--label", metavar="DATASET", help="path of the ids of cells in the files, if it is not found")
     isbi = _add_dataset(datasets, "isbi", "ISBI 2012 or SNEMI3D stacks in TIFF: membranes", _isbi)
     isbi.add_argument("--membrane-value", type=int, help="value of membranes in an ISBI 2012 label, if not its own")
     neurons = _add_dataset(datasets, "neurons", "stacks with SWC tracings of the same names", _neurons)
@@ -89,6 +92,10 @@ def _ircadb(options: Any) -> Source:
     structures = tuple(options.structures)
     label = VesselLabel(structures, options.within_liver, options.liver_margin, options.empty_label)
     return ircadb_source(options.src, label, options.dst, options.max_unpacked)
+
+
+def _cremi(options: Any) -> Source:
+    return cremi_source(options.src, options.image, options.label)
 
 
 def _isbi(options: Any) -> Source:
@@ -135,7 +142,8 @@ def prepare(
         conversion = convert_cases(cases, folder, partial(_describe, source, max_size))
         leak = _leak_between_parts(conversion.records, parts)
         split_by = "image" if leak else "patient"
-        datalist = write_datalist(folder, conversion.records, source.about, num_folds, seed, split_by=split_by)
+        about = {**source.about, **_unit_of(conversion.records)}
+        datalist = write_datalist(folder, conversion.records, about, num_folds, seed, split_by=split_by)
         notes = [*leak, *_changes(conversion, folder.names() - {case.name for case in cases})]
         report = {
             "name": source.about["name"],
@@ -167,6 +175,12 @@ def _leak_between_parts(records: Sequence[Mapping[str, Any]], parts: int) -> lis
         f"All {parts} parts are of one volume, {patients.pop()}: the folds are of its parts, which touch, so that a "
         "score on one of them says less than a score on another volume."
     ]
+
+
+def _unit_of(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The unit of length that the files themselves name, if all name one."""
+    units = {record["unit"] for record in records}
+    return {"unit": _UNITS[units.pop()]} if len(units) == 1 and units <= _UNITS.keys() else {}
 
 
 def _changes(conversion: Conversion, gone: set[str]) -> list[str]:

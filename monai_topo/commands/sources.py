@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ from monai_topo.data import (
     SWCReader,
     VesselLabel,
     Volume,
+    check_stacks,
     cremi_files,
     diagonal_affine,
-    has_dataset,
+    find_datasets,
     ircadb_cases,
-    isbi_datalist,
+    isbi_files,
     neuron_datalist,
     sample_name,
 )
@@ -66,41 +67,46 @@ def ircadb_source(root: Path, label: VesselLabel, out: Path, max_unpacked: float
     return Source(ircadb_cases(root, label, out, max_unpacked), label.settings(), about)
 
 
-def cremi_source(root: Path) -> Source:
-    """EM volumes in the CREMI layout, and the membranes between their cells."""
-    cases = [Case(path.stem, sample_name(path), partial(_read_cremi, path), (path,)) for path in cremi_files(root)]
-    return Source(cases, {"dataset": "cremi"}, _about("CREMI", "EM", "membrane", "nanometer"))
+def cremi_source(root: Path, image: str | None = None, label: str | None = None) -> Source:
+    """EM volumes in the CREMI layout, and the membranes between their cells; other names as :func:`find_datasets`."""
+    load = partial(_read_cremi, image=image, label=label)
+    cases = [Case(path.stem, sample_name(path), partial(load, path), (path,)) for path in cremi_files(root)]
+    settings = {"dataset": "cremi"} | {key: name for key, name in (("image", image), ("label", label)) if name}
+    return Source(cases, settings, _about("CREMI", "EM", "membrane", "nanometer"))
 
 
-def _read_cremi(path: Path) -> Converted:
-    if not has_dataset(path, NEURON_IDS):
-        image = HDF5Reader(RAW).read_volume(path)
-        return Converted(image, None, (f"There is no {NEURON_IDS}.", *_notes_on_sections(image)))
-    image = HDF5Reader(RAW, within=NEURON_IDS).read_volume(path)
-    return _with_membranes(image, HDF5Reader(NEURON_IDS).read_volume(path))
+def _read_cremi(path: Path, image: str | None, label: str | None) -> Converted:
+    raw, ids = find_datasets(path, image, label)
+    if ids is None:
+        volume = HDF5Reader(raw).read_volume(path)
+        missing = f"There is no {NEURON_IDS}." if raw == RAW else f"There are no labels beside {raw}."
+        return Converted(volume, None, (missing, *_notes_on_sections(volume)))
+    return _with_membranes(
+        HDF5Reader(raw, within=ids).read_volume(path), HDF5Reader(ids, relabel=True).read_volume(path)
+    )
 
 
 def isbi_source(root: Path, membrane_value: int | None) -> Source:
     """The stacks of ISBI 2012 or SNEMI3D, and membranes."""
-    training = isbi_datalist(root, membrane_value=membrane_value)
-    items = training + isbi_datalist(root, "test")
-    layout = training[0]["layout"]
-    cases = [Case(item["patient"], item["patient"], partial(_read_isbi, item), _files_of(item)) for item in items]
-    settings = {"dataset": layout, "membrane_value": training[0].get("membrane_value")}
+    items = isbi_files(root, membrane_value)
+    layout = items[0]["layout"]
+    load = partial(_read_isbi, membrane_value=membrane_value)
+    cases = [Case(item["patient"], item["patient"], partial(load, item), _files_of(item)) for item in items]
+    settings = {"dataset": layout, "membrane_value": membrane_value}
     return Source(cases, settings, _about(layout, "EM", "membrane", "nanometer"))
 
 
-def _read_isbi(item: Mapping[str, Any]) -> Converted:
+def _read_isbi(item: Mapping[str, Any], membrane_value: int | None) -> Converted:
     layout = ISBI_LAYOUTS[item["layout"]]
     image_reader, label_reader = layout.readers()
     image = _with_spacing(image_reader.read_volume(Path(item["image"])), layout.spacing)
     if "label" not in item:
         return Converted(image, None, _notes_on_sections(image))
     label = _with_spacing(label_reader.read_volume(Path(item["label"])), layout.spacing)
-    if layout.instances:
+    value = check_stacks(item, image, label, membrane_value)
+    if value is None:
         return _with_membranes(image, label)
-    membranes = (label.array == item["membrane_value"]).astype(np.uint8)
-    return Converted(image, Volume(membranes, image.affine), _notes_on_sections(image))
+    return Converted(image, replace(image, array=(label.array == value).astype(np.uint8)), _notes_on_sections(image))
 
 
 def _files_of(item: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -109,8 +115,9 @@ def _files_of(item: Mapping[str, Any]) -> tuple[Path, ...]:
 
 def _with_spacing(volume: Volume, spacing: Sequence[float]) -> Volume:
     """The challenge's voxel size, where the file has none."""
-    known = any(size != 1 for size in volume.spacing)
-    return volume if known else Volume(volume.array, diagonal_affine(spacing))
+    if volume.known_spacing is not None:
+        return volume
+    return replace(volume, affine=diagonal_affine(spacing), knows="spacing", unit="nm")
 
 
 def _with_membranes(image: Volume, cells: Volume) -> Converted:
@@ -118,7 +125,7 @@ def _with_membranes(image: Volume, cells: Volume) -> Converted:
     how = "in each section" if in_plane_axes(image.spacing) else "in 3D"
     num_cells = len(np.unique(cells.array[cells.array > 0]))
     notes = (f"Membranes of {num_cells} cells, drawn {how}.", *_notes_on_sections(image))
-    return Converted(image, Volume(membranes, image.affine), notes)
+    return Converted(image, replace(image, array=membranes), notes)
 
 
 def _notes_on_sections(image: Volume) -> tuple[str, ...]:
@@ -169,6 +176,8 @@ def _notes_on_tracing(image: Volume, label: Volume, tracing: Tracing) -> tuple[s
     if label.facts["num_clipped_nodes"]:
         notes.append(f"{label.facts['num_clipped_nodes']} of {label.facts['num_nodes']} nodes lie outside the volume.")
     on = _on_centerline(label.array) if tracing.mode == "distance" else label.array > 0
+    if not on.any():
+        return tuple(notes)
     bright, usual = float(image.array[on].mean()), float(image.array.mean())
     if bright <= usual:
         notes.append(

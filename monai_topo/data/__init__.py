@@ -5,22 +5,15 @@ from __future__ import annotations
 from monai_topo.data import phantoms
 from monai_topo.data.datasets.cases import Case, Converted, printable
 from monai_topo.data.datasets.conversion import Conversion, convert_cases
-from monai_topo.data.datasets.cremi import (
-    NEURON_IDS,
-    RAW,
-    cremi_datalist,
-    cremi_files,
-    holds_cremi,
-    sample_name,
-    save_cremi,
-)
+from monai_topo.data.datasets.cremi import cremi_datalist, cremi_files, holds_cremi, sample_name, save_cremi
+from monai_topo.data.datasets.cremi_names import NEURON_IDS, RAW, find_datasets
 from monai_topo.data.datasets.datalist import prepared_datalist, write_datalist
 from monai_topo.data.datasets.file_tree import MAX_UNPACKED
 from monai_topo.data.datasets.folder import image_datalist
 from monai_topo.data.datasets.folds import split_folds
 from monai_topo.data.datasets.ircadb import ircadb_cases, ircadb_datalist
 from monai_topo.data.datasets.ircadb_masks import VESSELS, VesselLabel
-from monai_topo.data.datasets.isbi import ISBI_LAYOUTS, isbi_datalist
+from monai_topo.data.datasets.isbi import ISBI_LAYOUTS, check_stacks, isbi_datalist, isbi_files
 from monai_topo.data.datasets.neurons import neuron_datalist
 from monai_topo.data.datasets.plain_folder import volume_datalist
 from monai_topo.data.datasets.prepared import opened_folder
@@ -56,10 +49,12 @@ __all__ = [
     "VesselLabel",
     "Volume",
     "VolumeSampler",
+    "check_stacks",
     "convert_cases",
     "cremi_datalist",
     "cremi_files",
     "diagonal_affine",
+    "find_datasets",
     "h5py",
     "has_dataset",
     "holds_cremi",
@@ -67,6 +62,7 @@ __all__ = [
     "ircadb_cases",
     "ircadb_datalist",
     "isbi_datalist",
+    "isbi_files",
     "locked",
     "neuron_datalist",
     "on_grid_of",

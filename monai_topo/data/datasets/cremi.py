@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,15 +11,19 @@ from monai.config import PathLike
 from monai.data import partition_dataset
 from numpy.typing import NDArray
 
+from monai_topo.data.datasets.cremi_names import NEURON_IDS, RAW
 from monai_topo.data.datasets.folder import contents
 from monai_topo.data.readers.hdf5_files import get_dataset, h5py, open_hdf5
 from monai_topo.data.readers.written import written_whole
 
-RAW = "volumes/raw"
-NEURON_IDS = "volumes/labels/neuron_ids"
 SECTIONS = ("training", "validation")
 
 _SUFFIXES = (".hdf", ".h5", ".hdf5")
+_WORDS = {
+    "training": {"train", "training"},
+    "validation": {"val", "valid", "validation"},
+    "test": {"test", "testing"},
+}
 
 
 def cremi_datalist(
@@ -36,12 +41,13 @@ def cremi_datalist(
 
     Args:
         root: folder with ``.hdf``, ``.h5`` or ``.hdf5`` files, not searched deeper; or one such file.
-        section: ``"training"``, ``"validation"`` or None for all. If file names hold "train" or "val", the names
-            decide; otherwise whole files are drawn for validation.
+        section: ``"training"``, ``"validation"`` or None for all. If the words "train" and "val" stand in file
+            names, as in ``fib25_train.hdf``, the names decide; otherwise whole samples are drawn for validation, and
+            files with the word "test" are left out.
         image: dataset of the raw volume.
         label: dataset of the instance ids; None for files without labels, whose items have no ``"label"``.
-        val_frac: share of the files that is drawn for validation, at least one file.
-        seed: of that draw.
+        val_frac: share of the samples that is drawn for validation, at least one.
+        seed: random seed of that draw.
 
     Returns:
         ``[{"image": path, "label": path, "patient": name}, ...]``, sorted by name; JSON-serializable. For folds see
@@ -74,7 +80,7 @@ def sample_name(path: Path) -> str:
         >>> sample_name(Path("sample_A_padded_20160501.hdf"))
         'sample_A_20160501'
     """
-    return path.stem.replace("_padded", "")
+    return re.sub(r"_padded(?=_|$)", "", path.stem)
 
 
 def holds_cremi(root: PathLike) -> bool:
@@ -110,20 +116,32 @@ def cremi_files(root: Path) -> list[Path]:
 
 
 def _split(paths: list[Path], section: str, val_frac: float, seed: int) -> list[Path]:
-    named = {
-        "training": [path for path in paths if "train" in path.stem.lower()],
-        "validation": [path for path in paths if "val" in path.stem.lower()],
-    }
-    if named["training"] and named["validation"]:
+    named: dict[str | None, list[Path]] = {}
+    for path in paths:
+        named.setdefault(_section_by_name(path), []).append(path)
+    if "training" in named and "validation" in named:
+        if None in named:
+            raise ValueError(
+                f"{paths[0].parent} has volumes for training and for validation by their names, but "
+                f"{', '.join(path.name for path in named[None])} says neither: rename it, or put it elsewhere."
+            )
         return named[section]
-    held_out = max(1, round(val_frac * len(paths)))
-    if held_out >= len(paths):
+    drawn = [path for path in paths if path not in named.get("test", ())]
+    samples = sorted({sample_name(path) for path in drawn})
+    held_out = max(1, round(val_frac * len(samples)))
+    if held_out >= len(samples):
         raise ValueError(
             f"{paths[0].parent} must hold at least two volumes to have one for training and one for validation, "
-            f"it holds {len(paths)}."
+            f"it holds {len(samples)}."
         )
-    parts = partition_dataset(paths, ratios=[len(paths) - held_out, held_out], shuffle=True, seed=seed)
-    return sorted(parts[SECTIONS.index(section)])
+    parts = partition_dataset(samples, ratios=[len(samples) - held_out, held_out], shuffle=True, seed=seed)
+    return [path for path in drawn if sample_name(path) in parts[SECTIONS.index(section)]]
+
+
+def _section_by_name(path: Path) -> str | None:
+    """What a file is for, if a word of its name says so: ``strain`` and ``valley`` do not."""
+    words = {word.rstrip("0123456789") for word in re.split(r"[\W_]+", path.stem.lower())}
+    return next((section for section, names in _WORDS.items() if words & names), None)
 
 
 def _check_volume(path: Path, image: str, label: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +21,6 @@ from monai_topo.data.datasets.numbered_slices import check_complete, numbered, r
 from monai_topo.data.datasets.prepared import PARTIAL, opened_folder
 from monai_topo.data.readers.dicom import Slice
 from monai_topo.data.readers.dicom_series import notes_on_geometry, order_slices, stack_slices
-from monai_topo.data.readers.volume import Volume
 
 _PATIENT, _MASKS = "patient_dicom", "masks_dicom"
 _MAX_DEPTH = 3
@@ -171,7 +171,7 @@ def read_case(folder: Path, label: VesselLabel, cache: Path, max_unpacked: float
         mask = np.zeros(image.array.shape, bool)
     notes = (*notes_on_geometry(ordered, offset), *missing)
     facts = {"missing": " ".join(missing)}
-    return Converted(image, None if mask is None else Volume(mask, image.affine), notes, facts)
+    return Converted(image, None if mask is None else replace(image, array=mask), notes, facts)
 
 
 def _read_patient(folder: Path, scratch: Path, max_unpacked: float) -> list[Slice]:

@@ -14,7 +14,7 @@ from monai_topo.data.datasets.folder import contents
 from monai_topo.data.readers.hdf5_files import get_dataset, open_hdf5
 from monai_topo.data.readers.hdf5_reader import HDF5Reader
 from monai_topo.data.readers.tiff_reader import TIFFStackReader
-from monai_topo.data.readers.volume import VolumeReader
+from monai_topo.data.readers.volume import Volume, VolumeReader
 
 
 @dataclass(frozen=True)
@@ -86,21 +86,44 @@ def isbi_datalist(
     """
     if section not in ("training", "test"):
         raise ValueError(f'section must be "training" or "test", got {section!r}.')
+    training, *test = isbi_files(root, membrane_value)
+    if section == "test":
+        return test
+    layout = ISBI_LAYOUTS[training["layout"]]
+    image, label = (
+        reader.read_volume(Path(training[key]))
+        for key, reader in zip(("image", "label"), layout.readers(), strict=True)
+    )
+    value = check_stacks(training, image, label, membrane_value)
+    return [training if value is None else {**training, "membrane_value": value}]
+
+
+def isbi_files(root: PathLike, membrane_value: int | None = None) -> list[dict[str, Any]]:
+    """The training stack of a download, and the stack without labels if there is one, by their names alone.
+
+    Args:
+        root: as of :func:`isbi_datalist`.
+        membrane_value: the same.
+
+    Raises:
+        FileNotFoundError: when the folder does not exist or holds neither challenge.
+        ValueError: for a ``membrane_value`` of labels that are ids of cells.
+    """
     folder = Path(root)
     if not folder.is_dir():
         raise FileNotFoundError(f"no such file or folder: {root}")
     name, image = _recognize(folder)
     layout = ISBI_LAYOUTS[name]
-    if section == "test":
-        test = folder / layout.test
-        return [{"image": str(test), "patient": test.stem, "layout": name}] if test.is_file() else []
-    label = image if name.endswith("hdf5") else folder / layout.label
-    item = {"image": str(image), "label": str(label), "patient": image.stem, "layout": name}
     if layout.instances and membrane_value is not None:
         raise ValueError(
             f"membrane_value must be None for {name}, whose labels are ids of cells; got {membrane_value}."
         )
-    return [item | _check_pair(item, layout, membrane_value)]
+    label = image if name.endswith("hdf5") else folder / layout.label
+    items = [{"image": str(image), "label": str(label), "patient": image.stem, "layout": name}]
+    test = folder / layout.test
+    if test.is_file():
+        items.append({"image": str(test), "patient": test.stem, "layout": name})
+    return items
 
 
 def _recognize(folder: Path) -> tuple[str, Path]:
@@ -117,38 +140,48 @@ def _recognize(folder: Path) -> tuple[str, Path]:
 
 
 def _has_membranes(path: Path, label: str) -> bool:
-    with open_hdf5(path) as file:
-        try:
+    try:
+        with open_hdf5(path) as file:
             return all(get_dataset(file, name) is not None for name in ("raw", label))
-        except ValueError:
-            return False
+    except ValueError:
+        return False
 
 
-def _check_pair(item: Mapping[str, str], layout: ISBILayout, membrane_value: int | None) -> dict[str, int]:
-    """Further entries of an item whose image and label belong together."""
-    image, label = (
-        reader.read(item[key])[0].array for reader, key in zip(layout.readers(), ("image", "label"), strict=True)
-    )
-    if image.shape != label.shape or image.ndim != 3:
+def check_stacks(item: Mapping[str, str], image: Volume, label: Volume, membrane_value: int | None) -> int | None:
+    """Value of the membranes in a label that belongs to its image; None where the label holds ids of cells.
+
+    Args:
+        item: of :func:`isbi_files`.
+        image: its image.
+        label: its label.
+        membrane_value: value that is asked for; None takes the challenge's own, or that of the fewer voxels.
+
+    Raises:
+        ValueError: when image and label differ in shape, the label is not what it must be, or the membranes would be
+            most of it.
+    """
+    layout = ISBI_LAYOUTS[item["layout"]]
+    if image.array.shape != label.array.shape or image.array.ndim != 3:
         raise ValueError(
-            f"image and label must be stacks of one shape, got {item['image']} {image.shape} and {item['label']} "
-            f"{label.shape}."
+            f"image and label must be stacks of one shape, got {item['image']} {image.array.shape} and {item['label']} "
+            f"{label.array.shape}."
         )
     if layout.instances:
-        return {}
-    values, counts = np.unique(label, return_counts=True)
+        return None
+    values, counts = np.unique(label.array, return_counts=True)
     if len(values) != 2:
         raise ValueError(
-            f"{item['label']} must hold two values, of membranes and of cells; it holds {values.tolist()}."
+            f"{item['label']} must hold two values, of membranes and of cells; it holds "
+            f"{', '.join(map(str, values[:8].tolist()))}{' ...' if len(values) > 8 else ''}."
         )
     value = layout.membrane_value if membrane_value is None else membrane_value
     value = int(values[counts.argmin()]) if value is None else value
     if value not in values:
         raise ValueError(f"membrane_value must be one of {values.tolist()} in {item['label']}, got {value}.")
-    share = counts[values == value][0] / label.size
+    share = counts[values == value][0] / label.array.size
     if share > 0.5:
         raise ValueError(
             f"membrane_value={value} is {share:.0%} of {item['label']}, but membranes are the smaller part: "
             f"is it {values[values != value][0]}?"
         )
-    return {"membrane_value": value}
+    return value

@@ -96,6 +96,7 @@ class PreparedFolder:
         record: dict[str, Any] = {"name": case.name, "patient": case.patient}
         record |= {key: f"{key}s/{case.name}.nii.gz" for key in volumes}
         record |= {"shape": list(converted.image.array.shape), "spacing": list(converted.image.spacing)}
+        record |= {"unit": converted.image.unit}
         record |= {"notes": list(converted.notes), **converted.facts}
         with self._partial() as folder:
             for key, volume in volumes.items():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from monai_topo.data import phantoms
 from monai_topo.data.datasets.cremi import save_cremi
 from monai_topo.data.phantoms.drawing import Phantom
 from monai_topo.data.readers.volume import Volume, diagonal_affine, save_nifti
+from monai_topo.data.readers.written import write_json
 
 _STRUCTURES = ("membranes", "shells", "tori", "tree", "tube")
 _LAYOUTS = ("volumes", "cremi")
+_MADE = "phantoms.json"
 
 
 def save_phantoms(
@@ -32,7 +35,7 @@ def save_phantoms(
     seed: int = 0,
     **options: Any,
 ) -> str:
-    """Write phantoms to a folder; volumes that are there already are kept.
+    """Write phantoms to a folder; volumes that are there already are kept. Several processes may do so at once.
 
     Args:
         root: the folder; made if it is not there.
@@ -43,14 +46,15 @@ def save_phantoms(
             instance ids (:func:`cremi_datalist`), for membranes only.
         intensities: what 0 and 1 of the phantom's image become; ``"cremi"`` stores 0 to 255.
         spacing: voxel size along each axis of ``shape``.
-        seed: of the first volume.
+        seed: random seed of the first volume.
         **options: arguments of the function, such as ``noise`` and ``num_gaps``.
 
     Returns:
         The folder, so that a configuration can say ``dataset_dir: $monai_topo.data.save_phantoms(...)``.
 
     Raises:
-        ValueError: for an unknown structure or layout, or a layout that the structure does not have.
+        ValueError: for an unknown structure or layout, a layout that the structure does not have, or a folder that
+            holds phantoms of other options.
 
     Example:
         >>> import tempfile
@@ -66,7 +70,8 @@ def save_phantoms(
     if layout == "cremi" and structure != "membranes":
         raise ValueError(f"layout 'cremi' needs cells, which {structure!r} has not: take 'membranes'.")
     folder = Path(root)
-    folder.mkdir(parents=True, exist_ok=True)
+    made = {"structure": structure, "shape": shape, "layout": layout, "intensities": intensities, "spacing": spacing}
+    _check_made(folder / _MADE, {**made, **options})
     for number in range(seed, seed + count):
         paths = _paths(folder, layout, f"phantom_{number}")
         if not all(path.exists() for path in paths):
@@ -76,6 +81,20 @@ def save_phantoms(
             else:
                 _save_pair(paths, phantom, intensities, spacing)
     return os.fspath(folder)
+
+
+def _check_made(path: Path, made: Mapping[str, Any]) -> None:
+    """Phantoms of other options are not mixed with those that are there."""
+    wanted = json.loads(json.dumps(made, default=str))
+    if not path.is_file():
+        write_json(path, wanted)
+        return
+    there = json.loads(path.read_text(encoding="utf-8"))
+    if there != wanted:
+        raise ValueError(
+            f"{path.parent} holds phantoms of other options: {there} instead of {wanted}. Name another folder, or "
+            "delete this one."
+        )
 
 
 def _paths(folder: Path, layout: str, name: str) -> list[Path]:

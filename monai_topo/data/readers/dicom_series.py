@@ -68,7 +68,7 @@ def stack_slices(ordered: Sequence[Slice], offset: NDArray[np.float64]) -> Volum
     Returns:
         Array ``(x, y, z)``, int16 if that holds all values, and its affine in RAS.
     """
-    return Volume(narrowed(np.stack([one.pixels for one in ordered]).T), _affine(ordered[0], offset))
+    return Volume(narrowed(np.stack([one.pixels for one in ordered]).T), _affine(ordered[0], offset), unit="mm")
 
 
 def has_positions(slices: Sequence[Slice]) -> bool:

@@ -76,6 +76,18 @@ def only_image(path: PathLike) -> str:
     return found[0]
 
 
+def list_images(file: Any) -> dict[str, str]:
+    """Names of the datasets of 2 or 3 axes of numbers in an open file, each with its shape and type."""
+    found = {}
+    for name in _datasets(file):
+        try:
+            if file[name].ndim in (2, 3) and file[name].dtype.kind in "biuf":
+                found[name] = f"{' x '.join(map(str, file[name].shape))} {file[name].dtype}"
+        except Exception:  # h5py passes on what is wrong with a damaged header in many types
+            found[name] = "damaged"
+    return found
+
+
 def has_dataset(path: PathLike, name: str) -> bool:
     """Whether a file has something of this name, were it a link that leads nowhere."""
     with open_hdf5(path) as file:
