@@ -11,10 +11,11 @@ from monai.metrics import compute_dice
 from monai.transforms import LoadImage
 
 from monai_topo.__main__ import main
+from monai_topo.commands import demo as demo_module
 from monai_topo.commands.bundles import find_bundle, run_bundle
 from monai_topo.commands.demo import make_phantom_volumes, worst_slices
 from monai_topo.commands.scoring import seconds_per_iteration
-from monai_topo.data import cremi_datalist, phantoms, save_cremi
+from monai_topo.data import cremi_datalist, locked, phantoms, save_cremi
 from monai_topo.metrics import compute_betti_error
 
 
@@ -84,6 +85,26 @@ def test_phantom_volumes_are_a_training_and_a_validation_set(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     make_phantom_volumes(folder, seed=3)
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_demos_of_two_seeds_do_not_share_phantoms(tmp_path, monkeypatch):
+    used = []
+
+    def stop(loss, data, *arguments):
+        used.append({section: cremi_datalist(data, section) for section in ("training", "validation")})
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(demo_module, "_train_and_score", stop)
+    for seed in (0, 7):
+        assert main(["demo", "--out", str(tmp_path), "--seed", str(seed)]) == 2
+    assert all(len(items) == 1 for lists in used for items in lists.values())
+    assert used[0]["training"] != used[1]["training"]
+
+
+def test_two_demos_do_not_write_to_one_folder(tmp_path, capfd):
+    with locked(tmp_path, "demo"):
+        assert main(["demo", "--out", str(tmp_path)]) == 2
+    assert "is being written by another demo" in capfd.readouterr().err
 
 
 def test_worst_slices():

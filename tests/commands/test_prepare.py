@@ -150,16 +150,96 @@ def test_isbi2012(write, tmp_path):
         prepared_datalist(tmp_path / "out", "training")
 
 
+def test_a_damaged_stack_does_not_keep_the_other_from_being_converted(tmp_path, capfd):
+    layouts.write_isbi2012(tmp_path / "download")
+    (tmp_path / "download" / "train-labels.tif").write_bytes(b"no TIFF")
+    assert prepare("isbi", tmp_path / "download", tmp_path / "out") == 2
+    assert "1 of 2 cases could not be read: train-volume: " in capfd.readouterr().err
+    assert len(prepared_datalist(tmp_path / "out", "test")) == 1
+
+
 def test_snemi3d_in_parts(tmp_path):
     raw, instances = layouts.write_snemi3d(tmp_path / "download")
     assert prepare("isbi", tmp_path / "download", tmp_path / "out", "--parts", 3) == 0
     membranes = InstanceToMembrane(axes=(0, 1))(instances.T[None])[0]
     parts = prepared_datalist(tmp_path / "out")
     assert sorted(item["fold"] for item in parts) == [0, 1, 2]
+    assert {item["patient"] for item in parts} == {"train-input"}
+    assert "All 3 parts are of one volume, train-input: " in (tmp_path / "out" / "report.txt").read_text()
     for key, array in (("image", raw.T), ("label", membranes)):
         blocks, affines = zip(*(load(item[key]) for item in parts), strict=True)
         np.testing.assert_array_equal(np.concatenate(blocks, axis=2), array)
         assert [affine[2, 3] for affine in affines] == [0.0, 30.0 * 5, 30.0 * 10]
+
+
+def test_parts_of_a_patient_come_into_one_fold(tmp_path):
+    layouts.write_neurons(tmp_path / "download")
+    options = ("--spacing", 0.5, 0.5, 2.0, "--parts", 3)
+    assert prepare("neurons", tmp_path / "download", tmp_path / "out", *options) == 0
+    items = prepared_datalist(tmp_path / "out")
+    assert len(items) == 6
+    folds = {(item["patient"], item["fold"]) for item in items}
+    assert {patient for patient, _ in folds} == {"cell_1", "cell_2"}
+    assert len(folds) == 2
+    assert "of one volume" not in (tmp_path / "out" / "report.txt").read_text()
+
+
+def test_cremi_with_other_names(tmp_path, capfd):
+    raw, _, instances = layouts.phantom_cells()
+    (tmp_path / "download").mkdir()
+    with h5py.File(tmp_path / "download" / "ovule.h5", "w") as file:
+        file["raw"], file["label"], file["other"] = raw, instances.astype(np.uint16), raw
+        for name in ("raw", "label", "other"):
+            file[name].attrs["element_size_um"] = (0.235, 0.15, 0.15)
+    assert prepare("cremi", tmp_path / "download", tmp_path / "out") == 0
+    record = cases_of(tmp_path / "out")["ovule"]
+    assert (record["spacing"], record["unit"]) == ([0.15, 0.15, 0.235], "um")
+    assert json.loads((tmp_path / "out" / "datalist.json").read_text())["unit"] == "micrometer"
+    (item,) = prepared_datalist(tmp_path / "out")
+    np.testing.assert_array_equal(load(item["image"])[0], raw.T)
+    np.testing.assert_array_equal(load(item["label"])[0], InstanceToMembrane()(instances.T[None])[0])
+    assert prepare("cremi", tmp_path / "download", tmp_path / "named", "--image", "other", "--label", "label") == 0
+    assert prepare("cremi", tmp_path / "download", tmp_path / "wrong", "--image", "volumes/raw") == 2
+    assert "no dataset 'volumes/raw'; it has label, other, raw" in capfd.readouterr().err
+
+
+def test_a_download_that_has_changed_is_converted_anew(tmp_path, capsys):
+    layouts.write_cremi(tmp_path / "download")
+    out, file = tmp_path / "out", tmp_path / "download" / "sample_A_20160501.hdf"
+    assert prepare("cremi", tmp_path / "download", out) == 0
+    with h5py.File(file, "a") as opened:
+        opened["volumes/raw"][...] = 77
+    (tmp_path / "download" / "sample_A+_20160601.hdf").unlink()
+    capsys.readouterr()
+    assert prepare("cremi", tmp_path / "download", out) == 0
+    assert (load(out / "images" / "sample_A_20160501.nii.gz")[0] == 77).all()
+    printed = capsys.readouterr().out
+    assert "Converted anew, since their files have changed: sample_A_20160501." in printed
+    assert "No longer in the download, and no longer in the list: sample_A+_20160601." in printed
+    assert prepare("cremi", tmp_path / "download", out) == 0
+    assert "Converted anew" not in capsys.readouterr().out
+
+
+def test_archives_have_a_bound(ircadb, tmp_path, capfd):
+    source, _ = ircadb
+    assert prepare("ircadb", source, tmp_path / "out", "--max-unpacked", 0.00001) == 2
+    assert "raise --max-unpacked" in capfd.readouterr().err
+    assert prepare("ircadb", source, tmp_path / "never", "--max-unpacked", 0) == 2
+    assert "max_unpacked must be more than 0 gigabytes" in capfd.readouterr().err
+
+
+def test_names_in_archives_do_nothing_to_the_terminal(ircadb, tmp_path, capfd):
+    source, _ = ircadb
+    with zipfile.ZipFile(source / "3Dircadb1.1" / "MASKS_DICOM.zip", "a") as archive:
+        archive.writestr("MASKS_DICOM/\x1b[2Jliver\x07/image_0", b"evil")
+    with zipfile.ZipFile(source / "3Dircadb1.2" / "PATIENT_DICOM.zip", "a") as archive:
+        archive.writestr("PATIENT_DICOM/\x1b[31mimage_5", b"evil")
+    assert prepare("ircadb", source, tmp_path / "out", "--structures", "artery") == 2
+    printed = "".join(capfd.readouterr())
+    assert "\x1b[2J" not in printed
+    assert "\x1b[31m" not in printed
+    assert "\\x1b[2jliver\\x07" in printed
+    assert "\\x1b[31mimage_5" in printed
 
 
 @pytest.mark.parametrize("label", ["centerline", "tube", "distance"])

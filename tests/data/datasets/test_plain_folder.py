@@ -105,6 +105,15 @@ def test_phantoms_that_are_there_are_kept(tmp_path):
     assert len(cremi_datalist(tmp_path)) == 2
 
 
+def test_phantoms_of_other_options_are_not_mixed(tmp_path):
+    save_phantoms(tmp_path, "tube", (16, 14, 12), count=1)
+    save_phantoms(tmp_path, "tube", [16, 14, 12], count=2, seed=1)
+    for options in ({"shape": (16, 14, 13)}, {"structure": "shells"}, {"noise": 0.3}, {"spacing": (1, 1, 2)}):
+        with pytest.raises(ValueError, match="holds phantoms of other options"):
+            save_phantoms(tmp_path, **{"structure": "tube", "shape": (16, 14, 12), **options})
+    assert len(volume_datalist(tmp_path)) == 3
+
+
 def test_phantoms_that_cannot_be(tmp_path):
     with pytest.raises(ValueError, match="structure must be one of"):
         save_phantoms(tmp_path, "roads", (20, 20, 20))
