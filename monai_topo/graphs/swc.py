@@ -7,6 +7,7 @@ first, then every node's edge to its parent.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 UNITS = ("physical", "voxel")
 ORIGINS = ("center", "corner")
-_COLUMNS = ("id", "type", "x", "y", "z", "radius", "parent")
 
 
 @dataclass(frozen=True)
@@ -155,18 +155,26 @@ def _parse(text: str) -> Iterator[_Line]:
 
 def _parse_line(number: int, fields: Sequence[str]) -> _Line:
     try:
-        values = dict(zip(_COLUMNS, map(float, fields[: len(_COLUMNS)]), strict=True))
-    except ValueError:
-        values = {}
-    whole = all(values.get(name, math.nan).is_integer() for name in ("id", "type", "parent"))
-    if not whole or not all(map(math.isfinite, values.values())) or values["id"] < 0 or values["radius"] < 0:
+        node, kind, parent = (_whole(fields[column]) for column in (0, 1, 6))
+        x, y, z, radius = map(float, fields[2:6])
+    except (ValueError, IndexError):
+        x = y = z = radius = math.nan
+    if not all(map(math.isfinite, (x, y, z, radius))) or radius < 0 or node < 0:
         raise ValueError(
             f"line {number}: expected `id type x y z radius parent` with whole ids and types, finite coordinates "
             f"and a radius of at least 0, got {' '.join(fields)!r}."
         )
-    parent = None if values["parent"] < 0 else int(values["parent"])
-    xyz = (values["x"], values["y"], values["z"])
-    return _Line(number, int(values["id"]), int(values["type"]), xyz, values["radius"], parent)
+    return _Line(number, node, kind, (x, y, z), radius, None if parent < 0 else parent)
+
+
+def _whole(text: str) -> int:
+    """A whole number as some programs write them, 7 or 7.0; its digits do not pass through a float."""
+    digits = re.fullmatch(r"([+-]?\d+)(\.0*)?", text)
+    if digits:
+        return int(digits[1])
+    if not float(text).is_integer():
+        raise ValueError(text)
+    return int(float(text))
 
 
 def _check_ancestors(lines: Mapping[int, _Line]) -> None:

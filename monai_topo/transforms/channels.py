@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from monai.config import KeysCollection, NdarrayOrTensor
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
@@ -22,6 +23,8 @@ def to_channels(img: NdarrayOrTensor) -> NDArray[Any]:
     Raises:
         ValueError: for another number of axes, an empty axis, NaN or infinity.
     """
+    if isinstance(img, torch.Tensor) and img.dtype == torch.bfloat16:  # NumPy has no such type; float32 holds it
+        img = img.float()
     channels: NDArray[Any] = convert_data_type(img, np.ndarray)[0]
     if channels.ndim not in (3, 4) or channels.size == 0:
         raise ValueError(

@@ -52,6 +52,14 @@ def test_the_same_tracing_written_otherwise(text):
     assert plain(swc_graph(text)) == plain(swc_graph(FORK))
 
 
+@pytest.mark.parametrize("form", ["{}", "{}.0", "+{}"])
+def test_ids_do_not_pass_through_a_float(form):
+    """2^53 and 2^53 + 1 are one number in float64."""
+    first, second = (form.format(number) for number in (2**53, 2**53 + 1))
+    graph = swc_graph(f"{first} 1 0 0 0 1 -1\n{second} 1 1 0 0 1 {first}")
+    assert sorted(graph) == [2**53, 2**53 + 1]
+
+
 def test_several_roots_and_ids_with_gaps():
     graph = swc_graph("10 1 0 0 0 1 -1\n3 3 1 0 0 1 10\n70 1 9 0 0 1 -1\n5000000000 3 9 2 0 1 70\n4 1 5 5 5 1 -1")
     assert sorted(map(sorted, networkx.connected_components(graph))) == [[3, 10], [4], [70, 5000000000]]

@@ -72,6 +72,14 @@ def test_container_and_values(transform, given, container):
     assert not np.array_equal(done, given)
 
 
+def test_bfloat16_as_autocast_makes_it(transform, given):
+    rounded = torch.from_numpy(given).bfloat16()
+    done = transform(rounded)
+    expected = transform(rounded.float())
+    assert done.dtype in (torch.bfloat16, expected.dtype)
+    torch.testing.assert_close(done.float(), expected.to(done.dtype).float())
+
+
 def test_metadata_is_kept(transform, given):
     affine = torch.diag(torch.tensor([1.0, 1.0, 1.0, 1.0]))
     affine[:3, 3] = torch.tensor([5.0, -6.0, 7.0])

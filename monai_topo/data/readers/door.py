@@ -100,11 +100,10 @@ def _read_hdf5(path: Path, dataset: str | None) -> Volume:
 
 
 def _read_numpy(path: Path, dataset: str | None) -> Volume:
-    content = np.load(path, allow_pickle=False)
-    if not isinstance(content, np.ndarray):
-        with content:
-            content = content[_only_array(content, dataset)]
-    return Volume(content, np.eye(4), knows="nothing")
+    with path.open("rb") as file:
+        content = np.load(file, allow_pickle=False)
+        array = content if isinstance(content, np.ndarray) else content[_only_array(content, dataset)]
+    return Volume(array, np.eye(4), knows="nothing")
 
 
 def _only_array(content: Any, dataset: str | None) -> str:
@@ -147,7 +146,7 @@ def _reason(path: Path, error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     if isinstance(error, ValueError) and lines[0].startswith(str(path)):
         return lines[0]
-    return f"{path} cannot be read: {lines[0]}"
+    return f"{path} cannot be read: {lines[0].replace(str(path), path.name)}"
 
 
 def _checked(path: Path, array: NDArray[Any]) -> NDArray[Any]:
