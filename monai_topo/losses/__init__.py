@@ -5,6 +5,7 @@ from __future__ import annotations
 from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
 from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
+from monai_topo.losses.deep_supervision import DeepSupervisionTopologyLoss
 from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
@@ -17,6 +18,7 @@ from monai_topo.losses.topo import TopoLoss
 __all__ = [
     "BettiMatchingLoss",
     "DMTLoss",
+    "DeepSupervisionTopologyLoss",
     "DiagramLoss",
     "DiagramOptions",
     "DiceCETopologyLoss",

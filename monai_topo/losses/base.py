@@ -6,7 +6,7 @@ import inspect
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +16,25 @@ from monai.networks import one_hot
 from monai.utils import LossReduction
 from torch.nn.modules.loss import _Loss
 
-from monai_topo.losses.inputs import INPUTS, Inputs
+from monai_topo.losses.inputs import INPUTS, Inputs, check_classes, check_finite, check_shape, to_plain_labels
 from monai_topo.losses.options import check_keywords, describe, full_signature
 from monai_topo.topology import PatchLayout, Slices
+
+
+class Channels(NamedTuple):
+    """What the terms of a batch are computed from, float32, ``(B, C, H, W[, D])``.
+
+    Attributes:
+        input: what the network gave, all channels, 0 where voxels are ignored.
+        prediction: the same after the activation, without the background where that is left out.
+        truth: the ground truth of these channels.
+        valid: ``(B, 1, H, W[, D])``, False where voxels are ignored; None where all count.
+    """
+
+    input: torch.Tensor
+    prediction: torch.Tensor
+    truth: torch.Tensor
+    valid: torch.Tensor | None
 
 
 class TopologyLoss(_Loss):
@@ -115,31 +131,51 @@ class TopologyLoss(_Loss):
         Returns:
             A scalar, or ``(B, C, 1, 1[, 1])`` for ``reduction="none"``; attached to the graph of ``input``.
 
+        An empty batch has the loss 0.
+
         Raises:
             AssertionError: when the shapes differ.
-            ValueError: when the input holds NaN, infinity or no likelihoods, or the target is not binary.
+            TypeError: when the input is a list, as networks with deep supervision return in training.
+            ValueError: when the input holds NaN, infinity or no likelihoods, the target is not binary, or a class index
+                is none of the input's channels.
         """
+        if not isinstance(input, torch.Tensor):
+            raise TypeError(
+                f"input must be a tensor, got a {type(input).__name__}: for the outputs of a network with deep "
+                "supervision take monai_topo.losses.DeepSupervisionTopologyLoss(loss)."
+            )
         if torch.compiler.is_compiling():  # integers on the CPU are nothing to compile
             value: torch.Tensor = torch.compiler.disable(self._compute)(input, target)
             return value
         return self._compute(input, target)
 
     def _compute(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        check_shape(input)
         with torch.autocast(device_type=input.device.type, enabled=False):
-            prediction, truth = self._channels(_plain(input).float(), _plain(target))
-            terms = self._mean_over_patches(prediction, self.inputs.check(prediction, truth))
-            return self._reduce(self._weigh(terms))
+            channels = self._channels(_plain(input).float(), to_plain_labels(_plain(target)))
+            if not len(channels.prediction):
+                empty = channels.prediction.sum(dim=tuple(range(2, input.ndim)), keepdim=True)
+                return empty if self.reduction == LossReduction.NONE.value else empty.sum()
+            truth = self.inputs.check(channels.prediction, channels.truth, self._advice(input.shape[1]))
+            return self._reduce(self._weigh(self.channel_terms(channels._replace(truth=truth))))
 
     @abstractmethod
     def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The term of each patch: ``(N, H, W[, D])`` likelihoods and bool masks to ``(N,)``."""
 
-    def _channels(self, input: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def channel_terms(self, channels: Channels) -> torch.Tensor:
+        """The term of each item and channel, ``(B, C, 1, 1[, 1])``: the mean over its patches."""
+        return self.mean_over_patches(self.patch_terms, channels.prediction, channels.truth)
+
+    def _channels(self, input: torch.Tensor, target: torch.Tensor) -> Channels:
         """Prediction and ground truth, one channel for each class that counts, ignored voxels replaced in both."""
-        if input.ndim not in (4, 5):
-            raise ValueError(f"input must have shape (B, C, H, W) or (B, C, H, W, D), got {tuple(input.shape)}.")
-        prediction = self._activate(input)
         valid = create_ignore_mask(target, self.ignore_index)
+        if valid is not None and valid.shape[2:] == input.shape[2:]:
+            valid = valid.bool()
+            input = torch.where(valid, input, 0)  # so that no gradient of an activation there is NaN
+        if self.sigmoid or self.softmax:
+            check_finite(input.detach(), "input")
+        prediction = self._activate(input)
         if input.shape[1] > 1:
             target = self._one_hot(target, input.shape[1]) if self.to_onehot_y else target
             first = 0 if self.include_background else 1
@@ -148,11 +184,14 @@ class TopologyLoss(_Loss):
             self._warn_of_ignored()
         if target.shape != prediction.shape:
             raise AssertionError(f"ground truth has different shape ({target.shape}) from input ({prediction.shape})")
-        return (prediction, target) if valid is None else self._replace_ignored(prediction, target, valid.bool())
+        if valid is not None:
+            prediction, target = self._replace_ignored(prediction, target, valid)
+        return Channels(input, prediction, target, valid)
 
     def _one_hot(self, target: torch.Tensor, num_classes: int) -> torch.Tensor:
         if self.ignore_index is not None:
             target = torch.where(target == self.ignore_index, 0, target)
+        check_classes(target, num_classes)
         classes: torch.Tensor = one_hot(target, num_classes=num_classes)
         return classes
 
@@ -169,6 +208,15 @@ class TopologyLoss(_Loss):
             return torch.softmax(input, 1)
         return input if self.other_act is None else self.other_act(input)
 
+    def _advice(self, num_channels: int) -> str:
+        """What to do when the input holds no likelihoods."""
+        if self.other_act is not None:
+            return "other_act must return likelihoods."
+        if self.softmax:
+            return "softmax=True means nothing for a single channel; if these are logits, set sigmoid=True instead."
+        softmax = ", softmax=True" if num_channels > 1 else ""
+        return f"if these are logits, set sigmoid=True{softmax} or other_act."
+
     def _warn_of_ignored(self) -> None:
         """MONAI's warnings for arguments that mean nothing with a single channel."""
         ignored = {"softmax": True, "to_onehot_y": True, "include_background": False}
@@ -176,11 +224,16 @@ class TopologyLoss(_Loss):
             if getattr(self, name) == value:
                 warnings.warn(f"single channel prediction, `{name}={value}` ignored.", stacklevel=4)
 
-    def _mean_over_patches(self, prediction: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Terms ``(B, C)`` with the spatial axes kept at size one."""
-        batch, channels, *shape = prediction.shape
+    def mean_over_patches(self, terms_of: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
+        """Mean of the terms of patches, ``(B, C, 1, 1[, 1])``.
+
+        Args:
+            terms_of: takes the patches of each tensor, ``(N, H, W[, D])``, to ``(N,)``.
+            *tensors: ``(B, C, H, W[, D])`` each.
+        """
+        batch, channels, *shape = tensors[0].shape
         layouts = [self.layout.slices(shape, self.random_state) for _ in range(batch)]
-        terms = self.patch_terms(_cut(prediction, layouts), _cut(truth, layouts))
+        terms = terms_of(*(_cut(tensor, layouts) for tensor in tensors))
         mean = terms.reshape(batch, -1, channels).mean(dim=1)
         return mean.reshape(batch, channels, *[1] * len(shape))
 

@@ -9,13 +9,12 @@ import torch
 from monai.utils import LossReduction
 from typing_extensions import Unpack
 
-from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.options import LossOptions
-from monai_topo.losses.region import check_normalization, cross_entropy_on
+from monai_topo.losses.region import VoxelCrossEntropyLoss, check_normalization
 from monai_topo.topology import check_manifold_dims, stable_manifolds_batch
 
 
-class DMTLoss(TopologyLoss):
+class DMTLoss(VoxelCrossEntropyLoss):
     r"""The loss of "Topology-Aware Segmentation Using Discrete Morse Theory" (Hu, Wang, Li, Samaras, Chen, ICLR 2021).
 
     Cross-entropy on the ridges and walls that the likelihood has or nearly has: the mask M of its stable manifolds
@@ -24,8 +23,10 @@ class DMTLoss(TopologyLoss):
 
     .. math:: L = -\frac{1}{|M|} \sum_{x \in M} g_x \log p_x + (1 - g_x) \log(1 - p_x)
 
-    (section 2.3). M is a constant for the gradient, which is nothing outside of it. An empty mask gives 0. The
-    logarithm is held at -100 or more, as in ``torch.nn.BCELoss``, so that likelihoods of 0 and 1 have a finite loss.
+    (section 2.3). M is a constant for the gradient, which is nothing outside of it. An empty mask gives 0. With
+    ``sigmoid`` or ``softmax`` the logarithms are taken of the logits, exact however sure the network is. Of likelihoods
+    given, or made by ``other_act``, they are held at -100 or more, as in ``torch.nn.BCELoss``: likelihoods of 0 and 1
+    have a finite loss, and float32 tells none apart that are nearer to 1 than 6e-8.
 
     What is summed and averaged: the value for one item and channel is the mean over the voxels of M, averaged over
     patches, so it is of one size with a mean cross-entropy whatever the number of structures.
@@ -91,11 +92,7 @@ class DMTLoss(TopologyLoss):
         self.engine = engine
         self.num_threads = num_threads
 
-    def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy on the manifolds of each of N patches."""
-        return cross_entropy_on(self._manifolds(likelihood), likelihood, mask, self.normalize)
-
-    def _manifolds(self, likelihood: torch.Tensor) -> torch.Tensor:
+    def region_of(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Mask of the manifolds of each patch, on the likelihood's device."""
         found = stable_manifolds_batch(
             likelihood.detach().cpu(),

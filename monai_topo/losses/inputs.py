@@ -16,15 +16,17 @@ class Inputs(ABC):
         direction: how they are filtered.
         sign: 1 where what is high comes late in the filtration, -1 where it comes early.
         is_binary: whether the ground truth is a mask, so that all its points lie at birth 1, death 0.
+        slope: range of the slopes of height functions, for each voxel, that do not hide the features.
     """
 
     direction: str
     sign: float
     is_binary: bool
+    slope: tuple[float, float]
 
     @abstractmethod
-    def check(self, prediction: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Refuse ``(B, C, ...)`` values that are not of this kind; return the truth as losses take it."""
+    def check(self, prediction: torch.Tensor, truth: torch.Tensor, advice: str) -> torch.Tensor:
+        """Refuse ``(B, C, ...)`` values that are not of this kind, with advice; return the truth as losses take it."""
 
     @abstractmethod
     def ignored_value(self, truth: torch.Tensor, frame: bool) -> float:
@@ -41,10 +43,11 @@ class Likelihoods(Inputs):
     direction = "superlevel"
     sign = -1.0
     is_binary = True
+    slope = (0.002, 0.008)  # a likelihood rises by 0.1 to 0.5 over 64 voxels
 
-    def check(self, prediction: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    def check(self, prediction: torch.Tensor, truth: torch.Tensor, advice: str) -> torch.Tensor:
         """Refuse what are no likelihoods or no mask; return the truth as bool."""
-        _check_likelihood(prediction)
+        _check_likelihood(prediction, advice)
         return _to_mask(truth)
 
     def ignored_value(self, truth: torch.Tensor, frame: bool) -> float:
@@ -62,8 +65,9 @@ class DistanceMaps(Inputs):
     direction = "sublevel"
     sign = 1.0
     is_binary = False
+    slope = (0.2, 0.8)  # distances rise by 1 a voxel
 
-    def check(self, prediction: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    def check(self, prediction: torch.Tensor, truth: torch.Tensor, advice: str) -> torch.Tensor:
         """Refuse what is not finite; return the truth as float32."""
         check_finite(prediction, "input")
         check_finite(truth, "target")
@@ -84,16 +88,13 @@ INPUTS: dict[str, Inputs] = {kind.direction: kind for kind in (Likelihoods(), Di
 """The kind of input that belongs to each direction of a filtration."""
 
 
-def _check_likelihood(likelihood: torch.Tensor) -> None:
+def _check_likelihood(likelihood: torch.Tensor, advice: str) -> None:
     values = likelihood.detach()
     low, high = (float(v) for v in torch.aminmax(values))
     if low >= -_ROUNDING and high <= 1 + _ROUNDING:  # false for NaN too
         return
     check_finite(values, "input")
-    raise ValueError(
-        f"input must be likelihoods in [0, 1], got values from {low:.4g} to {high:.4g}: "
-        "if these are logits, set sigmoid=True, softmax=True or other_act."
-    )
+    raise ValueError(f"input must be likelihoods in [0, 1], got values from {low:.4g} to {high:.4g}: {advice}")
 
 
 def check_finite(values: torch.Tensor, name: str) -> None:
@@ -108,11 +109,67 @@ def check_finite(values: torch.Tensor, name: str) -> None:
         raise ValueError(f"{name} holds NaN or infinity at batch index {item}, channel {channel}.")
 
 
+def check_shape(input: torch.Tensor) -> None:
+    """Refuse an input that is no batch of 2D or 3D images.
+
+    Raises:
+        ValueError: then.
+    """
+    shape = tuple(input.shape)
+    if input.ndim not in (4, 5) or 0 in shape[1:]:
+        stacked = (
+            ": the heads of a network with deep supervision, as DynUNet stacks them, go to DeepSupervisionTopologyLoss"
+            if input.ndim == 6
+            else ""
+        )
+        raise ValueError(f"input must have shape (B, C, H, W) or (B, C, H, W, D), got {shape}{stacked}.")
+
+
+def to_plain_labels(target: torch.Tensor) -> torch.Tensor:
+    """Bools as uint8, and unsigned integers that torch cannot compute with as int64: values stay what they are.
+
+    Raises:
+        ValueError: for uint64 values that int64 cannot hold.
+    """
+    if target.dtype == torch.bool:
+        return target.to(torch.uint8)
+    if target.dtype not in (torch.uint16, torch.uint32, torch.uint64):
+        return target
+    labels = target.to(torch.int64)
+    if target.dtype == torch.uint64 and bool((labels < 0).any()):
+        raise ValueError("target holds ids of 2**63 or more: renumber them.")
+    return labels
+
+
+def check_classes(target: torch.Tensor, num_classes: int) -> None:
+    """Refuse values that are no class index below ``num_classes``.
+
+    Raises:
+        ValueError: naming the value and the number of classes.
+    """
+    wrong = (target < 0) | (target >= num_classes) | (target != target.long())
+    if not wrong.any():
+        return
+    value = target[wrong][0].item()
+    advice = "set ignore_index to it if it marks voxels to ignore"
+    if value == 255:
+        advice += ", divide the target by 255 if it is an image of a mask"
+    elif value != int(value):
+        advice = "threshold a soft label"
+    raise ValueError(
+        f"with to_onehot_y=True target must hold class indices from 0 to {num_classes - 1}, as input has {num_classes} "
+        f"channels, got {value:g}: {advice}."
+    )
+
+
 def _to_mask(target: torch.Tensor) -> torch.Tensor:
     mask = target.bool()
-    if not torch.equal(mask.to(target.dtype), target):
-        raise ValueError(
-            "target must hold only 0 and 1, one channel for each class: "
-            "set to_onehot_y=True for class indices, threshold a soft label."
-        )
-    return mask
+    wrong = mask.to(target.dtype) != target  # true for NaN
+    if not wrong.any():
+        return mask
+    value = target[wrong][0].item()
+    if value == 255 and bool(((target == 0) | (target == 255)).all()):
+        advice = "divide it by 255 if it is an image of a mask, set ignore_index=255 if such voxels are to be ignored"
+    else:
+        advice = "set to_onehot_y=True for class indices, threshold a soft label"
+    raise ValueError(f"target must hold only 0 and 1, one channel for each class, got {value:g}: {advice}.")

@@ -37,10 +37,12 @@ class LocalizedTopoLoss(PersistenceLoss):
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         height: ``"linear"``, the paper's best, ``"radial"`` or ``"quadratic"``; None adds nothing.
-        slope: range that the slope is drawn from, in units of the input for each voxel. The paper names none. A
-            distance in voxels rises by 1 a voxel, and a slope beyond that hides it; between the two ends the features
-            are told apart better and better while the value falls (docs/losses.md shows by how much). Divide by the
-            same number as the map: for distances truncated at 10 voxels and divided by 10, take (0.02, 0.08).
+        slope: range that the slope is drawn from, in units of the input for each voxel. None is (0.2, 0.8) for maps of
+            distances in voxels, and (0.002, 0.008) for likelihoods, which rise by 0.1 to 0.5 over 64 voxels. The paper
+            names none. A distance in voxels rises by 1 a voxel, and a slope beyond that hides it; between the two ends
+            the features are told apart better and better while the value falls (docs/losses.md shows by how much).
+            Divide by the same number as the map: for distances truncated at 10 voxels and divided by 10, take
+            (0.02, 0.08).
         direction: ``"sublevel"`` for maps of distances, ``"superlevel"`` for likelihoods with a binary ground truth.
         dims: homology dimensions; loops, as in the paper (section 4.2.2).
         frame: surround each patch by foreground; on, as in the paper: the window's border closes loops.
@@ -68,7 +70,7 @@ class LocalizedTopoLoss(PersistenceLoss):
         reduction: LossReduction | str = LossReduction.MEAN,
         *,
         height: str | None = "linear",
-        slope: tuple[float, float] = (0.2, 0.8),
+        slope: tuple[float, float] | None = None,
         direction: str = "sublevel",
         dims: Sequence[int] | int | None = 1,
         frame: bool = True,

@@ -84,7 +84,8 @@ class PersistenceLoss(DiagramLoss):
             ``"by_lifetime"``: the points of longest lifetime are matched; ``"by_birth"``: those born first.
         direction: ``"superlevel"`` for likelihoods with a binary ground truth, ``"sublevel"`` for maps of distances.
         height: None, ``"linear"``, ``"radial"`` or ``"quadratic"``; see ``monai_topo.topology.height_function``.
-        slope: range that the height function's slope is drawn from, in units of the input for each voxel.
+        slope: range that the height function's slope is drawn from, in units of the input for each voxel; None is
+            (0.002, 0.008) for likelihoods, (0.2, 0.8) for maps of distances in voxels.
         dims: homology dimensions; None is all below the number of spatial axes.
         frame: surround each patch by foreground (relative homology), so that structures cut by its border close.
         **options: :class:`DiagramOptions`.
@@ -112,21 +113,21 @@ class PersistenceLoss(DiagramLoss):
         matching: str = "nearest_corner",
         direction: str = "superlevel",
         height: str | None = None,
-        slope: tuple[float, float] = (0.0, 0.0),
+        slope: tuple[float, float] | None = None,
         dims: Sequence[int] | int | None = None,
         frame: bool = False,
         **options: Unpack[DiagramOptions],
     ) -> None:
         six = (include_background, to_onehot_y, sigmoid, softmax, other_act, reduction)
         super().__init__(*six, dims=dims, frame=frame, **options)
-        _check_filtration(matching, direction, height, slope)
+        self.inputs = INPUTS[check_direction(direction)]
+        self.slope = self.inputs.slope if slope is None else slope
+        _check_filtration(matching, direction, height, self.slope)
         if to_onehot_y and direction == "sublevel":
             raise ValueError("to_onehot_y needs classes: with direction='sublevel' the target is a map of distances.")
         self.matching = matching
         self.direction = direction
         self.height = height
-        self.slope = slope
-        self.inputs = INPUTS[direction]
 
     def pulls(self, likelihood: torch.Tensor, mask: torch.Tensor) -> Pulls:
         """Pair the field of each patch and match its diagram with the ground truth's."""
@@ -212,11 +213,12 @@ class PersistenceLoss(DiagramLoss):
 def _check_filtration(matching: str, direction: str, height: str | None, slope: tuple[float, float]) -> None:
     if matching not in MATCHINGS:
         raise ValueError(f"matching must be one of {tuple(MATCHINGS)}, got {matching!r}.")
-    check_direction(direction)
     if height is not None and height not in HEIGHTS:
         raise ValueError(f"height must be None or one of {HEIGHTS}, got {height!r}.")
     if len(slope) != 2 or not 0 <= slope[0] <= slope[1]:
         raise ValueError(f"slope must be a range (low, high) with 0 <= low <= high, got {slope!r}.")
+    if height is not None and slope[1] == 0:
+        raise ValueError(f"slope (0, 0) makes height={height!r} do nothing: set a slope above 0, or height=None.")
     if matching == "nearest_corner" and (direction == "sublevel" or height is not None):
         raise ValueError(
             "matching='nearest_corner' needs every true point at birth 1, death 0: a likelihood without a height "

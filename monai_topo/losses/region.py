@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -12,14 +13,52 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from typing_extensions import Unpack
 
-from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.base import Channels, TopologyLoss
 from monai_topo.losses.options import LossOptions
 
 NORMALIZATIONS = ("mask", "image")
 """What the cross-entropy on a region is divided by: the number of its voxels, or of the patch's."""
 
 
-class RegionCrossEntropyLoss(TopologyLoss):
+class VoxelCrossEntropyLoss(TopologyLoss):
+    """Base of the losses that are a binary cross-entropy on some of the voxels.
+
+    A subclass implements :meth:`region_of` and sets ``normalize``. With ``sigmoid`` or ``softmax`` the logarithms are
+    taken of the logits, before anything is rounded; of likelihoods they are held at -100 or more.
+    """
+
+    normalize: str = "mask"
+
+    @abstractmethod
+    def region_of(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The voxels that count, bool, from likelihoods without gradient and masks ``(N, H, W[, D])``."""
+
+    def channel_terms(self, channels: Channels) -> torch.Tensor:
+        """The mean over patches of the cross-entropy on their regions, ``(B, C, 1, 1[, 1])``."""
+        entropy = self._entropy(channels)
+        return self.mean_over_patches(self._on_region, channels.prediction.detach(), channels.truth, entropy)
+
+    def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The term of each patch, of likelihoods."""
+        return self._on_region(likelihood.detach(), mask, cross_entropy(likelihood, mask))
+
+    def _on_region(self, likelihood: torch.Tensor, mask: torch.Tensor, entropy: torch.Tensor) -> torch.Tensor:
+        return mean_on(self.region_of(likelihood, mask), entropy, self.normalize)
+
+    def _entropy(self, channels: Channels) -> torch.Tensor:
+        """Cross-entropy of every voxel; that of ignored ones is 0."""
+        count = channels.prediction.shape[1]
+        if self.sigmoid:
+            present, absent = (functional.logsigmoid(sign * channels.input[:, -count:]) for sign in (1, -1))
+        elif self.softmax and channels.input.shape[1] > 1:
+            present, absent = (log[:, -count:] for log in log_softmax_and_rest(channels.input))
+        else:
+            return cross_entropy(channels.prediction, channels.truth)
+        entropy = -torch.where(channels.truth, present, absent)
+        return entropy if channels.valid is None else torch.where(channels.valid, entropy, 0)
+
+
+class RegionCrossEntropyLoss(VoxelCrossEntropyLoss):
     """Binary cross-entropy on the voxels that a simple rule takes for the hard ones.
 
     The baselines of "Topology-Aware Segmentation Using Discrete Morse Theory" (Hu et al. 2021, section 3, tables 5 and
@@ -72,10 +111,9 @@ class RegionCrossEntropyLoss(TopologyLoss):
         self.region = region
         self.normalize = normalize
 
-    def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy on the region of each of N patches."""
-        region = REGIONS[self.region](likelihood.detach(), mask)
-        return cross_entropy_on(region, likelihood, mask, self.normalize)
+    def region_of(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The region of each of N patches."""
+        return REGIONS[self.region](likelihood, mask)
 
 
 def check_normalization(normalize: str) -> None:
@@ -88,22 +126,42 @@ def check_normalization(normalize: str) -> None:
         raise ValueError(f"normalize must be one of {NORMALIZATIONS}, got {normalize!r}.")
 
 
-def cross_entropy_on(
-    region: torch.Tensor, likelihood: torch.Tensor, mask: torch.Tensor, normalize: str
-) -> torch.Tensor:
-    """Binary cross-entropy of likelihoods against masks on a region, ``(N, H, W[, D])`` each, to ``(N,)``.
-
-    Masking the logits instead would leave log 2 at every voxel outside.
+def mean_on(region: torch.Tensor, entropy: torch.Tensor, normalize: str) -> torch.Tensor:
+    """Mean of a cross-entropy on a region, ``(N, H, W[, D])`` each, to ``(N,)``.
 
     Example:
-        >>> region = torch.tensor([[[True, False]]])
-        >>> cross_entropy_on(region, torch.tensor([[[0.5, 0.1]]]), torch.tensor([[[1, 1]]]), "image")
-        tensor([0.3466])
+        >>> mean_on(torch.tensor([[[True, False]]]), torch.tensor([[[0.5, 0.1]]]), "image")
+        tensor([0.2500])
     """
-    entropy = functional.binary_cross_entropy(likelihood.clamp(0, 1), mask.to(likelihood.dtype), reduction="none")
     total = torch.where(region, entropy, 0).flatten(1).sum(dim=1)
     voxels = region.flatten(1).sum(dim=1).clamp(min=1) if normalize == "mask" else region[0].numel()
     return total / voxels
+
+
+def cross_entropy(likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Binary cross-entropy of each likelihood against a mask, its logarithms held at -100 or more.
+
+    Example:
+        >>> cross_entropy(torch.tensor([0.5, 1.0]), torch.tensor([True, False]))
+        tensor([  0.6931, 100.0000])
+    """
+    return functional.binary_cross_entropy(likelihood.clamp(0, 1), mask.to(likelihood.dtype), reduction="none")
+
+
+def log_softmax_and_rest(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logarithms of the softmax p over the channels ``(B, C, ...)``, and of 1 - p, both exact for p near 0 and 1.
+
+    Example:
+        >>> present, absent = log_softmax_and_rest(torch.tensor([[30.0, 0.0]]))
+        >>> absent
+        tensor([[-3.0000e+01, -9.3576e-14]])
+    """
+    logits = logits - logits.detach().amax(1, keepdim=True)
+    present = torch.log_softmax(logits, 1)
+    largest = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, logits.argmax(1, keepdim=True), True)
+    others = logits.masked_fill(largest, -torch.inf).logsumexp(1, keepdim=True) - logits.logsumexp(1, keepdim=True)
+    small = torch.where(largest, -1.0, present)  # at most 1/2, so that 1 - p is not rounded away
+    return present, torch.where(largest, others, torch.log1p(-small.exp()))
 
 
 def _false_voxels(likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
 import pytest
 import torch
 from monai.losses import DiceCELoss, DiceLoss
+from scipy.ndimage import gaussian_filter
 
 from monai_topo.losses import DiceCETopologyLoss, LifetimeTopoLoss, TopoLoss, WeightedSumLoss
+from monai_topo.losses.compound import TOPOLOGY_TERMS
 
 
 def example(channels=2, shape=(6, 7, 5)):
@@ -89,7 +92,9 @@ def test_several_terms():
 
 def test_any_loss_may_be_the_term():
     logits, target = example()
-    loss = DiceCETopologyLoss(softmax=True, to_onehot_y=True, topology=DiceLoss(softmax=True, to_onehot_y=True))
+    loss = DiceCETopologyLoss(
+        softmax=True, to_onehot_y=True, topology=DiceLoss(softmax=True, to_onehot_y=True), lambda_topo=0.01
+    )
     base = DiceCELoss(softmax=True, to_onehot_y=True)(logits, target)
     torch.testing.assert_close(
         loss(logits, target), base + 0.01 * DiceLoss(softmax=True, to_onehot_y=True)(logits, target)
@@ -143,3 +148,35 @@ def test_weighted_sum_refuses_bad_weights():
     for losses, weights in (([], []), ([DiceLoss()], [1, 2]), ([DiceLoss()], [-1])):
         with pytest.raises(ValueError, match="weights"):
             WeightedSumLoss(losses, weights)
+
+
+@pytest.mark.parametrize("name", TOPOLOGY_TERMS)
+def test_a_term_has_a_weight_of_its_own(name):
+    """By which its gradient is neither lost beside that of Dice and cross-entropy nor drowns it."""
+    logits, target = noisy_tubes()
+    loss = DiceCETopologyLoss(sigmoid=True, topology=name)
+    assert loss.lambda_topo == TOPOLOGY_TERMS[name].weight
+    gradients = []
+    for part in (loss.voxelwise, loss.topology[0]):
+        leaf = logits.clone().requires_grad_()
+        part(leaf, target).backward()
+        gradients.append(float(leaf.grad.norm()))
+    assert 0.03 < loss.lambda_topo * gradients[1] / gradients[0] < 10
+    assert f"lambda_topo={loss.lambda_topo}" in repr(loss)
+
+
+def noisy_tubes():
+    """Logits of a network that is nearly right on a lattice of tubes in 32 voxels a side."""
+    rng = np.random.default_rng(0)
+    planes, rows, columns = np.indices((32, 32, 32)) % 16
+    tubes = (abs(planes - 8) < 2) & (abs(rows - 8) < 2) | (abs(rows - 8) < 2) & (abs(columns - 8) < 2)
+    field = gaussian_filter(np.where(tubes, 3.0, -3.0) + rng.normal(0, 4, tubes.shape), 0.8)
+    return torch.tensor(field, dtype=torch.float32)[None, None], torch.tensor(tubes, dtype=torch.float32)[None, None]
+
+
+def test_defaults_and_given_weights_mix():
+    assert DiceCETopologyLoss(topology=["topo", "dmt"]).lambda_topo == [0.01, 0.2]
+    assert DiceCETopologyLoss(topology=["topo", "dmt"], lambda_topo=[None, 3.0]).lambda_topo == [0.01, 3.0]
+    assert DiceCETopologyLoss(topology=TopoLoss(dims=1)).lambda_topo == 0.01
+    with pytest.raises(ValueError, match="lambda_topo must be given for DiceLoss: it has no weight of its own"):
+        DiceCETopologyLoss(topology=DiceLoss())

@@ -162,15 +162,151 @@ def test_nan_names_batch_index_and_channel(new_loss, bad):
 
 @losses_of_likelihoods
 def test_logits_without_activation_say_what_to_set(new_loss):
-    with pytest.raises(ValueError, match=r"from -3 to 3.*sigmoid=True, softmax=True or other_act"):
-        new_loss()(torch.tensor([[[[-3.0, 3.0]]]]), torch.zeros(1, 1, 1, 2))
+    """Advice that works: softmax is none for a single channel."""
+    logits = torch.tensor([[[[-3.0, 3.0]]]])
+    for channels, advice in ((1, "set sigmoid=True or other_act"), (2, "set sigmoid=True, softmax=True or other_act")):
+        with pytest.raises(ValueError, match=rf"from -3 to 3.*{advice}"):
+            new_loss()(logits.expand(1, channels, 1, 2), torch.zeros(1, channels, 1, 2))
+    advice = "means nothing for a single channel; if these are logits, set sigmoid=True instead"
+    with pytest.warns(UserWarning, match="`softmax=True` ignored"), pytest.raises(ValueError, match=advice):
+        new_loss(softmax=True)(logits, torch.zeros(1, 1, 1, 2))
+    with pytest.raises(ValueError, match="other_act must return likelihoods"):
+        new_loss(other_act=lambda x: x)(logits, torch.zeros(1, 1, 1, 2))
 
 
 @losses_of_likelihoods
 def test_soft_or_class_index_targets_say_what_to_set(new_loss):
     for value in (0.5, 2.0):
-        with pytest.raises(ValueError, match="to_onehot_y=True"):
+        with pytest.raises(
+            ValueError, match=f"got {value:g}: set to_onehot_y=True for class indices, threshold a soft"
+        ):
             new_loss()(torch.rand(1, 1, 4, 4), torch.full((1, 1, 4, 4), value))
+
+
+@losses_of_likelihoods
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.float32, torch.uint16])
+def test_images_of_masks(new_loss, dtype):
+    """0 and 255 are no mask, and the advice works: divide, or ignore."""
+    likelihood, target = example((6, 7))
+    image = (255 * target).to(dtype)
+    with pytest.raises(ValueError, match=r"got 255: divide it by 255 .* set ignore_index=255"):
+        new_loss()(likelihood, image)
+    torch.testing.assert_close(new_loss()(likelihood, image.to(torch.int64) // 255), new_loss()(likelihood, target))
+    assert torch.isfinite(new_loss(ignore_index=255)(likelihood, image))
+
+
+@losses_of_likelihoods
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        (2, "set ignore_index to it"),
+        (255, "divide the target by 255"),
+        (-1, "set ignore_index to it"),
+        (0.5, "threshold a soft label"),
+    ],
+)
+def test_a_class_that_the_input_has_no_channel_for_is_named(new_loss, value, advice):
+    classes = torch.zeros(1, 1, 4, 5)
+    classes[..., 2, 3] = value
+    with pytest.raises(
+        ValueError, match=rf"class indices from 0 to 1, as input has 2 channels, got {value:g}: .*{advice}"
+    ):
+        new_loss(softmax=True, to_onehot_y=True)(torch.rand(1, 2, 4, 5), classes)
+
+
+@losses_of_likelihoods
+def test_ids_that_float32_cannot_hold_can_be_ignored(new_loss):
+    big = 2**24 + 1
+    likelihood, target = example((6, 7))
+    ids = target.to(torch.int64)
+    ids[..., 3:] = big
+    hidden = target.clone()
+    hidden[..., 3:] = 9
+    expected = new_loss(ignore_index=9)(likelihood, hidden)
+    for dtype in (torch.int64, torch.uint32, torch.uint64):
+        torch.testing.assert_close(new_loss(ignore_index=big)(likelihood, ids.to(dtype)), expected)
+    ids[..., 0, 0] = big - 1  # one less is another id
+    with pytest.raises(ValueError, match="only 0 and 1"):
+        new_loss(ignore_index=big)(likelihood, ids)
+
+
+@losses_of_likelihoods
+def test_bools_and_one_hot_targets_with_ignored_voxels(new_loss):
+    """MONAI's rule of ``DiceLoss``: a class of a one-hot target is ignored where its channel is 1, any other value of
+    ``ignore_index`` where all channels are 0."""
+    likelihood, _ = stack((6, 7), channels=3, batch=1)
+    classes = torch.tensor(np.random.default_rng(3).integers(0, 3, (1, 1, 6, 7)))
+    one_hot = torch.cat([classes == k for k in range(3)], 1)
+    for ignored in (2, 255):
+        hidden = one_hot.clone()
+        if ignored == 255:
+            hidden[:, :, 4:] = False  # no class
+        marked = torch.where(hidden.any(1, keepdim=True), classes, 255)
+        expected = new_loss(ignore_index=ignored, to_onehot_y=True)(likelihood, marked)
+        for dtype in (torch.bool, torch.uint8, torch.float32):
+            value, gradient = value_and_gradient(new_loss(ignore_index=ignored), likelihood, hidden.to(dtype))
+            assert value == pytest.approx(float(expected))
+            assert not gradient[(marked == ignored).expand_as(gradient)].any()
+
+
+@every_loss
+def test_an_empty_batch_is_no_loss(new_loss):
+    for shape in ((0, 2, 5, 6), (0, 1, 3, 4, 5)):
+        empty = torch.zeros(shape, requires_grad=True)
+        for reduction in ("mean", "sum"):
+            value = new_loss(reduction=reduction)(empty, torch.zeros(shape))
+            assert value.item() == 0
+            value.backward()
+        assert new_loss(reduction="none")(empty, torch.zeros(shape)).shape == (0, shape[1], *[1] * (len(shape) - 2))
+
+
+@every_loss
+def test_an_empty_axis_or_stacked_heads_are_refused(new_loss):
+    for shape in ((1, 1, 0, 4), (1, 0, 4, 4), (1, 3, 1, 4, 4, 4)):
+        with pytest.raises(ValueError, match=r"input must have shape \(B, C, H, W\)"):
+            new_loss()(torch.zeros(shape), torch.zeros(shape))
+    with pytest.raises(ValueError, match="DeepSupervisionTopologyLoss"):
+        new_loss()(torch.zeros(1, 3, 1, 4, 4, 4), torch.zeros(1, 1, 4, 4, 4))
+
+
+@every_loss
+def test_a_list_of_outputs_says_what_to_take(new_loss):
+    likelihood, target = example((6, 7))
+    with pytest.raises(TypeError, match=r"got a list: .*DeepSupervisionTopologyLoss"):
+        new_loss()([likelihood, likelihood], target)
+
+
+@every_loss
+def test_integers_of_numpy_are_integers(new_loss):
+    likelihood, target = example((9, 12))
+    plain = new_loss(patch_size=4, patch_mode="random", num_patches=2, seed=1)(likelihood, target)
+    for size in (np.int64(4), np.uint8(4), [np.int32(4)] * 2, np.array([4, 4]), torch.tensor(4)):
+        loss = new_loss(patch_size=size, patch_mode="random", num_patches=np.int64(2), seed=np.int64(1))
+        torch.testing.assert_close(loss(likelihood, target), plain)
+
+
+@losses_of_likelihoods
+def test_infinite_logits_are_an_error(new_loss):
+    logits, target = stack((4, 5))
+    logits[1, 2, 0, 0] = float("inf")
+    for activation in ("sigmoid", "softmax"):
+        with pytest.raises(ValueError, match="input holds NaN or infinity at batch index 1, channel 2"):
+            new_loss(**{activation: True})(logits, target)
+
+
+@losses_of_likelihoods
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_ignored_logits_may_be_anything(new_loss, activation):
+    logits, target = stack((6, 7), channels=2, batch=1)
+    classes = target[:, :1].clone()
+    classes[..., 4:] = 7
+    bad = logits.clone()
+    bad[..., 4:] = float("nan")
+    options = {"to_onehot_y": True, "ignore_index": 7, activation: True}
+    value, gradient = value_and_gradient(new_loss(**options), logits, classes)
+    again, other_gradient = value_and_gradient(new_loss(**options), bad, classes)
+    assert value == again > 0
+    torch.testing.assert_close(gradient, other_gradient)
 
 
 @every_loss

@@ -13,6 +13,7 @@ from monai_topo.losses import DiceCETopologyLoss, LocalizedTopoLoss, Persistence
 from monai_topo.topology import betti_numbers
 from tests.benchmarks.roads import increments
 from tests.losses import images
+from tests.losses.cases import value_and_gradient
 
 
 def distance_map(mask, most=4.0):
@@ -66,10 +67,10 @@ def test_homo_pre_is_the_optimal_matching_of_likelihoods(engine):
 
 @pytest.mark.parametrize("height", ["linear", "radial", "quadratic"])
 @pytest.mark.parametrize("direction", ["sublevel", "superlevel"])
-def test_slope_zero_is_the_plain_loss(engine, height, direction):
+def test_a_slope_of_next_to_nothing_is_the_plain_loss(engine, height, direction):
     likelihood, target = images.broken_ring()
     plain = LocalizedTopoLoss(height=None, dims=(0, 1), direction=direction, engine=engine)(likelihood, target)
-    flat = LocalizedTopoLoss(height=height, slope=(0, 0), dims=(0, 1), direction=direction, engine=engine)
+    flat = LocalizedTopoLoss(height=height, slope=(0, 1e-12), dims=(0, 1), direction=direction, engine=engine)
     assert plain > 0
     torch.testing.assert_close(flat(likelihood, target), plain)
 
@@ -185,3 +186,65 @@ def test_fewer_errors_lower_the_localized_loss():
     assert (plain < 0).mean() > 0.1
     assert (localized < 0).mean() < 0.8 * (plain < 0).mean()
     assert (localized > 0).mean() > 0.8
+
+
+def gapped_ring():
+    """A ring of likelihood 0.9 with a gap of 0.4."""
+    rows, columns = np.indices((24, 24))
+    ring = np.abs(np.hypot(rows - 11.5, columns - 11.5) - 7) < 1.3
+    gap = ring & (columns > 16) & (rows > 10) & (rows < 13)
+    likelihood = np.where(ring, 0.9, 0.05)
+    likelihood[gap] = 0.4
+    likelihood += 0.001 * np.random.default_rng(0).random(ring.shape)
+    return *images.batched(likelihood, ring), torch.tensor(gap)
+
+
+@pytest.mark.parametrize("height", ["linear", "radial", "quadratic"])
+def test_the_default_slopes_let_likelihoods_be_mended(height):
+    """The slopes of distances, a hundred times as steep, hide the gap."""
+    likelihood, target, gap = gapped_ring()
+
+    def raised(**options):
+        losses = [
+            LocalizedTopoLoss(height=height, direction="superlevel", frame=False, seed=seed, **options)
+            for seed in range(20)
+        ]
+        gradients = [value_and_gradient(loss, likelihood, target)[1][0, 0][gap] for loss in losses]
+        return sum(bool((gradient < 0).any()) for gradient in gradients)
+
+    assert raised() >= 19
+    assert raised(slope=(0.2, 0.8)) < 15
+    assert LocalizedTopoLoss().slope == (0.2, 0.8)
+    assert LocalizedTopoLoss(direction="superlevel").slope == (0.002, 0.008)
+
+
+def test_a_height_that_does_nothing_is_refused():
+    with pytest.raises(ValueError, match=r"slope \(0, 0\) makes height='linear' do nothing"):
+        PersistenceLoss(matching="optimal", height="linear", slope=(0.0, 0.0))
+    likelihood, target, _ = gapped_ring()
+    flat, raised = (PersistenceLoss(matching="optimal", height=height) for height in (None, "linear"))
+    assert float(flat(likelihood, target)) != float(raised(likelihood, target))
+    assert raised.slope == (0.002, 0.008)
+
+
+@pytest.mark.parametrize("frame", [False, True])
+def test_ignored_voxels_of_a_map_are_the_frame_or_the_outside(frame):
+    """The lowest distance with a frame, else the largest, of the voxels that count."""
+    _, target = images.broken_ring()
+    truth = distance_map(target[0, 0]) + 1
+    prediction = truth + torch.rand(truth.shape, generator=torch.Generator().manual_seed(0))
+    hidden = truth.clone()
+    hidden[..., 8:] = -1
+    kept = truth[..., :8]
+    right, wrong = (kept.min(), kept.max()) if frame else (kept.max(), kept.min())
+
+    def loss(value=None):
+        options = {"height": None, "dims": (0, 1), "frame": frame, "reduction": "none"}
+        if value is None:
+            return LocalizedTopoLoss(**options, ignore_index=-1)(prediction, hidden)
+        cut = [torch.cat([x[..., :8], torch.full_like(x[..., 8:], float(value))], -1) for x in (prediction, truth)]
+        return LocalizedTopoLoss(**options)(*cut)
+
+    assert loss() > 0
+    torch.testing.assert_close(loss(), loss(right))
+    assert not torch.allclose(loss(), loss(wrong))
