@@ -135,7 +135,7 @@ PLANTED = {
         [partial(test_topo_loss.test_the_essential_component_counts, ENGINE)],
     ),
     "matching by lifetime, whatever is asked for": (
-        (persistence, "MATCHINGS", dict.fromkeys(original_match, original_match["by_birth"])),
+        (persistence, "MATCHINGS", dict.fromkeys(original_match, original_match["by_lifetime"])),
         [partial(test_lifetime.test_order_by_birth_is_another_loss, ENGINE)],
     ),
     # Options that are taken and go unused.
