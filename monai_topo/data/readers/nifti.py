@@ -25,7 +25,7 @@ def read_nifti(path: Path) -> Volume:
     Raises:
         ValueError: when the file holds several channels or times.
     """
-    image = nibabel.load(path)
+    image = nibabel.load(path, mmap=False)
     return _placed(path, image, _scaled(image))
 
 
