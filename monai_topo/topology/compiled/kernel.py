@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -33,6 +33,9 @@ except (ImportError, AttributeError) as error:
     raise ImportError(f"The kernels cannot be compiled ({error}); {ADVICE}") from error
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+Int: TypeAlias = int | np.signedinteger[Any]
+"""A whole number; for numba Python's and numpy's are alike."""
 
 _INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Without the code to be called from Python, which takes a fifth of the time to compile.

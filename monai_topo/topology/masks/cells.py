@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.topology.compiled.bits import BIT_COUNT, lowest_bit
-from monai_topo.topology.compiled.kernel import allocating_kernel, at, entry_kernel, inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import Int, allocating_kernel, at, entry_kernel, inlined_kernel, kernel
 
 _BYTE = 0xFF
 
@@ -27,7 +27,9 @@ def pack_rows(volume: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 @entry_kernel
-def count_components(packed: Any, width: int, value: int, diagonal: bool, joins_outside: bool, planar: bool) -> int:
+def count_components(
+    packed: NDArray[np.uint8], width: Int, value: Int, diagonal: bool, joins_outside: bool, planar: bool
+) -> int:
     """Number of components of the voxels of one value.
 
     Args:
@@ -47,8 +49,14 @@ def count_components(packed: Any, width: int, value: int, diagonal: bool, joins_
 
 @kernel
 def _merge_all(
-    shape: Any, first: Any, ends: Any, parent: Any, diagonal: bool, joins_outside: bool, planar: bool
-) -> int:
+    shape: tuple[Int, Int, Int],
+    first: NDArray[np.int64],
+    ends: NDArray[np.int32],
+    parent: NDArray[np.int64],
+    diagonal: bool,
+    joins_outside: bool,
+    planar: bool,
+) -> Int:
     """Merge runs that are neighbors, and with the outside, the last in ``parent``; return how many merges."""
     depth, height, width = shape
     outside = parent.size - 1
@@ -73,7 +81,7 @@ def _merge_all(
 
 
 @allocating_kernel
-def _find_runs(rows: Any, width: int, value: int) -> Any:
+def _find_runs(rows: NDArray[np.uint8], width: Int, value: Int) -> Any:
     """For each row the number of its first run; for each run its first voxel and the one after its last, by turns."""
     first = np.empty(rows.shape[0] + 1, np.int64)
     _count_runs(rows, width, value, first)
@@ -83,7 +91,7 @@ def _find_runs(rows: Any, width: int, value: int) -> Any:
 
 
 @kernel
-def _count_runs(rows: Any, width: int, value: int, first: Any) -> None:
+def _count_runs(rows: NDArray[np.uint8], width: Int, value: Int, first: NDArray[np.int64]) -> None:
     first[0] = 0
     for row in range(rows.shape[0]):
         count, last = 0, 0
@@ -95,7 +103,9 @@ def _count_runs(rows: Any, width: int, value: int, first: Any) -> None:
 
 
 @kernel
-def _write_runs(rows: Any, width: int, value: int, first: Any, ends: Any) -> None:
+def _write_runs(
+    rows: NDArray[np.uint8], width: Int, value: Int, first: NDArray[np.int64], ends: NDArray[np.int32]
+) -> None:
     for row in range(rows.shape[0]):
         end, last = 2 * first[row], 0
         for k in range(rows.shape[1]):
@@ -111,14 +121,16 @@ def _write_runs(rows: Any, width: int, value: int, first: Any, ends: Any) -> Non
 
 
 @inlined_kernel
-def _byte_of(rows: Any, row: int, k: int, width: int, value: int) -> int:
+def _byte_of(rows: NDArray[np.uint8], row: Int, k: Int, width: Int, value: Int) -> Int:
     """Which of eight voxels have the value; what is beyond the row has not."""
     byte = np.int64(rows[row, k])
     return int(byte if value else ~byte & (_BYTE >> max(0, 8 * (k + 1) - width)))
 
 
 @kernel
-def _merge_rows(row: int, other: int, first: Any, ends: Any, parent: Any, diagonal: bool) -> int:
+def _merge_rows(
+    row: Int, other: Int, first: NDArray[np.int64], ends: NDArray[np.int32], parent: NDArray[np.int64], diagonal: bool
+) -> Int:
     """Merge the runs of two rows that overlap, or with ``diagonal`` touch at a corner; return how many merges."""
     reach = 1 if diagonal else 0
     merges = 0
@@ -136,7 +148,7 @@ def _merge_rows(row: int, other: int, first: Any, ends: Any, parent: Any, diagon
 
 
 @inlined_kernel
-def _merge(a: int, b: int, parent: Any) -> int:
+def _merge(a: Int, b: Int, parent: NDArray[np.int64]) -> Int:
     """Put two runs into one tree; 1 if they were in two."""
     while parent[at(a)] != a:
         parent[at(a)] = parent[at(parent[at(a)])]
@@ -149,7 +161,7 @@ def _merge(a: int, b: int, parent: Any) -> int:
 
 
 @entry_kernel
-def face_euler_characteristic(packed: Any) -> int:
+def face_euler_characteristic(packed: NDArray[np.uint8]) -> int:
     """Euler characteristic of the voxels of value 1 in face connectivity.
 
     Args:
@@ -168,7 +180,9 @@ def face_euler_characteristic(packed: Any) -> int:
 
 
 @kernel
-def _row_euler(row: Any, before: Any, above: Any, both: Any) -> int:
+def _row_euler(
+    row: NDArray[np.uint8], before: NDArray[np.uint8], above: NDArray[np.uint8], both: NDArray[np.uint8]
+) -> Int:
     """Alternating number of the cells whose last vertex lies in a row, from that row and three before it.
 
     Along a row vertices less edges are the runs, and so are edges across it less squares, and squares less cubes.
@@ -184,6 +198,6 @@ def _row_euler(row: Any, before: Any, above: Any, both: Any) -> int:
 
 
 @inlined_kernel
-def _starts(byte: int, last: int) -> int:
+def _starts(byte: Int, last: Int) -> Int:
     """How many runs begin in eight voxels, given the one before them."""
     return int(BIT_COUNT[at(byte & ~(byte << 1 | last))])

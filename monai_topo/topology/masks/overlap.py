@@ -174,7 +174,7 @@ def _face_interface(first: Mask, second: Mask) -> int:
         boards.append(_chosen(here, ids, count == 4, 4))
     of_node = np.searchsorted(nodes, np.concatenate(equal, axis=1))
     classes, label = _components(len(nodes), of_node) if len(nodes) else (0, np.empty(0, int))
-    equations = label[np.searchsorted(nodes, np.concatenate(boards, axis=1))].T if len(nodes) else []
+    equations: Any = label[np.searchsorted(nodes, np.concatenate(boards, axis=1))].T if len(nodes) else []
     return classes - _rank(equations)
 
 

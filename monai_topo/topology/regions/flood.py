@@ -9,12 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from monai_topo.topology.compiled.kernel import entry_kernel, inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import Int, entry_kernel, inlined_kernel, kernel
 
 
 @entry_kernel
-def flood_regions(values: Any, labels: Any, starts: Any, barriers: Any, order: Any, offsets: Any) -> None:
+def flood_regions(
+    values: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    barriers: NDArray[np.int64],
+    order: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+) -> None:
     """Label the voxels that are connected to each start through voxels before its barrier.
 
     Args:
@@ -48,7 +56,13 @@ def flood_regions(values: Any, labels: Any, starts: Any, barriers: Any, order: A
 
 @entry_kernel
 def flatten_or_bridge(
-    values: Any, labels: Any, births: Any, deaths: Any, limits: Any, offsets: Any, outside: bool
+    values: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    births: NDArray[np.int64],
+    deaths: NDArray[np.int64],
+    limits: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    outside: bool,
 ) -> None:
     """Make every region one with an elder: by a path lowered to its birth, or by raising it to its death.
 
@@ -92,7 +106,15 @@ def flatten_or_bridge(
 
 
 @entry_kernel
-def lower_to_elder(values: Any, labels: Any, births: Any, deaths: Any, bite: int, offsets: Any, outside: bool) -> None:
+def lower_to_elder(
+    values: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    births: NDArray[np.int64],
+    deaths: NDArray[np.int64],
+    bite: Int,
+    offsets: NDArray[np.int64],
+    outside: bool,
+) -> None:
     """Lower the death of each pair to its birth, with a path from there to a voxel before its birth.
 
     Args:
@@ -123,7 +145,15 @@ def lower_to_elder(values: Any, labels: Any, births: Any, deaths: Any, bite: int
 
 @kernel
 def _lower_around(
-    values: Any, labels: Any, voxel: int, level: float, height: float, bite: int, offsets: Any, queue: Any, start: int
+    values: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    voxel: Int,
+    level: float,
+    height: float,
+    bite: Int,
+    offsets: NDArray[np.int64],
+    queue: NDArray[np.int64],
+    start: Int,
 ) -> None:
     """Lower the nearest voxels that are connected to one and lie above the level, up to the height."""
     bite = min(bite, queue.size - start)
@@ -141,18 +171,18 @@ def _lower_around(
 
 @kernel
 def _search(
-    values: Any,
-    labels: Any,
-    birth: int,
-    death: int,
-    label: int,
-    offsets: Any,
+    values: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    birth: Int,
+    death: Int,
+    label: Int,
+    offsets: NDArray[np.int64],
     outside: bool,
     inward: bool,
-    limit: int,
-    came_from: Any,
-    queue: Any,
-    start: int,
+    limit: Int,
+    came_from: NDArray[np.int64],
+    queue: NDArray[np.int64],
+    start: Int,
 ) -> Any:
     """Breadth first from the death: inward through the region to its birth, or outward to the nearest elder voxel.
 
@@ -186,7 +216,7 @@ def _search(
 
 
 @kernel
-def _path_cost(values: Any, came_from: Any, end: int, death: int, level: float) -> int:
+def _path_cost(values: NDArray[np.float64], came_from: NDArray[np.int64], end: Int, death: Int, level: float) -> Int:
     """How many voxels of a path, with the death, are above the level."""
     cost = np.int64(values[death] > level)
     voxel = end
@@ -197,7 +227,7 @@ def _path_cost(values: Any, came_from: Any, end: int, death: int, level: float) 
 
 
 @kernel
-def _lower_path(values: Any, came_from: Any, end: int, death: int, level: float) -> None:
+def _lower_path(values: NDArray[np.float64], came_from: NDArray[np.int64], end: Int, death: Int, level: float) -> None:
     voxel = end
     while voxel != death:
         values[voxel] = min(values[voxel], level)
@@ -206,7 +236,15 @@ def _lower_path(values: Any, came_from: Any, end: int, death: int, level: float)
 
 
 @kernel
-def _flatten(values: Any, labels: Any, birth: int, label: int, height: float, offsets: Any, stack: Any) -> None:
+def _flatten(
+    values: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    birth: Int,
+    label: Int,
+    height: float,
+    offsets: NDArray[np.int64],
+    stack: NDArray[np.int64],
+) -> None:
     """Raise a region to a height, and forget its label."""
     labels[birth] = 0
     stack[0] = birth
@@ -223,5 +261,5 @@ def _flatten(values: Any, labels: Any, birth: int, label: int, height: float, of
 
 
 @inlined_kernel
-def _is_before(values: Any, voxel: int, other: int) -> bool:
+def _is_before(values: NDArray[np.float64], voxel: Int, other: Int) -> bool:
     return bool(values[voxel] < values[other] or (values[voxel] == values[other] and voxel < other))

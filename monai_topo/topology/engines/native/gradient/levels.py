@@ -39,6 +39,22 @@ from monai_topo.topology.engines.native.gradient.squares import (
 from monai_topo.topology.engines.native.order.keys import fill_border, voxel_of
 from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS, FACES
 from monai_topo.topology.engines.native.pairing.components import OUTSIDE
+from monai_topo.topology.engines.native.types import (
+    Cells,
+    Codes,
+    Forest,
+    Grid,
+    Int,
+    Keys,
+    Link,
+    Links,
+    LinkTable,
+    Offsets,
+    Scratch,
+    Voxel,
+    Word,
+    Words,
+)
 
 _PARENT_BITS, _FOREST_BITS, _ROOT_BITS = 17, 35, 47  # of a packed link; see gradient
 _SQUARES, _EDGES, _EARLY_BITS, _LATE_BITS = 0xFFF, 0xFFF000, 12, 6  # of a voxel's critical cells
@@ -46,7 +62,7 @@ _UNKNOWN = -1
 
 
 @kernel
-def write_early_words(keys_a: Any, keys_b: Any, lower_b: Any, early: Any) -> None:
+def write_early_words(keys_a: Keys, keys_b: Keys, lower_b: Words, early: Words) -> None:
     """Divide the links: write which lower neighbors of a voxel make early cells with it.
 
     A late voxel has late cells only; its word is the whole one, because nothing is to be kept apart.
@@ -63,7 +79,7 @@ def write_early_words(keys_a: Any, keys_b: Any, lower_b: Any, early: Any) -> Non
 
 
 @inlined_kernel
-def _divided_link(table: Any, early: int, lower: int) -> int:
+def _divided_link(table: LinkTable, early: Word, lower: Word) -> Int:
     """The link of a voxel, by ``link_of`` for the early part, with its forest grown over what is late.
 
     Args:
@@ -79,7 +95,7 @@ def _divided_link(table: Any, early: int, lower: int) -> int:
 
 
 @kernel
-def _grow_over_late(link: int, early: int, lower: int) -> int:
+def _grow_over_late(link: Link, early: Word, lower: Word) -> Int:
     """Hang late vertices on reached ones until none is left; where none is beside any, the lowest is a root."""
     edges = link_edges(lower)
     reached, left = early & FACES, lower & ~early & FACES
@@ -102,13 +118,13 @@ def _grow_over_late(link: int, early: int, lower: int) -> int:
 
 
 @inlined_kernel
-def _late_roots(link: int) -> int:
+def _late_roots(link: Link) -> Int:
     """One vertex (bits 0 to 5) of every component of the link that has no early one: critical edges."""
     return (link >> _ROOT_BITS) & FACES
 
 
 @inlined_kernel
-def _critical_squares(early: int, lower: int, link: int, table: Any, region: Any, found: Any) -> int:
+def _critical_squares(early: Word, lower: Word, link: Link, table: LinkTable, region: Scratch, found: Scratch) -> Int:
     """The voxel's critical squares, as link edges, bits 0 to 11: the early ones, and the late ones."""
     squares = 0
     has_early = critical_square_count(link, early) != 0
@@ -125,7 +141,7 @@ def _critical_squares(early: int, lower: int, link: int, table: Any, region: Any
 
 
 @inlined_kernel
-def _count_if_open(early: int, lower: int, link: int, whole: int) -> int:
+def _count_if_open(early: Word, lower: Word, link: Link, whole: Word) -> Int:
     """Number of late critical squares, by Euler's formula, where no late triangles are a closed surface.
 
     Args:
@@ -144,7 +160,7 @@ def _count_if_open(early: int, lower: int, link: int, whole: int) -> int:
 
 
 @kernel
-def _without_late_triangles(cotree: int, early: int, lower: int, region: Any) -> int:
+def _without_late_triangles(cotree: Int, early: Word, lower: Word, region: Scratch) -> Int:
     """The squares that are left when every late triangle has one; where they are a closed surface, one has none."""
     for t in range(8):
         is_late = TRIANGLE_BITS[t] & ~lower == 0 and TRIANGLE_BITS[t] & ~early != 0
@@ -158,7 +174,9 @@ def _without_late_triangles(cotree: int, early: int, lower: int, region: Any) ->
 
 
 @allocating_kernel
-def list_divided_cells(keys_a: Any, keys_b: Any, lower: Any, early: Any, table: Any, offsets: Any) -> Any:
+def list_divided_cells(
+    keys_a: Keys, keys_b: Keys, lower: Words, early: Words, table: LinkTable, offsets: Offsets
+) -> Any:
     """The critical edges and squares, each belonging to its last voxel in the second order.
 
     Args:
@@ -188,15 +206,15 @@ def list_divided_cells(keys_a: Any, keys_b: Any, lower: Any, early: Any, table: 
 
 @kernel
 def _find_critical(
-    keys_a: Any,
-    keys_b: Any,
-    lower: Any,
-    early: Any,
-    table: Any,
-    scratch: Any,
-    links: Any,
-    critical: Any,
-    counts: Any,
+    keys_a: Keys,
+    keys_b: Keys,
+    lower: Words,
+    early: Words,
+    table: LinkTable,
+    scratch: Scratch,
+    links: Links,
+    critical: Words,
+    counts: Scratch,
 ) -> None:
     """Write the links, and the critical cells of each voxel as bits.
 
@@ -223,7 +241,7 @@ def _find_critical(
 
 
 @kernel
-def _list_edges(codes: Any, critical: Any, offsets: Any, num_early: int, cells: Any) -> None:
+def _list_edges(codes: Codes, critical: Words, offsets: Offsets, num_early: Int, cells: Cells) -> None:
     early, late = 0, num_early
     for i in range(codes.size):
         voxel = voxel_of(codes[i])
@@ -233,7 +251,7 @@ def _list_edges(codes: Any, critical: Any, offsets: Any, num_early: int, cells: 
 
 
 @inlined_kernel
-def _append_edges(voxel: int, edges: int, offsets: Any, cells: Any, found: int) -> int:
+def _append_edges(voxel: Voxel, edges: Int, offsets: Offsets, cells: Cells, found: Int) -> Int:
     while edges:
         cells[0, found], cells[1, found] = voxel, voxel
         cells[2, found] = voxel + offsets[lowest_bit(edges)]
@@ -243,7 +261,9 @@ def _append_edges(voxel: int, edges: int, offsets: Any, cells: Any, found: int) 
 
 
 @kernel
-def _list_squares(codes: Any, critical: Any, lower: Any, links: Any, offsets: Any, region: Any, cells: Any) -> None:
+def _list_squares(
+    codes: Codes, critical: Words, lower: Words, links: Links, offsets: Offsets, region: Scratch, cells: Cells
+) -> None:
     found = 0
     for i in range(codes.size):
         voxel = voxel_of(codes[i])
@@ -252,7 +272,7 @@ def _list_squares(codes: Any, critical: Any, lower: Any, links: Any, offsets: An
 
 
 @kernel
-def plant_divided_forest(early: Any, offsets: Any, grid: Any, forest: Any) -> None:
+def plant_divided_forest(early: Words, offsets: Offsets, grid: Grid, forest: Forest) -> None:
     """One step along the edge that each voxel is paired with."""
     for voxel in range(early.size):
         faces = early[voxel] & FACES

@@ -13,13 +13,12 @@ digital images", IEEE PAMI 33 (2011); the tree and cotree of a planar link take 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.topology.compiled.bits import BIT_COUNT
 from monai_topo.topology.compiled.kernel import at, inlined_kernel
+from monai_topo.topology.engines.native.types import Int, Link, LinkTable, Word
 
 LINK_BITS = 18
 """In 3D the link's vertices and edges are the first 18 bits of a voxel's word, its triangles the other 8."""
@@ -127,7 +126,7 @@ def _has(bits: NDArray[np.int64], k: int) -> NDArray[np.bool_]:
 
 
 @inlined_kernel
-def link_of(table: Any, word: int) -> int:
+def link_of(table: LinkTable, word: Word) -> Int:
     """The link of a voxel in 3D.
 
     Args:
@@ -142,25 +141,25 @@ def link_of(table: Any, word: int) -> int:
 
 
 @inlined_kernel
-def roots(link: int) -> int:
+def roots(link: Link) -> Int:
     """One link vertex (bits 0 to 5) of every link component, the lowest; the first is paired with the voxel."""
     return link & 0x3F
 
 
 @inlined_kernel
-def cycles(link: int) -> int:
+def cycles(link: Link) -> Int:
     """Independent cycles of the link's graph: link edges that are not in its forest."""
     return (link >> 6) & 0x7
 
 
 @inlined_kernel
-def triangles(link: int) -> int:
+def triangles(link: Link) -> Int:
     """The link triangles (bits 0 to 7) that have all three edges, and are there if their corner is lower."""
     return (link >> 9) & 0xFF
 
 
 @inlined_kernel
-def tree_parent(link: int, vertex: int) -> int:
+def tree_parent(link: Link, vertex: Int) -> Int:
     """The next link vertex from ``vertex`` toward the root of its component; a root's is itself.
 
     The edge of the star over ``vertex`` is paired with the square over the link edge to its parent.
@@ -169,24 +168,24 @@ def tree_parent(link: int, vertex: int) -> int:
 
 
 @inlined_kernel
-def forest_edges(link: int) -> int:
+def forest_edges(link: Link) -> Int:
     """The link edges (bits 0 to 11) of the forest: the squares that are paired with edges."""
     return (link >> 35) & 0xFFF
 
 
 @inlined_kernel
-def link_edges(word: int) -> int:
+def link_edges(word: Word) -> Int:
     """The link edges (bits 0 to 11) of a voxel: squares whose three other voxels are all lower."""
     return int((word >> _EDGE_BITS) & _EDGES_AMONG[word & 0x3F])
 
 
 @inlined_kernel
-def critical_edge_count(link: int) -> int:
+def critical_edge_count(link: Link) -> Int:
     """Critical edges of the voxel: link components but the first."""
     return (link >> 59) & 0x7
 
 
 @inlined_kernel
-def critical_square_count(link: int, word: int) -> int:
+def critical_square_count(link: Link, word: Word) -> Int:
     """Critical squares of the voxel: cycles of the link's graph that no link triangle fills."""
     return int(max(cycles(link) - BIT_COUNT[at(triangles(link) & (word >> LINK_BITS))], 0))

@@ -7,8 +7,6 @@ stay critical (the last six bits). See ``shared`` for the gradient that this is 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from monai_topo.topology.compiled.bits import lowest_bit
@@ -22,6 +20,7 @@ from monai_topo.topology.engines.native.gradient.links import (
     link_edges,
 )
 from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS, FACES
+from monai_topo.topology.engines.native.types import Int, Mixed, Offsets, Voxel, Word, Words
 
 _CRITICAL_BITS = 24
 
@@ -56,7 +55,7 @@ directions that these cubes connect with that one, as bits."""
 
 
 @kernel
-def share_words(lower_a: Any, lower_b: Any, offsets: Any, mixed: Any, words: Any) -> None:
+def share_words(lower_a: Words, lower_b: Words, offsets: Offsets, mixed: Mixed, words: Words) -> None:
     """Write the mixed words, and the words of the neighbors that both orders have before a voxel.
 
     The latter keep all face neighbors of the first order, because they tell to which voxel an edge belongs.
@@ -69,7 +68,7 @@ def share_words(lower_a: Any, lower_b: Any, offsets: Any, mixed: Any, words: Any
 
 
 @inlined_kernel
-def _mixed_word(voxel: int, edges: int, lower_a: Any, lower_b: Any, offsets: Any) -> int:
+def _mixed_word(voxel: Voxel, edges: Int, lower_a: Words, lower_b: Words, offsets: Offsets) -> Int:
     word = edges
     own = link_edges(np.int64(lower_a[voxel]))
     for i in range(6):
@@ -80,7 +79,7 @@ def _mixed_word(voxel: int, edges: int, lower_a: Any, lower_b: Any, offsets: Any
 
 
 @inlined_kernel
-def _squares_around(direction: int, own: int, across: int) -> int:
+def _squares_around(direction: Int, own: Int, across: Int) -> Int:
     """The squares of the same two voxels as a mixed edge, as bits of the directions in which they lie from it.
 
     Args:
@@ -92,7 +91,7 @@ def _squares_around(direction: int, own: int, across: int) -> int:
 
 
 @kernel
-def paired_with_mixed_edges(voxel: int, mixed: Any, offsets: Any) -> int:
+def paired_with_mixed_edges(voxel: Voxel, mixed: Mixed, offsets: Offsets) -> Int:
     """The squares, link edges of a voxel in the second order, that are paired with mixed edges."""
     squares = 0
     for i in range(6):
@@ -103,7 +102,7 @@ def paired_with_mixed_edges(voxel: int, mixed: Any, offsets: Any) -> int:
 
 
 @inlined_kernel
-def critical_among(squares: int, voxel: int, lower_a: Any, lower_b: Any, offsets: Any, mixed: Any) -> int:
+def critical_among(squares: Int, voxel: Voxel, lower_a: Words, lower_b: Words, offsets: Offsets, mixed: Mixed) -> Int:
     """Those of some mixed squares, link edges of their voxel in the second order, that no edge and no cube takes."""
     critical = alone = squares
     lower, own = np.int64(lower_b[voxel]), link_edges(np.int64(lower_b[voxel]))
@@ -127,7 +126,7 @@ def critical_among(squares: int, voxel: int, lower_a: Any, lower_b: Any, offsets
 
 
 @inlined_kernel
-def _has_mixed_cube(voxel: int, edge: int, lower_a: Any, lower_b: Any, offsets: Any) -> bool:
+def _has_mixed_cube(voxel: Voxel, edge: Int, lower_a: Words, lower_b: Words, offsets: Offsets) -> bool:
     """Whether a cube on a side of a mixed square belongs to the same two voxels, which are opposite in it."""
     ends = EDGE_ENDS[edge]
     owner = voxel + offsets[ends[0]] + offsets[ends[1]]
@@ -140,7 +139,9 @@ def _has_mixed_cube(voxel: int, edge: int, lower_a: Any, lower_b: Any, offsets: 
 
 
 @inlined_kernel
-def _squares_connected(voxel: int, direction: int, start: int, lower_a: Any, lower_b: Any, offsets: Any) -> int:
+def _squares_connected(
+    voxel: Voxel, direction: Int, start: Int, lower_a: Words, lower_b: Words, offsets: Offsets
+) -> Int:
     """The squares around a mixed edge that cubes of the same two voxels connect with one, as bits of directions.
 
     Args:
@@ -161,29 +162,29 @@ def _squares_connected(voxel: int, direction: int, start: int, lower_a: Any, low
 
 
 @inlined_kernel
-def _has_cube(lower: int, cube: int) -> bool:
+def _has_cube(lower: Word, cube: Int) -> bool:
     return bool(TRIANGLE_BITS[cube] & ~lower == 0)
 
 
 @inlined_kernel
-def mixed_parent(mixed_word: int, direction: int) -> int:
+def mixed_parent(mixed_word: Word, direction: Int) -> Int:
     """The direction in which the square of a mixed edge lies that is not critical."""
     return (mixed_word >> (6 + 3 * direction)) & 0x7
 
 
 @inlined_kernel
-def mixed_edges(mixed_word: int) -> int:
+def mixed_edges(mixed_word: Word) -> Int:
     """The voxel's mixed edges, as bits."""
     return mixed_word & FACES
 
 
 @inlined_kernel
-def critical_mixed_edges(mixed_word: int) -> int:
+def critical_mixed_edges(mixed_word: Word) -> Int:
     """The voxel's mixed edges that have no square, as bits."""
     return mixed_word >> _CRITICAL_BITS
 
 
 @inlined_kernel
-def shared_word(words: Any, mixed: Any, voxel: int) -> int:
+def shared_word(words: Words, mixed: Mixed, voxel: Voxel) -> Int:
     """The neighbors that both orders have before a voxel."""
     return int(np.int64(words[voxel]) & ~mixed_edges(np.int64(mixed[voxel])))

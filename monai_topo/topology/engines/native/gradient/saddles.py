@@ -23,6 +23,19 @@ from monai_topo.topology.engines.native.gradient.links import (
 from monai_topo.topology.engines.native.gradient.squares import critical_squares, upper_neighbor
 from monai_topo.topology.engines.native.order.keys import order_code, sort_codes, voxel_of
 from monai_topo.topology.engines.native.order.neighbors import mark_lower
+from monai_topo.topology.engines.native.types import (
+    Array,
+    Cells,
+    Codes,
+    Grid,
+    Int,
+    Keys,
+    LinkTable,
+    Offsets,
+    Scratch,
+    Voxel,
+    Words,
+)
 
 ABOVE: Any = np.bool_(True)
 BELOW: Any = np.bool_(False)
@@ -32,7 +45,7 @@ HAS_CRITICAL_SQUARE = np.int64(1 << 27)
 
 
 @allocating_kernel
-def saddles_of_plane(keys: Any, lower: Any, height: int, row: int, scratch: Any) -> tuple[Any, int]:
+def saddles_of_plane(keys: Keys, lower: Words, height: Int, row: Int, scratch: Scratch) -> tuple[Any, Int]:
     """Write the words of a 2D field and find its saddles.
 
     Args:
@@ -51,7 +64,7 @@ def saddles_of_plane(keys: Any, lower: Any, height: int, row: int, scratch: Any)
 
 
 @kernel
-def _find_saddles(keys: Any, lower: Any, height: int, row: int, voxels: Any) -> int:
+def _find_saddles(keys: Keys, lower: Words, height: Int, row: Int, voxels: Array) -> Int:
     saddles = 0
     for y in range(1, height + 1):
         start, stop = y * row + 1, (y + 1) * row - 1
@@ -64,7 +77,7 @@ def _find_saddles(keys: Any, lower: Any, height: int, row: int, voxels: Any) -> 
 
 
 @kernel
-def _write_codes(keys: Any, lower: Any, voxels: Any, codes: Any) -> int:
+def _write_codes(keys: Keys, lower: Words, voxels: Array, codes: Codes) -> Int:
     edges = 0
     for i in range(codes.size):
         voxel = np.int64(voxels[i])
@@ -74,7 +87,7 @@ def _write_codes(keys: Any, lower: Any, voxels: Any, codes: Any) -> int:
 
 
 @kernel
-def classify_volume(keys: Any, lower: Any, grid: tuple[int, int, int], table: Any, counts: Any) -> None:
+def classify_volume(keys: Keys, lower: Words, grid: Grid, table: LinkTable, counts: Scratch) -> None:
     """Write the words of a 3D field and flag its saddles.
 
     The words of a plane are classified while they are in the cache. ``counts`` is filled with the number of voxels that
@@ -94,7 +107,7 @@ def classify_volume(keys: Any, lower: Any, grid: tuple[int, int, int], table: An
 
 
 @kernel
-def _classify_row(words: Any, table: Any, counts: Any) -> None:
+def _classify_row(words: Words, table: LinkTable, counts: Scratch) -> None:
     for x in range(words.size):
         word = np.int64(words[x])
         link = link_of(table, word)
@@ -111,7 +124,7 @@ def _classify_row(words: Any, table: Any, counts: Any) -> None:
 
 
 @allocating_kernel
-def sorted_saddles(keys: Any, lower: Any, flag: int, count: int) -> Any:
+def sorted_saddles(keys: Keys, lower: Array, flag: Int, count: Int) -> Any:
     """Order codes of the voxels that carry a flag, in the total order."""
     codes = np.empty(count, np.int64)
     _collect(keys, lower, flag, codes)
@@ -119,7 +132,7 @@ def sorted_saddles(keys: Any, lower: Any, flag: int, count: int) -> Any:
 
 
 @kernel
-def _collect(keys: Any, lower: Any, flag: int, codes: Any) -> None:
+def _collect(keys: Keys, lower: Array, flag: Int, codes: Codes) -> None:
     found = 0
     for voxel in range(lower.size):
         if lower[voxel] & flag:
@@ -128,7 +141,7 @@ def _collect(keys: Any, lower: Any, flag: int, codes: Any) -> None:
 
 
 @kernel
-def list_runs(saddles: Any, lower: Any, offsets: Any, above: bool, cells: Any) -> None:
+def list_runs(saddles: Codes, lower: Words, offsets: Offsets, above: bool, cells: Cells) -> None:
     """List the critical cells of a 2D field: runs of lower (upper) neighbors, the first with each other.
 
     Args:
@@ -146,7 +159,7 @@ def list_runs(saddles: Any, lower: Any, offsets: Any, above: bool, cells: Any) -
 
 
 @kernel
-def list_edges(saddles: Any, lower: Any, table: Any, offsets: Any, cells: Any) -> None:
+def list_edges(saddles: Codes, lower: Words, table: LinkTable, offsets: Offsets, cells: Cells) -> None:
     """List the critical edges of a 3D field: components of the link, the first with each other; see ``list_runs``."""
     found = np.int64(0)
     for i in range(saddles.size):
@@ -155,7 +168,7 @@ def list_edges(saddles: Any, lower: Any, table: Any, offsets: Any, cells: Any) -
 
 
 @inlined_kernel
-def _join_sides(voxel: int, side_bits: int, offsets: Any, cells: Any, found: int) -> int:
+def _join_sides(voxel: Voxel, side_bits: Int, offsets: Offsets, cells: Cells, found: Int) -> Int:
     first = voxel + offsets[at(lowest_bit(side_bits))]
     others = side_bits & (side_bits - 1)
     while others:
@@ -168,7 +181,9 @@ def _join_sides(voxel: int, side_bits: int, offsets: Any, cells: Any, found: int
 
 
 @kernel
-def list_squares(saddles: Any, lower: Any, table: Any, offsets: Any, scratch: Any, cells: Any) -> None:
+def list_squares(
+    saddles: Codes, lower: Words, table: LinkTable, offsets: Offsets, scratch: Scratch, cells: Cells
+) -> None:
     """List the critical squares of a 3D field: owner, two upper sides, link edge.
 
     Args:

@@ -8,8 +8,6 @@ cube; the edges that are left then join different regions and are the critical s
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +21,7 @@ from monai_topo.topology.engines.native.gradient.links import (
     link_edges,
     triangles,
 )
+from monai_topo.topology.engines.native.types import Cells, Int, Link, Offsets, Scratch, Voxel, Word, Words
 
 _UNKNOWN = -1
 
@@ -43,7 +42,7 @@ _REGIONS = _regions()
 
 
 @kernel
-def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) -> int:
+def critical_squares(word: Word, lower: Word, link: Link, region: Scratch, found: Scratch) -> Int:
     """List the critical squares of a voxel as link edges.
 
     Args:
@@ -71,13 +70,13 @@ def critical_squares(word: int, lower: int, link: int, region: Any, found: Any) 
 
 
 @kernel
-def upper_neighbor(word: int, triangle: int) -> int:
+def upper_neighbor(word: Word, triangle: Int) -> Int:
     """The bit index of an upper neighbor of the voxel within the cube of a missing link triangle."""
     return lowest_bit(TRIANGLE_BITS[at(triangle)] & ~word)
 
 
 @kernel
-def name_regions(edges: int, present: int, region: Any) -> None:
+def name_regions(edges: Int, present: Int, region: Scratch) -> None:
     """Name the regions: missing triangles are connected through missing edges."""
     names = np.int64(_REGIONS[edges])
     for t in range(8):
@@ -85,7 +84,7 @@ def name_regions(edges: int, present: int, region: Any) -> None:
 
 
 @kernel
-def attach_triangles(cotree: int, region: Any) -> int:
+def attach_triangles(cotree: Int, region: Scratch) -> Int:
     """Grow the regions over the triangles that are there; return the cotree edges that were not needed."""
     changed = True
     while changed:
@@ -104,8 +103,8 @@ def attach_triangles(cotree: int, region: Any) -> int:
 
 @inlined_kernel
 def list_squares_of_voxel(
-    voxel: int, squares: int, paired: int, lower: Any, offsets: Any, region: Any, cells: Any, found: int
-) -> int:
+    voxel: Voxel, squares: Int, paired: Int, lower: Words, offsets: Offsets, region: Scratch, cells: Cells, found: Int
+) -> Int:
     """List some critical squares of a voxel, link edges as bits; ``paired`` are those that are paired with edges.
 
     Regions are connected through all squares but these two kinds, so also through those paired with cubes.
@@ -123,7 +122,7 @@ def list_squares_of_voxel(
 
 
 @kernel
-def _name_by_upper_cubes(lower: int, region: Any) -> None:
+def _name_by_upper_cubes(lower: Word, region: Scratch) -> None:
     """Name each region by a cube that does not belong to the voxel, where it has one."""
     for cube in range(8):
         name = region[cube]
@@ -136,7 +135,7 @@ def _name_by_upper_cubes(lower: int, region: Any) -> None:
 
 
 @inlined_kernel
-def _side(voxel: int, cube: int, lower: Any, offsets: Any) -> int:
+def _side(voxel: Voxel, cube: Int, lower: Words, offsets: Offsets) -> Int:
     """An upper voxel in a cube, or if the cube belongs to the voxel a negative number that stands for it."""
     upper = TRIANGLE_BITS[cube] & ~np.int64(lower[voxel])
     return int(voxel + offsets[lowest_bit(upper)] if upper else ~cube)

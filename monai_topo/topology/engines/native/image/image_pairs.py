@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.compiled.bits import lowest_bit
-from monai_topo.topology.compiled.kernel import allocating_kernel, entry_kernel, kernel
+from monai_topo.topology.compiled.kernel import Int, allocating_kernel, entry_kernel, kernel
 from monai_topo.topology.engines.native.gradient.levels import (
     list_divided_cells,
     plant_divided_forest,
@@ -233,7 +233,7 @@ def _plant_shared_forest(words: Any, mixed: Any, offsets: Any, grid: tuple[int, 
 
 
 @kernel
-def _choose_minima(lower: Any, faces: int, keys: Any, forest: Any, elder: Any) -> None:
+def _choose_minima(lower: Any, faces: Int, keys: Any, forest: Any, elder: Any) -> None:
     """For each tree its first voxel among the minima of another order; the border's is the outside."""
     for voxel in range(elder.size):
         elder[voxel] = _NO_ELDER
@@ -246,7 +246,7 @@ def _choose_minima(lower: Any, faces: int, keys: Any, forest: Any, elder: Any) -
 
 
 @kernel
-def _choose_maxima(lower: Any, neighbors: int, keys: Any, forest: Any, elder: Any) -> None:
+def _choose_maxima(lower: Any, neighbors: Int, keys: Any, forest: Any, elder: Any) -> None:
     """For each tree its last voxel among the maxima of another order; the border's is the outside."""
     for voxel in range(elder.size):
         elder[voxel] = _NO_ELDER

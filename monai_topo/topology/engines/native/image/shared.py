@@ -36,19 +36,34 @@ from monai_topo.topology.engines.native.gradient.saddles import sorted_saddles
 from monai_topo.topology.engines.native.gradient.squares import critical_squares, list_squares_of_voxel
 from monai_topo.topology.engines.native.order.keys import order_code, sort_codes, voxel_of
 from monai_topo.topology.engines.native.pairing.components import UNPAIRED, find_root
+from monai_topo.topology.engines.native.types import (
+    Array,
+    Cells,
+    Codes,
+    Forest,
+    Int,
+    Keys,
+    LinkTable,
+    Mixed,
+    Offsets,
+    Partners,
+    Scratch,
+    Voxel,
+    Words,
+)
 
 _COUNT_BITS = 12
 
 
 @inlined_kernel
-def _critical_edges(words: Any, mixed: Any, voxel: int, table: Any) -> int:
+def _critical_edges(words: Words, mixed: Mixed, voxel: Voxel, table: LinkTable) -> Int:
     """The voxel's critical edges in the first order, as bits: all but one root of the shared link, and mixed ones."""
     tops = roots(link_of(table, shared_word(words, mixed, voxel)))
     return (tops & (tops - 1)) | critical_mixed_edges(np.int64(mixed[voxel]))
 
 
 @allocating_kernel
-def list_shared_edges(keys: Any, words: Any, mixed: Any, table: Any, offsets: Any) -> Any:
+def list_shared_edges(keys: Keys, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets) -> Any:
     """The critical edges in the first order: int32 ``(3, n)``, the voxel that each belongs to and its two ends.
 
     Args:
@@ -67,7 +82,7 @@ def list_shared_edges(keys: Any, words: Any, mixed: Any, table: Any, offsets: An
 
 
 @kernel
-def _count_edges(words: Any, mixed: Any, table: Any) -> tuple[int, int]:
+def _count_edges(words: Words, mixed: Mixed, table: LinkTable) -> tuple[Int, Int]:
     voxels = count = 0
     for voxel in range(words.size):
         critical = _critical_edges(words, mixed, voxel, table)
@@ -77,7 +92,7 @@ def _count_edges(words: Any, mixed: Any, table: Any) -> tuple[int, int]:
 
 
 @kernel
-def _collect_edges(keys: Any, words: Any, mixed: Any, table: Any, codes: Any) -> None:
+def _collect_edges(keys: Keys, words: Words, mixed: Mixed, table: LinkTable, codes: Codes) -> None:
     found = 0
     for voxel in range(words.size):
         if _critical_edges(words, mixed, voxel, table):
@@ -86,7 +101,7 @@ def _collect_edges(keys: Any, words: Any, mixed: Any, table: Any, codes: Any) ->
 
 
 @kernel
-def _list_edges(codes: Any, words: Any, mixed: Any, table: Any, offsets: Any, cells: Any) -> None:
+def _list_edges(codes: Codes, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets, cells: Cells) -> None:
     found = 0
     for i in range(codes.size):
         voxel = voxel_of(codes[i])
@@ -99,7 +114,7 @@ def _list_edges(codes: Any, words: Any, mixed: Any, table: Any, offsets: Any, ce
 
 
 @inlined_kernel
-def _mixed_squares(voxel: int, lower_a: Any, lower_b: Any, shared: int, mixed: Any, offsets: Any) -> int:
+def _mixed_squares(voxel: Voxel, lower_a: Words, lower_b: Words, shared: Int, mixed: Mixed, offsets: Offsets) -> Int:
     """The voxel's critical mixed squares in the second order, as link edges."""
     if (np.int64(lower_b[voxel]) ^ shared) & LINK_MASK == 0:
         return 0
@@ -107,13 +122,17 @@ def _mixed_squares(voxel: int, lower_a: Any, lower_b: Any, shared: int, mixed: A
 
 
 @inlined_kernel
-def _critical_mixed_squares(voxel: int, lower_a: Any, lower_b: Any, shared: int, mixed: Any, offsets: Any) -> int:
+def _critical_mixed_squares(
+    voxel: Voxel, lower_a: Words, lower_b: Words, shared: Int, mixed: Mixed, offsets: Offsets
+) -> Int:
     squares = link_edges(np.int64(lower_b[voxel])) & ~link_edges(shared)
     return critical_among(squares, voxel, lower_a, lower_b, offsets, mixed) if squares else 0
 
 
 @allocating_kernel
-def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed: Any, table: Any, offsets: Any) -> Any:
+def list_shared_squares(
+    keys: Keys, lower_a: Words, lower_b: Words, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets
+) -> Any:
     """The critical squares in the second order.
 
     Args:
@@ -139,8 +158,8 @@ def list_shared_squares(keys: Any, lower_a: Any, lower_b: Any, words: Any, mixed
 
 @kernel
 def _count_squares(
-    lower_a: Any, lower_b: Any, words: Any, mixed: Any, table: Any, offsets: Any, critical: Any
-) -> tuple[int, int]:
+    lower_a: Words, lower_b: Words, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets, critical: Array
+) -> tuple[Int, Int]:
     """Count, and note in ``critical`` the mixed ones as bits and above them the number of the others."""
     voxels = total = 0
     for voxel in range(words.size):
@@ -156,15 +175,15 @@ def _count_squares(
 
 @kernel
 def _list_squares(
-    codes: Any,
-    critical: Any,
-    lower_b: Any,
-    words: Any,
-    mixed: Any,
-    table: Any,
-    offsets: Any,
-    scratch: Any,
-    cells: Any,
+    codes: Codes,
+    critical: Array,
+    lower_b: Words,
+    words: Words,
+    mixed: Mixed,
+    table: LinkTable,
+    offsets: Offsets,
+    scratch: Scratch,
+    cells: Cells,
 ) -> None:
     region, edges = scratch[:8], scratch[8:]
     found = 0
@@ -181,7 +200,7 @@ def _list_squares(
 
 
 @kernel
-def clear_squares(squares: Any, enclosed: Any, forest: Any, cube: Any) -> None:
+def clear_squares(squares: Cells, enclosed: Partners, forest: Forest, cube: Scratch) -> None:
     """Find squares that fill no loop: those that merge two components of upper voxels of the second order.
 
     No other square is reduced to nothing. Of a voxel's squares those paired with edges come before the critical ones,
@@ -211,7 +230,7 @@ def clear_squares(squares: Any, enclosed: Any, forest: Any, cube: Any) -> None:
 
 
 @kernel
-def _find(side: int, forest: Any, cube: Any) -> int:
+def _find(side: Int, forest: Forest, cube: Scratch) -> Int:
     """What stands for the component on a side of a square."""
     side = np.int64(side)
     while side < 0 and cube[~side] != side:

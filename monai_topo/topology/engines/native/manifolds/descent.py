@@ -8,7 +8,7 @@ components of the sublevel sets or close a loop that lives on. They are the edge
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from monai_topo.topology.compiled.bits import lowest_bit
 from monai_topo.topology.compiled.kernel import inlined_kernel, kernel
 from monai_topo.topology.engines.native.order.keys import order_code
+from monai_topo.topology.engines.native.types import Codes, Forest, Grid, Int, Keys, Offsets, Voxel, Word
 from monai_topo.topology.grid import neighbor_offsets, neighbor_steps
 
 MAX_EDGES = 7
@@ -56,7 +57,7 @@ def neighborhood(grid: tuple[int, int, int], full_connectivity: bool) -> Neighbo
 
 
 @kernel
-def step_down(keys: Any, grid: tuple[int, int, int], around: Any, below: Any, lowest: Any) -> None:
+def step_down(keys: Keys, grid: Grid, around: Neighborhood, below: Forest, lowest: Keys) -> None:
     """Write the steepest step from every voxel: its neighbor that is first in the total order, or itself at a minimum.
 
     Rows are compared with shifted rows, which is what the compiler turns into vector code.
@@ -78,7 +79,7 @@ def step_down(keys: Any, grid: tuple[int, int, int], around: Any, below: Any, lo
 
 
 @kernel
-def _step_down_row(keys: Any, below: Any, start: int, lowest: Any, around: Any) -> None:
+def _step_down_row(keys: Keys, below: Forest, start: Int, lowest: Keys, around: Neighborhood) -> None:
     """Of equal keys the one that is taken last has the lowest index, before the voxel itself and after it alike."""
     here = below[start : start + lowest.size]
     for i in range(lowest.size):
@@ -93,7 +94,7 @@ def _step_down_row(keys: Any, below: Any, start: int, lowest: Any, around: Any) 
 
 
 @kernel
-def _take_lower_or_equal(there: Any, first: int, lowest: Any, here: Any) -> None:
+def _take_lower_or_equal(there: Keys, first: Int, lowest: Keys, here: Forest) -> None:
     for i in range(here.size):
         better = there[i] <= lowest[i]
         lowest[i] = there[i] if better else lowest[i]
@@ -101,7 +102,7 @@ def _take_lower_or_equal(there: Any, first: int, lowest: Any, here: Any) -> None
 
 
 @kernel
-def _take_lower(there: Any, first: int, lowest: Any, here: Any) -> None:
+def _take_lower(there: Keys, first: Int, lowest: Keys, here: Forest) -> None:
     for i in range(here.size):
         better = there[i] < lowest[i]
         lowest[i] = there[i] if better else lowest[i]
@@ -109,7 +110,7 @@ def _take_lower(there: Any, first: int, lowest: Any, here: Any) -> None:
 
 
 @kernel
-def list_saddle_edges(voxel: int, keys: Any, around: Any, ends: Any) -> int:
+def list_saddle_edges(voxel: Voxel, keys: Keys, around: Neighborhood, ends: Codes) -> Int:
     """Write the earlier ends of the edges of a saddle, as order codes in the order in which the edges enter.
 
     Args:
@@ -134,7 +135,7 @@ def list_saddle_edges(voxel: int, keys: Any, around: Any, ends: Any) -> int:
 
 
 @inlined_kernel
-def _lower_neighbors(voxel: int, keys: Any, offsets: Any) -> int:
+def _lower_neighbors(voxel: Voxel, keys: Keys, offsets: Offsets) -> Int:
     here, lower = order_code(keys, voxel), 0
     for bit in range(offsets.size):
         if order_code(keys, voxel + offsets[bit]) < here:
@@ -143,7 +144,7 @@ def _lower_neighbors(voxel: int, keys: Any, offsets: Any) -> int:
 
 
 @inlined_kernel
-def _component_of(bit: int, lower: int, links: Any) -> int:
+def _component_of(bit: Int, lower: Word, links: Offsets) -> Int:
     found = frontier = 1 << bit
     while frontier:
         reached = links[lowest_bit(frontier)] & lower & ~found
@@ -153,7 +154,7 @@ def _component_of(bit: int, lower: int, links: Any) -> int:
 
 
 @inlined_kernel
-def _first_in_order(voxel: int, bits: int, keys: Any, offsets: Any) -> int:
+def _first_in_order(voxel: Voxel, bits: Int, keys: Keys, offsets: Offsets) -> Int:
     first = order_code(keys, voxel)
     while bits:
         first = min(first, order_code(keys, voxel + offsets[lowest_bit(bits)]))
@@ -162,7 +163,7 @@ def _first_in_order(voxel: int, bits: int, keys: Any, offsets: Any) -> int:
 
 
 @inlined_kernel
-def _sort(codes: Any, count: int) -> None:
+def _sort(codes: Codes, count: Int) -> None:
     for i in range(1, count):
         code, k = codes[i], i
         while k and codes[k - 1] > code:

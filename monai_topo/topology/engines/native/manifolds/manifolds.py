@@ -18,9 +18,24 @@ import numpy as np
 
 from monai_topo.topology.compiled.kernel import allocating_kernel, entry_kernel, inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.saddles import sorted_saddles
-from monai_topo.topology.engines.native.manifolds.descent import MAX_EDGES, list_saddle_edges, step_down
+from monai_topo.topology.engines.native.manifolds.descent import MAX_EDGES, Neighborhood, list_saddle_edges, step_down
 from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, fill_border, surround, voxel_of
 from monai_topo.topology.engines.native.pairing.components import ASCENDING, UNPAIRED, find_root, merge_in_order
+from monai_topo.topology.engines.native.types import (
+    Array,
+    Cells,
+    Codes,
+    Field,
+    Flags,
+    Forest,
+    Grid,
+    Int,
+    Keys,
+    Mask,
+    Offsets,
+    Partners,
+    Voxel,
+)
 
 IS_SADDLE = 1
 """Flag of a voxel where components merge or a loop is born."""
@@ -33,7 +48,7 @@ _NONE = -1
 
 
 @entry_kernel
-def mark_curves(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, int], around: Any) -> Any:
+def mark_curves(field: Field, is_float: bool, flags: Flags, grid: Grid, around: Neighborhood) -> Any:
     """Mark the paths down the forest from both ends of every edge of more persistence than the threshold.
 
     Args:
@@ -59,7 +74,7 @@ def mark_curves(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, in
 
 
 @entry_kernel
-def mark_sheets(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, int], around: Any) -> Any:
+def mark_sheets(field: Field, is_float: bool, flags: Flags, grid: Grid, around: Neighborhood) -> Any:
     """Mark both voxels of every edge between two trees of the forest; see :func:`mark_curves`."""
     trees = _grow_trees(field, is_float, flags, grid, around)
     mask = np.zeros(trees.size, np.bool_)
@@ -68,7 +83,7 @@ def mark_sheets(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, in
 
 
 @entry_kernel
-def label_trees(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, int], around: Any) -> Any:
+def label_trees(field: Field, is_float: bool, flags: Flags, grid: Grid, around: Neighborhood) -> Any:
     """Number the trees of the forest; see :func:`mark_curves`.
 
     Returns:
@@ -79,7 +94,7 @@ def label_trees(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, in
 
 
 @allocating_kernel
-def _grow_trees(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, int], around: Any) -> Any:
+def _grow_trees(field: Field, is_float: bool, flags: Flags, grid: Grid, around: Neighborhood) -> Any:
     """The root of the tree of every voxel, ``_NONE`` on the border."""
     keys, below = _descend(field, is_float, grid, around)
     edges = _saddle_edges(keys, flags, around)
@@ -90,7 +105,7 @@ def _grow_trees(field: Any, is_float: bool, flags: Any, grid: tuple[int, int, in
 
 
 @allocating_kernel
-def _descend(field: Any, is_float: bool, grid: tuple[int, int, int], around: Any) -> Any:
+def _descend(field: Field, is_float: bool, grid: Grid, around: Neighborhood) -> Any:
     """The keys of a field, and the steepest step from every voxel."""
     keys = np.empty(grid[0] * grid[1] * grid[2], np.int32)
     surround(field, is_float, keys, ABOVE_ALL, False)
@@ -100,7 +115,7 @@ def _descend(field: Any, is_float: bool, grid: tuple[int, int, int], around: Any
 
 
 @allocating_kernel
-def _saddle_edges(keys: Any, flags: Any, around: Any) -> Any:
+def _saddle_edges(keys: Keys, flags: Flags, around: Neighborhood) -> Any:
     """The edges of all saddles in the order in which they enter, rows as in ``merge_in_order``."""
     saddles = sorted_saddles(keys, flags, IS_SADDLE, _count_saddles(flags))
     edges = np.empty((3, MAX_EDGES * saddles.size), np.int32)
@@ -109,7 +124,7 @@ def _saddle_edges(keys: Any, flags: Any, around: Any) -> Any:
 
 
 @allocating_kernel
-def _merge_basins(edges: Any, below: Any, keys: Any) -> Any:
+def _merge_basins(edges: Cells, below: Forest, keys: Keys) -> Any:
     """Merge the components that the edges join.
 
     Returns:
@@ -122,7 +137,7 @@ def _merge_basins(edges: Any, below: Any, keys: Any) -> Any:
 
 
 @kernel
-def _count_saddles(flags: Any) -> int:
+def _count_saddles(flags: Flags) -> Int:
     count = 0
     for voxel in range(flags.size):
         count += 1 if flags[voxel] & IS_SADDLE else 0
@@ -130,7 +145,7 @@ def _count_saddles(flags: Any) -> int:
 
 
 @kernel
-def _list_edges(saddles: Any, keys: Any, around: Any, ends: Any, edges: Any) -> int:
+def _list_edges(saddles: Codes, keys: Keys, around: Neighborhood, ends: Codes, edges: Cells) -> Int:
     found = 0
     for i in range(saddles.size):
         saddle = voxel_of(saddles[i])
@@ -142,26 +157,26 @@ def _list_edges(saddles: Any, keys: Any, around: Any, ends: Any, edges: Any) -> 
 
 
 @kernel
-def _find_basins(edges: Any, roots: Any, basins: Any) -> None:
+def _find_basins(edges: Cells, roots: Forest, basins: Cells) -> None:
     for i in range(basins.shape[1]):
         basins[0, i] = find_root(np.int64(edges[1, i]), roots)
         basins[1, i] = find_root(np.int64(edges[2, i]), roots)
 
 
 @inlined_kernel
-def _is_in_forest(merged: int, flags: Any) -> bool:
+def _is_in_forest(merged: Int, flags: Flags) -> bool:
     return merged != UNPAIRED and flags[merged] & IS_SHALLOW != 0
 
 
 @inlined_kernel
-def _lasts(saddle: int, merged: int, flags: Any) -> bool:
+def _lasts(saddle: Voxel, merged: Int, flags: Flags) -> bool:
     if merged == UNPAIRED:
         return bool(flags[saddle] & STARTS_LOOP != 0)
     return bool(flags[merged] & IS_SHALLOW == 0)
 
 
 @allocating_kernel
-def _root_trees(below: Any, edges: Any, basins: Any, merged: Any, flags: Any) -> None:
+def _root_trees(below: Forest, edges: Cells, basins: Cells, merged: Partners, flags: Flags) -> None:
     """Join basins to trees, every path of which ends at the minimum that lives longer than the threshold.
 
     ``leaving`` holds for every minimum the first of the half-edges that leave its basin, ``following`` for each half-
@@ -182,7 +197,9 @@ def _root_trees(below: Any, edges: Any, basins: Any, merged: Any, flags: Any) ->
 
 
 @kernel
-def _turn_tree(root: int, below: Any, edges: Any, basins: Any, leaving: Any, following: Any, stack: Any) -> None:
+def _turn_tree(
+    root: Voxel, below: Forest, edges: Cells, basins: Cells, leaving: Array, following: Array, stack: Array
+) -> None:
     """Turn the basins around ``root``, so that each ends at the edge to the basin nearer to it."""
     stack[0], size = root, 1
     while size:
@@ -201,7 +218,7 @@ def _turn_tree(root: int, below: Any, edges: Any, basins: Any, leaving: Any, fol
 
 
 @kernel
-def _turn_path(voxel: int, end: int, below: Any) -> None:
+def _turn_path(voxel: Voxel, end: Int, below: Forest) -> None:
     """Turn the path from a voxel down to its minimum around, so that it leads to the voxel and on to ``end``."""
     following = below[voxel]
     while following != voxel:
@@ -211,21 +228,21 @@ def _turn_path(voxel: int, end: int, below: Any) -> None:
 
 
 @kernel
-def _mark_path(voxel: int, below: Any, mask: Any) -> None:
+def _mark_path(voxel: Voxel, below: Forest, mask: Mask) -> None:
     while not mask[voxel]:
         mask[voxel] = True
         voxel = below[voxel]
 
 
 @kernel
-def _join_trees(below: Any, edges: Any, merged: Any, flags: Any) -> None:
+def _join_trees(below: Forest, edges: Cells, merged: Partners, flags: Flags) -> None:
     for i in range(merged.size):
         if _is_in_forest(merged[i], flags):
             below[find_root(np.int64(edges[1, i]), below)] = find_root(np.int64(edges[2, i]), below)
 
 
 @kernel
-def _name_trees(below: Any, grid: tuple[int, int, int]) -> None:
+def _name_trees(below: Forest, grid: Grid) -> None:
     """Let every voxel point at the root of its tree, and the border at nothing."""
     for voxel in range(below.size):
         below[voxel] = find_root(voxel, below)
@@ -233,7 +250,7 @@ def _name_trees(below: Any, grid: tuple[int, int, int]) -> None:
 
 
 @kernel
-def _number_trees(trees: Any) -> int:
+def _number_trees(trees: Forest) -> Int:
     """Replace roots by numbers, in place: a root first holds its number as a negative one."""
     count = 0
     for voxel in range(trees.size):
@@ -249,7 +266,7 @@ def _number_trees(trees: Any) -> int:
 
 
 @kernel
-def _mark_borders(trees: Any, grid: tuple[int, int, int], steps: Any, mask: Any) -> None:
+def _mark_borders(trees: Forest, grid: Grid, steps: Offsets, mask: Mask) -> None:
     """Mark both voxels of every edge between two trees; ``steps`` lead to the neighbors of higher index."""
     depth, height, row = grid
     for z in range(0 if depth == 1 else 1, max(depth - 1, 1)):
@@ -263,6 +280,6 @@ def _mark_borders(trees: Any, grid: tuple[int, int, int], steps: Any, mask: Any)
 
 
 @kernel
-def _mark_where_cut(trees: Any, trees_there: Any, mask: Any) -> None:
+def _mark_where_cut(trees: Forest, trees_there: Forest, mask: Mask) -> None:
     for i in range(mask.size):
         mask[i] |= (trees[i] != trees_there[i]) & (trees_there[i] != _NONE)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
+from monai_topo.topology.engines.native.types import Array, Codes, Grid, Int, Keys, Scratch, Voxel
 
 BELOW_ALL = -(2**31) + 1
 """Key of the outside where it is a frame: lower than the key of any finite value."""
@@ -24,7 +25,7 @@ _PASSES = np.int64(3)
 
 
 @inlined_kernel
-def key_of(integer: int, turned: int) -> int:
+def key_of(integer: Int, turned: Int) -> Int:
     """Integer in the order of the values: some bits are turned around where it is negative, see ``turned_bits``."""
     return integer ^ ((integer >> 31) & turned)
 
@@ -36,7 +37,7 @@ def turned_bits(is_float: bool) -> Any:
 
 
 @kernel
-def surround(values: Any, is_float: bool, keys: Any, outside: int, reverse: bool) -> None:
+def surround(values: Array, is_float: bool, keys: Keys, outside: Int, reverse: bool) -> None:
     """Write the keys of a field into the middle of its padded grid; the border gets the key ``outside``.
 
     Args:
@@ -62,7 +63,7 @@ def surround(values: Any, is_float: bool, keys: Any, outside: int, reverse: bool
 
 
 @kernel
-def fill_border(array: Any, grid: tuple[int, int, int], value: int) -> None:
+def fill_border(array: Array, grid: Grid, value: Int) -> None:
     """Give all border voxels of a padded grid one value; a depth of 1 is 2D, without a border along it."""
     depth, height, row = grid
     plane = height * row
@@ -78,38 +79,38 @@ def fill_border(array: Any, grid: tuple[int, int, int], value: int) -> None:
 
 
 @kernel
-def _fill(array: Any, start: int, stop: int, value: int) -> None:
+def _fill(array: Array, start: Int, stop: Int, value: Int) -> None:
     for i in range(start, stop):
         array[i] = value
 
 
 @kernel
-def _copy(source: Any, turned: int, target: Any) -> None:
+def _copy(source: Array, turned: Int, target: Array) -> None:
     for x in range(source.size):
         target[x] = key_of(source[x], turned)
 
 
 @kernel
-def _copy_reversed(source: Any, turned: int, target: Any) -> None:
+def _copy_reversed(source: Array, turned: Int, target: Array) -> None:
     last = source.size - 1
     for x in range(source.size):
         target[x] = ~key_of(source[last - x], turned)
 
 
 @inlined_kernel
-def order_code(keys: Any, voxel: int) -> int:
+def order_code(keys: Keys, voxel: Voxel) -> Int:
     """Key and flat index of a voxel in one int64 that compares like the total order."""
     return int((np.int64(keys[at(voxel)]) << 32) | np.int64(voxel))
 
 
 @inlined_kernel
-def voxel_of(code: int) -> int:
+def voxel_of(code: Int) -> Int:
     """The voxel of an order code."""
     return code & 0xFFFFFFFF
 
 
 @allocating_kernel
-def sort_codes(codes: Any) -> Any:
+def sort_codes(codes: Codes) -> Any:
     """Sort order codes that come in ascending flat index: a stable radix sort of their keys.
 
     Returns:
@@ -125,13 +126,13 @@ def sort_codes(codes: Any) -> Any:
 
 
 @inlined_kernel
-def _digit(code: int, digit: int) -> Any:
+def _digit(code: Int, digit: Int) -> Any:
     key = (code >> 32) + 2**31
     return (key >> (digit * _DIGIT_BITS)) & (_DIGITS - 1)
 
 
 @kernel
-def _count_digits(codes: Any, counts: Any) -> None:
+def _count_digits(codes: Codes, counts: Scratch) -> None:
     for digit in range(_PASSES):
         for value in range(_DIGITS):
             counts[digit, value] = 0
@@ -141,7 +142,7 @@ def _count_digits(codes: Any, counts: Any) -> None:
 
 
 @kernel
-def _scatter(source: Any, target: Any, counts: Any, digit: int) -> None:
+def _scatter(source: Array, target: Array, counts: Scratch, digit: Int) -> None:
     total = 0
     for value in range(_DIGITS):
         total, counts[value] = total + counts[value], total

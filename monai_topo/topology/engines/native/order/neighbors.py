@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.topology.compiled.kernel import inlined_kernel, kernel
+from monai_topo.topology.engines.native.types import Array, Int, Keys, Words
 from monai_topo.topology.grid import neighbor_steps
 
 
@@ -31,7 +32,7 @@ _BITS_3D = _bits(3)
 
 
 @kernel
-def mark_lower(keys: Any, lower: Any, start: int, stop: int, row: int, plane: Any = None) -> None:
+def mark_lower(keys: Keys, lower: Words, start: Int, stop: Int, row: Int, plane: Int | None = None) -> None:
     """Write the words of the voxels from ``start`` to ``stop``.
 
     Plain slices of equal length, three neighbors in a row at a time, are what the compiler turns into vector code.
@@ -54,13 +55,13 @@ def mark_lower(keys: Any, lower: Any, start: int, stop: int, row: int, plane: An
 
 
 @inlined_kernel
-def _three(keys: Any, first: int, size: int) -> Any:
+def _three(keys: Keys, first: Int, size: Int) -> Any:
     """The keys from a voxel on, with those of the voxel before it and of the one after it."""
     return keys[first - 1 : first - 1 + size], keys[first : first + size], keys[first + 1 : first + 1 + size]
 
 
 @kernel
-def _mark_own_plane(words: Any, keys: Any, start: int, row: int, bits: Any) -> None:
+def _mark_own_plane(words: Words, keys: Keys, start: Int, row: Int, bits: Array) -> None:
     size = words.size
     a, b, c = _three(keys, start - row, size)
     d, here, e = _three(keys, start, size)
@@ -82,7 +83,7 @@ def _mark_own_plane(words: Any, keys: Any, start: int, row: int, bits: Any) -> N
 
 
 @kernel
-def _mark_other_plane(words: Any, keys: Any, start: int, shift: int, row: int, bits: Any) -> None:
+def _mark_other_plane(words: Words, keys: Keys, start: Int, shift: Int, row: Int, bits: Array) -> None:
     size = words.size
     here = keys[start : start + size]
     a, b, c = _three(keys, start + shift - row, size)

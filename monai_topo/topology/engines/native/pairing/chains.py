@@ -16,6 +16,7 @@ import numpy as np
 
 from monai_topo.topology.compiled.kernel import allocating_kernel, at, fetch, inlined_kernel, kernel
 from monai_topo.topology.engines.native.order.keys import voxel_of
+from monai_topo.topology.engines.native.types import Array, Codes, Int, Keyed, Keys, Offsets, Voxel, Words
 
 DOWN, UP = 0, -1
 _FIRST_IN_ROW, _FACES = 4, 6  # of the neighbors, by bit
@@ -27,14 +28,14 @@ QUEUED = 1 << 30
 
 
 @kernel
-def copy_into(target: Any, values: Any) -> None:
+def copy_into(target: Array, values: Array) -> None:
     """Copy an array into another of its length."""
     for i in range(target.size):
         target[i] = values[i]
 
 
 @kernel
-def alternate(keys: Any, states: Any, keyed: Any) -> None:
+def alternate(keys: Keys, states: Words, keyed: Keyed) -> None:
     """Write keys and states of all voxels, each key before its state; see ``state_of`` and ``set_state``.
 
     The states may lie in the second half of the place where both are written: no state is overwritten before its turn.
@@ -45,25 +46,25 @@ def alternate(keys: Any, states: Any, keyed: Any) -> None:
 
 
 @inlined_kernel
-def state_of(keyed: Any, voxel: int) -> int:
+def state_of(keyed: Keyed, voxel: Voxel) -> Int:
     """The state of a voxel."""
     return int(np.int64(keyed[at(2 * voxel + 1)]))
 
 
 @inlined_kernel
-def set_state(keyed: Any, voxel: int, state: int) -> None:
+def set_state(keyed: Keyed, voxel: Voxel, state: Int) -> None:
     """Set the state of a voxel."""
     keyed[at(2 * voxel + 1)] = state
 
 
 @inlined_kernel
-def _code_of(keyed: Any, voxel: int) -> int:
+def _code_of(keyed: Keyed, voxel: Voxel) -> Int:
     """The order code of a voxel."""
     return int((np.int64(keyed[at(2 * voxel)]) << 32) | np.int64(voxel))
 
 
 @inlined_kernel
-def fetch_around(voxel: int, keyed: Any, offsets: Any) -> None:
+def fetch_around(voxel: Voxel, keyed: Keyed, offsets: Offsets) -> None:
     """Have key and state of a voxel and of its neighbors brought to the cache: one of each row beside it suffices."""
     fetch(keyed, 2 * voxel)
     for face in range(_FIRST_IN_ROW):
@@ -73,14 +74,14 @@ def fetch_around(voxel: int, keyed: Any, offsets: Any) -> None:
 
 
 @inlined_kernel
-def queue(voxel: int, heap: Any, size: int, keyed: Any, flip: int) -> int:
+def queue(voxel: Voxel, heap: Codes, size: Int, keyed: Keyed, flip: Int) -> Int:
     """Take a voxel into the heap; return its new size."""
     heap[at(size)] = _code_of(keyed, voxel) ^ flip
     return _sift_up(heap, size)
 
 
 @inlined_kernel
-def _sift_up(heap: Any, size: int) -> int:
+def _sift_up(heap: Codes, size: Int) -> Int:
     """Take the code just after the heap's end into the heap; return its new size."""
     code, hole = heap[at(size)], size
     while hole and heap[at((hole - 1) >> 1)] < code:
@@ -91,7 +92,7 @@ def _sift_up(heap: Any, size: int) -> int:
 
 
 @inlined_kernel
-def pop(heap: Any, size: int, flip: int) -> tuple[int, int]:
+def pop(heap: Codes, size: Int, flip: Int) -> tuple[Int, Int]:
     """The voxel whose turn it is, and the heap's new size."""
     top, last = heap[0], size - 1
     moved, hole, child = heap[at(last)], 0, 1
@@ -109,7 +110,7 @@ def pop(heap: Any, size: int, flip: int) -> tuple[int, int]:
 
 
 @inlined_kernel
-def add_kept(voxels: Any, bits: Any, heap: Any, size: int, keyed: Any, first_bit: int, flip: int) -> int:
+def add_kept(voxels: Array, bits: Array, heap: Codes, size: Int, keyed: Keyed, first_bit: Int, flip: Int) -> Int:
     """Add a kept chain. First all voxels are queued and then sifted, so that their loads overlap."""
     queued = size
     for k in range(voxels.size):
@@ -125,17 +126,17 @@ def add_kept(voxels: Any, bits: Any, heap: Any, size: int, keyed: Any, first_bit
 
 @kernel
 def keep(
-    voxel: int,
-    heap: Any,
-    size: int,
-    place: int,
-    voxels: Any,
-    bits: Any,
-    keyed: Any,
-    first_bit: int,
-    chain: int,
-    flip: int,
-) -> int:
+    voxel: Voxel,
+    heap: Codes,
+    size: Int,
+    place: Int,
+    voxels: Array,
+    bits: Array,
+    keyed: Keyed,
+    first_bit: Int,
+    chain: Int,
+    flip: Int,
+) -> Int:
     """Move the chain, of a popped voxel and of all queued ones, to where it is kept.
 
     Args:
@@ -168,7 +169,7 @@ def keep(
 
 
 @kernel
-def clear(voxel: int, heap: Any, size: int, keyed: Any, chain: int, flip: int) -> None:
+def clear(voxel: Voxel, heap: Codes, size: Int, keyed: Keyed, chain: Int, flip: Int) -> None:
     """Forget the chain, of a popped voxel and of all queued ones."""
     set_state(keyed, voxel, state_of(keyed, voxel) & ~(chain | QUEUED))
     for k in range(size):
@@ -177,7 +178,7 @@ def clear(voxel: int, heap: Any, size: int, keyed: Any, chain: int, flip: int) -
 
 
 @allocating_kernel
-def longer(array: Any) -> Any:
+def longer(array: Array) -> Any:
     """The array with half as many places again."""
     more = np.empty(array.size + array.size // 2, array.dtype)
     for i in range(array.size):

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.compiled.bits import lowest_bit
-from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import Int, allocating_kernel, at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.links import (
     EDGE_BETWEEN,
     EDGE_ENDS,
@@ -76,7 +76,7 @@ def pair_loops_upward(
     grid: Any,
     first_square: Any,
     links: Any = None,
-    num_early: int = 0,
+    num_early: Int = 0,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
@@ -131,7 +131,7 @@ def _write_states(squares: Any, enclosed: Any, lower: Any, links: Any, table: An
 
 
 @inlined_kernel
-def _link(voxel: int, lower: Any, links: Any, table: Any) -> int:
+def _link(voxel: Int, lower: Any, links: Any, table: Any) -> Int:
     return int(link_of(table, np.int64(lower[voxel])) if links is None else links[at(voxel)])
 
 
@@ -146,7 +146,7 @@ def _forget_pairs(squares: Any, partner: Any, taker: Any, first_square: Any) -> 
 
 @kernel
 def _reduce(
-    begin: int,
+    begin: Int,
     edges: Any,
     merged: Any,
     squares: Any,
@@ -162,8 +162,8 @@ def _reduce(
     table: Any,
     offsets: Any,
     links: Any,
-    num_early: int,
-) -> tuple[int, bool, bool]:
+    num_early: Int,
+) -> tuple[Int, bool, bool]:
     """Reduce the edges, the last in the total order first, from the column ``begin`` on.
 
     Long, because the heap's size is a local variable that every step changes. ``taker`` holds the column that took each
@@ -210,7 +210,7 @@ def _reduce(
 
 
 @kernel
-def _add_edge(edge: int, edges: Any, heap: Any, keyed: Any, lower: Any, offsets: Any) -> int:
+def _add_edge(edge: Int, edges: Any, heap: Any, keyed: Any, lower: Any, offsets: Any) -> Int:
     """Add the coboundary of a critical edge to the empty chain; return the heap's new size."""
     voxel = np.int64(edges[0, edge])
     direction = 0
@@ -222,7 +222,7 @@ def _add_edge(edge: int, edges: Any, heap: Any, keyed: Any, lower: Any, offsets:
 
 
 @inlined_kernel
-def _push_up(voxel: int, link: int, heap: Any, size: int, keyed: Any, lower: Any, offsets: Any) -> int:
+def _push_up(voxel: Int, link: Int, heap: Any, size: Int, keyed: Any, lower: Any, offsets: Any) -> Int:
     """Push the voxel's squares up the gradient until only critical ones are left.
 
     Within the voxel that is a walk along the forest of its link away from the roots.
@@ -237,7 +237,7 @@ def _push_up(voxel: int, link: int, heap: Any, size: int, keyed: Any, lower: Any
 
 
 @inlined_kernel
-def _add_coboundary(voxel: int, direction: int, heap: Any, size: int, keyed: Any, lower: Any, offsets: Any) -> int:
+def _add_coboundary(voxel: Int, direction: Int, heap: Any, size: Int, keyed: Any, lower: Any, offsets: Any) -> Int:
     """Add the four squares around an edge of a queued voxel; each belongs to the last of its voxels."""
     own = link_edges(np.int64(lower[at(voxel)])) & _AROUND[at(direction)]
     state = state_of(keyed, voxel)
@@ -255,7 +255,7 @@ def _add_coboundary(voxel: int, direction: int, heap: Any, size: int, keyed: Any
 
 
 @inlined_kernel
-def _add_square(owner: int, square: int, heap: Any, size: int, keyed: Any, offsets: Any) -> int:
+def _add_square(owner: Int, square: Int, heap: Any, size: Int, keyed: Any, offsets: Any) -> Int:
     """Add a square of another voxel, modulo 2, unless it may not be in a chain."""
     state = state_of(keyed, owner)
     if (state >> square) & 1 == 0:
@@ -268,7 +268,7 @@ def _add_square(owner: int, square: int, heap: Any, size: int, keyed: Any, offse
 
 
 @inlined_kernel
-def _first_critical_square(voxel: int, keyed: Any, squares: Any, first_square: Any) -> int:
+def _first_critical_square(voxel: Int, keyed: Any, squares: Any, first_square: Any) -> Int:
     """The first critical square of the voxel in the chain, or -1; after ``_push_up`` there are no others."""
     chain = (state_of(keyed, voxel) & _CHAIN) >> _CHAIN_BITS
     if chain == 0:

@@ -18,6 +18,18 @@ import numpy as np
 from monai_topo.topology.compiled.bits import lowest_bit
 from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.order.keys import fill_border, order_code
+from monai_topo.topology.engines.native.types import (
+    Cells,
+    Forest,
+    Grid,
+    Int,
+    Keys,
+    Kinds,
+    Offsets,
+    Partners,
+    Voxel,
+    Words,
+)
 
 UNPAIRED = -1
 ASCENDING: Any = np.bool_(True)
@@ -30,7 +42,7 @@ _BLOCK = 4096
 
 
 @kernel
-def plant_forest(lower: Any, offsets: Any, kind: Any, ascending: bool, grid: Any, parent: Any) -> None:
+def plant_forest(lower: Words, offsets: Offsets, kind: Kinds, ascending: bool, grid: Grid, parent: Forest) -> None:
     """Set the forest to one step from every voxel to a lower (upper) neighbor; the border is one tree, ``OUTSIDE``.
 
     Args:
@@ -56,7 +68,7 @@ def plant_forest(lower: Any, offsets: Any, kind: Any, ascending: bool, grid: Any
 
 
 @kernel
-def _step_to_either(words: Any, flip: int, bits: Any, neighbors: Any, steps: Any) -> None:
+def _step_to_either(words: Words, flip: Int, bits: tuple[Int, Int], neighbors: tuple[Int, Int], steps: Forest) -> None:
     """Step to one of two neighbors from where it is lower (upper): a loop that the compiler turns into vector code."""
     for i in range(steps.size):
         step = neighbors[0] if (words[i] ^ flip) & bits[0] else steps[i]
@@ -64,7 +76,7 @@ def _step_to_either(words: Any, flip: int, bits: Any, neighbors: Any, steps: Any
 
 
 @kernel
-def _step_to_any(words: Any, flip: int, bits: int, offsets: Any, steps: Any) -> None:
+def _step_to_any(words: Words, flip: Int, bits: Int, offsets: Offsets, steps: Forest) -> None:
     for i in range(steps.size):
         if steps[i] == 0:
             sought = np.int64(words[i] ^ flip) & bits
@@ -73,13 +85,13 @@ def _step_to_any(words: Any, flip: int, bits: int, offsets: Any, steps: Any) -> 
 
 
 @kernel
-def _add_places(steps: Any, start: int) -> None:
+def _add_places(steps: Forest, start: Int) -> None:
     for i in range(steps.size):
         steps[i] += start + np.int32(i)
 
 
 @allocating_kernel
-def merge_in_order(cells: Any, parent: Any, keys: Any, ascending: bool) -> Any:
+def merge_in_order(cells: Cells, parent: Forest, keys: Keys, ascending: bool) -> Any:
     """Merge the components on the two sides of each critical cell, the younger into the elder.
 
     Args:
@@ -98,7 +110,7 @@ def merge_in_order(cells: Any, parent: Any, keys: Any, ascending: bool) -> Any:
 
 
 @kernel
-def _step_toward_roots(cells: Any, parent: Any, sides: Any) -> None:
+def _step_toward_roots(cells: Cells, parent: Forest, sides: Cells) -> None:
     """Take four steps from the sides of all cells: no such walk waits for another, as they do between merges."""
     for i in range(cells.shape[1]):
         for side in range(2):
@@ -107,7 +119,7 @@ def _step_toward_roots(cells: Any, parent: Any, sides: Any) -> None:
 
 
 @kernel
-def _merge_sides(sides: Any, partner: Any, parent: Any, keys: Any, ascending: bool) -> None:
+def _merge_sides(sides: Cells, partner: Partners, parent: Forest, keys: Keys, ascending: bool) -> None:
     flip = 0 if ascending else -1
     cell, step = (0, 1) if ascending else (partner.size - 1, -1)
     for _ in range(partner.size):
@@ -124,7 +136,7 @@ def _merge_sides(sides: Any, partner: Any, parent: Any, keys: Any, ascending: bo
 
 
 @inlined_kernel
-def find_root(voxel: int, parent: Any) -> int:
+def find_root(voxel: Voxel, parent: Forest) -> Int:
     """The elder minimum (maximum) of the voxel's component; shortens the path on the way.
 
     Four steps at a time: a short path then costs no branch that the processor guesses wrong.

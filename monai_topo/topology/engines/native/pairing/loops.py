@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.compiled.bits import BIT_COUNT, lowest_bit
-from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import Int, allocating_kernel, at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.links import (
     EDGE_ENDS,
     LINK_BITS,
@@ -144,7 +144,7 @@ def _mark_edges_without_loop(edges: Any, merged: Any, words: Any, offsets: Any, 
 
 
 @inlined_kernel
-def _without_mixed(word: int, mixed: Any, voxel: int) -> int:
+def _without_mixed(word: Int, mixed: Any, voxel: Int) -> Int:
     """The voxel's word without the neighbors that only one of two orders has before it."""
     if mixed is None:
         return word
@@ -163,7 +163,7 @@ def _forget_pairs(edges: Any, partner: Any, taker: Any, first_edge: Any) -> None
 
 @kernel
 def _reduce(
-    begin: int,
+    begin: Int,
     squares: Any,
     enclosed: Any,
     partner: Any,
@@ -177,7 +177,7 @@ def _reduce(
     table: Any,
     offsets: Any,
     mixed: Any,
-) -> tuple[int, bool, bool]:
+) -> tuple[Int, bool, bool]:
     """Reduce the squares from ``begin`` on, in the total order.
 
     Long, because the heap's size is a local variable that every step changes. ``taker`` holds the square that took each
@@ -226,7 +226,7 @@ def _reduce(
 
 
 @kernel
-def _add_square(voxel: int, link_edge: int, heap: Any, keyed: Any, offsets: Any) -> int:
+def _add_square(voxel: Int, link_edge: Int, heap: Any, keyed: Any, offsets: Any) -> Int:
     """Add the four edges of a square to the empty chain; return the heap's new size."""
     size = np.int64(0)
     for side in range(2):
@@ -237,7 +237,7 @@ def _add_square(voxel: int, link_edge: int, heap: Any, keyed: Any, offsets: Any)
 
 
 @inlined_kernel
-def _add_edge(voxel: int, direction: int, heap: Any, size: int, keyed: Any, offsets: Any) -> int:
+def _add_edge(voxel: Int, direction: Int, heap: Any, size: Int, keyed: Any, offsets: Any) -> Int:
     """Add the edge from a voxel to a face neighbor, modulo 2, unless it closes no loop.
 
     It belongs to the later of the two, which is queued.
@@ -256,7 +256,7 @@ def _add_edge(voxel: int, direction: int, heap: Any, size: int, keyed: Any, offs
 
 
 @inlined_kernel
-def _push_down(voxel: int, link: int, critical: int, heap: Any, size: int, keyed: Any, offsets: Any, mixed: Any) -> int:
+def _push_down(voxel: Int, link: Int, critical: Int, heap: Any, size: Int, keyed: Any, offsets: Any, mixed: Any) -> Int:
     """Push the voxel's edges down the gradient until only critical ones are left.
 
     Within the voxel that is a walk of every link vertex along the forest to its root.
@@ -277,7 +277,7 @@ def _push_down(voxel: int, link: int, critical: int, heap: Any, size: int, keyed
 
 
 @inlined_kernel
-def _last_critical_edge(voxel: int, critical: int, keyed: Any, first_edge: Any) -> int:
+def _last_critical_edge(voxel: Int, critical: Int, keyed: Any, first_edge: Any) -> Int:
     """The last critical edge of the voxel in the chain, or -1; after ``_push_down`` there are no others.
 
     ``critical`` are the voxel's critical edges, as bits.

@@ -41,6 +41,19 @@ from monai_topo.topology.engines.native.pairing.components import (
     plant_forest,
 )
 from monai_topo.topology.engines.native.pairing.loops import pair_loops
+from monai_topo.topology.engines.native.types import (
+    Array,
+    Forest,
+    Int,
+    LinkTable,
+    Mask,
+    Offsets,
+    Pairs,
+    Partners,
+    Place,
+    Stack,
+    Voxel,
+)
 
 FACES_2D, FACES_3D = np.array([0, 4, 0]), np.array([0, 6, 0])
 ALL_2D, ALL_3D = np.array([0, 8, 0]), np.array([6, 18, ALL_NEIGHBORS])
@@ -53,7 +66,7 @@ _FLAT, _FEW, _ROOM = np.int64(1), np.int64(20), np.int64(64)
 
 @entry_kernel
 def pairs_of_planes(
-    stack: Any, is_float: bool, framed: bool, upside_down: bool, wanted: Any, memory: Any, offsets: Any
+    stack: Stack, is_float: bool, framed: bool, upside_down: bool, wanted: Mask, memory: Array, offsets: Offsets
 ) -> Any:
     """Persistence pairs of 2D fields in face connectivity.
 
@@ -102,15 +115,15 @@ def pairs_of_planes(
 
 @entry_kernel
 def pairs_of_volumes(
-    stack: Any,
+    stack: Stack,
     is_float: bool,
     framed: bool,
     upside_down: bool,
-    wanted: Any,
-    memory: Any,
-    offsets: Any,
-    table: Any,
-    upward: Any = None,
+    wanted: Mask,
+    memory: Array,
+    offsets: Offsets,
+    table: LinkTable,
+    upward: bool | None = None,
 ) -> Any:
     """Persistence pairs of 3D fields in face connectivity.
 
@@ -172,7 +185,7 @@ def pairs_of_volumes(
 
 
 @allocating_kernel
-def append_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -> Any:
+def append_pairs(found: Pairs, count: Int, births: Partners, deaths: Partners, place: Place) -> Any:
     """Append the pairs that have both sides; return the buffer, longer if it had to be, and the new count."""
     if count + births.size >= found.shape[1]:
         longer = np.empty((2, 2 * (count + births.size) + 1), np.int64)
@@ -183,7 +196,7 @@ def append_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -
 
 
 @kernel
-def _write_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -> int:
+def _write_pairs(found: Pairs, count: Int, births: Partners, deaths: Partners, place: Place) -> Int:
     for i in range(births.size):
         if births[i] != UNPAIRED and deaths[i] != UNPAIRED:
             _write_pair(found, count, np.int64(births[i]), np.int64(deaths[i]), place)
@@ -192,7 +205,7 @@ def _write_pairs(found: Any, count: int, births: Any, deaths: Any, place: Any) -
 
 
 @kernel
-def _append_outer(found: Any, count: int, forest: Any, born_with_frame: bool, place: Any) -> int:
+def _append_outer(found: Pairs, count: Int, forest: Forest, born_with_frame: bool, place: Place) -> Int:
     """Append the class of dimension 0 that never dies, or the top class that the frame gives birth to.
 
     When all is merged, it is the root of the only tree beside the border's. There is room for it: ``append_pairs``
@@ -207,14 +220,14 @@ def _append_outer(found: Any, count: int, forest: Any, born_with_frame: bool, pl
 
 
 @kernel
-def _write_pair(found: Any, slot: int, birth: int, death: int, place: Any) -> None:
+def _write_pair(found: Pairs, slot: Int, birth: Voxel, death: Voxel, place: Place) -> None:
     upside_down = place[1]
     found[1 if upside_down else 0, slot] = _index_in_stack(birth, place)
     found[0 if upside_down else 1, slot] = _index_in_stack(death, place)
 
 
 @kernel
-def _index_in_stack(voxel: int, place: Any) -> int:
+def _index_in_stack(voxel: Voxel, place: Place) -> Int:
     """From an index in the padded, perhaps reversed grid to one in the stack of fields."""
     n, upside_down, grid, shape = place
     line = np.int64(np.uint32(voxel) // np.uint32(grid[2]))  # of 32 bits it takes half the time

@@ -1,0 +1,86 @@
+"""What the kernels are given and give: one alias for each kind of array and number, with its dtype, shape and meaning.
+
+numba reads no annotations: they are for the reader and the type checker. "Flat, padded" is the grid of a field with one
+layer around it (in 2D none along the first axis), as one row in C order.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_topo.topology.compiled.kernel import Int as Int
+
+Voxel: TypeAlias = Int
+"""The flat index of a voxel in the padded grid."""
+
+Word: TypeAlias = Int
+"""Neighbors of a voxel as bits, in the order of ``grid.neighbor_steps``; some kernels keep flags above them."""
+
+Link: TypeAlias = Int
+"""What ``links.link_of`` knows of the link of a voxel, packed."""
+
+Grid: TypeAlias = tuple[Int, Int, Int]
+"""Shape of the padded grid; a depth of 1 is 2D."""
+
+Place: TypeAlias = tuple[Int, bool, Grid, Any]
+"""Number of the field in its stack, whether the order is turned around, the padded grid, the field's own shape."""
+
+Field: TypeAlias = NDArray[np.int32]
+"""int32 ``(D, H, W)``: integers that stand for the values of a field; 2D fields have D = 1."""
+
+Stack: TypeAlias = NDArray[np.int32]
+"""int32 ``(N, D, H, W)``: fields of one shape."""
+
+Keys: TypeAlias = NDArray[np.int32]
+"""int32, flat, padded: one key for each voxel, in the order of the values; see ``order.keys``."""
+
+Words: TypeAlias = NDArray[np.int32]
+"""int32, flat, padded: one :data:`Word` for each voxel, the neighbors before it in the total order."""
+
+Mixed: TypeAlias = NDArray[np.int32]
+"""int32, flat, padded: for each voxel the edges that belong to it in one of two orders only; see ``gradient.mixed``."""
+
+Keyed: TypeAlias = NDArray[np.int32]
+"""int32, twice as long as the flat padded grid: key and state of each voxel by turns; see ``pairing.chains``."""
+
+Forest: TypeAlias = NDArray[np.int32]
+"""int32, flat, padded: for each voxel one that is nearer to the root of its tree, a root for itself."""
+
+Flags: TypeAlias = NDArray[np.uint8]
+"""uint8, flat, padded: what is known of each voxel, as bits."""
+
+Mask: TypeAlias = NDArray[np.bool_]
+"""bool: flat and padded, or one entry for each dimension that is asked for."""
+
+Offsets: TypeAlias = NDArray[np.int64]
+"""int64 ``(8,)`` or ``(26,)``: what leads from a voxel to each neighbor in the flat padded grid."""
+
+LinkTable: TypeAlias = NDArray[np.int64]
+"""int64: the links of all configurations in 3D, from ``links.new_link_table``."""
+
+Links: TypeAlias = NDArray[np.int64]
+"""int64, flat, padded: one :data:`Link` for each voxel."""
+
+Codes: TypeAlias = NDArray[np.int64]
+"""int64 ``(n,)``: order codes of voxels, which compare like the total order; also the heap of a chain."""
+
+Cells: TypeAlias = NDArray[np.int32]
+"""int32 ``(3, n)`` or ``(4, n)``: critical cells, each its owner, a voxel on either side, and of squares an edge."""
+
+Partners: TypeAlias = NDArray[np.int32]
+"""int32: for each cell the number of another or a voxel, ``UNPAIRED`` (-1) where there is none."""
+
+Pairs: TypeAlias = NDArray[np.int64]
+"""int64 ``(2, n)``: births and deaths, as flat indices in the stack of fields."""
+
+Kinds: TypeAlias = NDArray[np.int64]
+"""int64 ``(3,)``: which neighbors a forest steps to; see ``components.plant_forest``."""
+
+Scratch: TypeAlias = NDArray[np.int64]
+"""int64, a few places that a kernel overwrites: counts, regions of a link, edges that were found."""
+
+Array: TypeAlias = NDArray[Any]
+"""Flat, of a dtype that the kernel does not mind or its docstring says."""
