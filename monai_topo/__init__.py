@@ -12,18 +12,20 @@ if sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv:  # python -m monai_topo
 
     leave_at_interrupts()
 
-from monai_topo import data, graphs, handlers, losses, metrics, topology, transforms, visualize
+from monai_topo import data, graphs, handlers, inferers, losses, metrics, topology, transforms, visualize
 from monai_topo.data import *  # noqa: F403
 from monai_topo.handlers import *  # noqa: F403
+from monai_topo.inferers import *  # noqa: F403
 from monai_topo.losses import *  # noqa: F403
 from monai_topo.metrics import *  # noqa: F403
 from monai_topo.transforms import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = ["data", "graphs", "handlers", "losses", "metrics", "topology", "transforms", "visualize"]
+__all__ = ["data", "graphs", "handlers", "inferers", "losses", "metrics", "topology", "transforms", "visualize"]
 __all__ += data.__all__
 __all__ += handlers.__all__
+__all__ += inferers.__all__
 __all__ += losses.__all__
 __all__ += metrics.__all__
 __all__ += transforms.__all__

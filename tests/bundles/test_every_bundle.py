@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from monai.inferers import SlidingWindowInferer
 from monai.losses import DiceCELoss, SoftclDiceLoss
 from monai.transforms import LoadImage, SaveImage
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -23,6 +25,7 @@ from monai_topo.losses import (
     TopoLoss,
 )
 from monai_topo.topology import betti_numbers
+from monai_topo.transforms import CloseWalls, SegmentCells
 from tests.bundles.conftest import BUNDLES, PHANTOMS, TINY
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MONAI, ignite and torch warn of their own affairs in every run
@@ -78,11 +81,7 @@ def test_pictures_of_the_validation_volume(trained, bundle, tiny):
     assert 0 < prediction.min() < prediction.max() < 1  # no mask
     without = bundle.workflow(["train.yaml"], **tiny, pictures_interval=0)
     without.initialize()
-    assert [handler is None for handler in without.parser.get_parsed_content("validate#handlers")] == [
-        False,
-        False,
-        True,
-    ]
+    assert without.parser.get_parsed_content("pictures") is None
 
 
 def test_patches_are_drawn_where_the_topology_is_decided(trained):
@@ -142,8 +141,16 @@ def test_evaluation_writes_its_figures(trained, bundle, tmp_path):
     assert 0 <= float(figures["val_mean_dice"]) <= 1
     assert 0 <= float(figures["val_betti_matching_f1"]) <= 1
     assert (tmp_path / "val_betti_error_raw.csv").exists()
+    if "closed" in FINISHED[bundle.name]:
+        assert 0 <= float(figures["val_closed_betti_matching_f1"]) <= 1
+        assert 0 <= float(figures["val_closed_mean_dice"]) <= 1
 
 
+FINISHED = {
+    "em_membranes": {"closed": CloseWalls(), "cells": SegmentCells()},
+    "ircadb_vessels": {},
+    "neuron_stacks": {},
+}
 AFFINE = np.array([[0, -4.0, 0, 7], [5.0, 0, 0, -3], [0, 0, 40.0, 11], [0, 0, 0, 1]])
 
 
@@ -163,13 +170,16 @@ def infer(trained, bundle, tmp_path, out, **overrides):
     checkpoint = str(trained[0] / "models" / "model.pt")
     places = {"dataset_dir": str(tmp_path / "in"), "checkpoint": checkpoint, "output_dir": str(tmp_path / out)}
     bundle.run(["inference.yaml"], "infer", **{**network, **places, "patch_size": [16, 16, 16], **overrides})
-    return [LoadImage()(path) for path in sorted((tmp_path / out).glob("*.nii.gz"))]
+    written = (tmp_path / out).glob("*.nii.gz")
+    return {path.name.removesuffix(".nii.gz").rpartition("_")[2]: LoadImage()(path) for path in written}
 
 
 def test_inference_keeps_grid_and_affine(trained, bundle, volume, tmp_path, caplog):
     caplog.set_level(logging.INFO, logger="monai_topo")
-    probability, mask = infer(trained, bundle, tmp_path, "out")
-    for result in (probability, mask):
+    results = infer(trained, bundle, tmp_path, "out")
+    assert results.keys() == {"prob", "seg", *FINISHED[bundle.name]}
+    probability, mask = results["prob"], results["seg"]
+    for result in results.values():
         assert result.shape == volume.shape
         np.testing.assert_allclose(result.affine.numpy(), AFFINE, atol=1e-5)
     assert 0 < probability.min() < probability.max() < 1
@@ -178,24 +188,43 @@ def test_inference_keeps_grid_and_affine(trained, bundle, volume, tmp_path, capl
 
 
 def test_buffered_inference_is_the_same(trained, bundle, volume, tmp_path):
-    whole, _ = infer(trained, bundle, tmp_path, "whole")
-    buffered, _ = infer(trained, bundle, tmp_path, "buffered", buffer_steps=1)
+    whole = infer(trained, bundle, tmp_path, "whole")["prob"]
+    buffered = infer(trained, bundle, tmp_path, "buffered", buffer_steps=1)["prob"]
     np.testing.assert_allclose(buffered.numpy(), whole.numpy(), atol=1e-5)
 
 
 def test_proof_reading_on_request(trained, bundle, volume, tmp_path):
-    _, mask, overlay = infer(trained, bundle, tmp_path, "out", proof_reading=True, threshold=0.4)
+    results = infer(trained, bundle, tmp_path, "out", proof_reading=True, threshold=0.4)
+    mask, overlay = results["seg"], results["uncertainty"]
     table = (tmp_path / "out" / "volume_pred_uncertainty.csv").read_text().splitlines()
-    assert table[0].startswith("channel,dim,kind")
+    assert table[0].startswith("channel,dim,status")
     assert (overlay > 0).any() == (len(table) > 1)
     np.testing.assert_allclose(overlay.affine.numpy(), AFFINE, atol=1e-5)
     assert mask.shape == overlay.shape == volume.shape
 
 
 @pytest.mark.parametrize("bundle", ["em_membranes"], indirect=True)
+def test_finished_results_and_the_mean_over_flips(trained, bundle, volume, tmp_path):
+    results = infer(trained, bundle, tmp_path, "flips", tta=True)
+    for end, transform in FINISHED[bundle.name].items():
+        np.testing.assert_array_equal(results[end].numpy(), transform(results["prob"][None].numpy())[0])
+    network = trained[1].parser.get_parsed_content("network_def")
+    network.load_state_dict(torch.load(trained[0] / "models" / "model.pt", weights_only=True))
+    image = torch.from_numpy((volume - volume.min()) / (volume.max() - volume.min()))[None, None]
+    windows = SlidingWindowInferer((16, 16, 16), overlap=0.25, mode="gaussian", padding_mode="replicate")
+    flips = [dims for count in range(4) for dims in itertools.combinations((2, 3, 4), count)]
+    with torch.no_grad():
+        logits = sum(torch.flip(windows(torch.flip(image, dims), network.eval()), dims) for dims in flips) / 8
+    np.testing.assert_allclose(results["prob"].numpy(), torch.sigmoid(logits)[0, 0].numpy(), atol=1e-4)
+    without = infer(trained, bundle, tmp_path, "without", **{"finish#cells": None})
+    assert without.keys() == {"prob", "seg", "closed"}
+    assert not np.allclose(without["prob"].numpy(), results["prob"].numpy(), atol=1e-3)
+
+
+@pytest.mark.parametrize("bundle", ["em_membranes"], indirect=True)
 def test_inference_reads_hdf5(trained, bundle, tmp_path):
     save_phantoms(tmp_path / "in", "membranes", (14, 18, 20), count=1, layout="cremi", num_cells=4, spacing=(40, 4, 5))
-    probability, _ = infer(trained, bundle, tmp_path, "out", image_pattern="*.hdf")
+    probability = infer(trained, bundle, tmp_path, "out", image_pattern="*.hdf")["prob"]
     assert probability.shape == (20, 18, 14)
     assert probability.affine.diagonal().tolist() == [5, 4, 40, 1]
 
@@ -229,7 +258,7 @@ SHARED += (
 )
 SHARED += ("train::dataloader", "train::postprocessing", "train::handlers", "train::trainer", "validate::dataloader")
 SHARED += ("validate::inferer", "validate::handlers", "validate::evaluator")
-DIFFERS = {"patch_size", "network_def", "preprocessing"}
+DIFFERS = {"patch_size", "network_def", "preprocessing", "finish", "postprocessing"}
 OF_TUBES = {"dims", "frame", "iter_", "persistence_threshold", "max_distance"}
 OTHERS = [name for name in sorted(PHANTOMS) if name != "em_membranes"]
 
@@ -246,7 +275,9 @@ def test_what_the_bundles_share_does_not_drift(name):
         for key in keys.split("::"):
             entries = [entry[key] for entry in entries]
         assert entries[0] == entries[1], keys
-    for file in ("evaluate.yaml", "multi_gpu_train.yaml", "logging.conf", "loss_dice_ce.yaml"):
+    ours, theirs = content(name, "evaluate.yaml"), content("em_membranes", "evaluate.yaml")
+    assert all(theirs[key] == value for key, value in ours.items())
+    for file in ("multi_gpu_train.yaml", "logging.conf", "loss_dice_ce.yaml"):
         files = [Path(BUNDLES / bundle / "configs" / file) for bundle in (name, "em_membranes")]
         assert files[0].read_bytes() == files[1].read_bytes(), file
 

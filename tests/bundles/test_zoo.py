@@ -139,7 +139,7 @@ def test_two_processes_on_the_cpu(bundle, tiny, tmp_path):
     assert not any(name.startswith("module.") for name in state["network"])
     figures = {**tiny, "output_dir": str(tmp_path / "figures")}
     alone = bundle.run(["train.yaml", "evaluate.yaml"], **figures)
-    best = alone.parser.get_parsed_content("validate#evaluator").state.metrics["val_betti_error"]
+    best = alone.parser.get_parsed_content("validate#evaluator").state.metrics["val_betti_matching_f1"]
     assert state["validator"]["best_metric"] == pytest.approx(best)
     longer = {**tiny, "max_epochs": 3, "val_interval": 3, "resume": True}
     done = bundle.command(["train.yaml", "multi_gpu_train.yaml"], *launcher, bundle_root=bundle.root, **longer)

@@ -1,9 +1,9 @@
-"""The last step of inference: likelihood, mask and what a proof-reader wants, on disk and in the log."""
+"""The last step of inference: likelihood, mask, finished results and what a proof-reader wants."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ class SaveSegmentationd(MapTransform):
     change (:class:`TopologyUncertaintyd`). Each of several keys has files of its own, ``NAME_<key>_prob.nii.gz`` and so
     on. A file stands under its name only when it is complete.
 
+    Finished results are made of the likelihood and lie beside the mask: ``finish={"cells": SegmentCells()}`` writes
+    ``NAME_cells.nii.gz``, in the result's own type of integers.
+
     Args:
         keys: keys of the likelihoods, ``(C, H, W[, D])`` in [0, 1], with the file name of the input in the metadata.
         output_dir: folder for the files.
@@ -41,10 +44,12 @@ class SaveSegmentationd(MapTransform):
             of it go to that subfolder of ``output_dir``. None: all go to ``output_dir`` itself. One file stands for its
             folder.
         allow_missing_keys: whether an item may lack a key.
+        finish: End of the file name to an array transform, from a likelihood to a mask or ids; None for one that is
+            left out.
 
     Raises:
-        ValueError: for a threshold outside [0, 1] or a negative margin; when called, for a likelihood without a file
-            name, or when the files of another input would be overwritten.
+        ValueError: for a threshold outside [0, 1], a negative margin, or a name in ``finish`` that is taken; when
+            called, for a likelihood without a file name, or when the files of another input would be overwritten.
         OSError: when called, if a file cannot be written; it names the file.
     """
 
@@ -58,8 +63,12 @@ class SaveSegmentationd(MapTransform):
         connectivity: int | None = None,
         data_root_dir: PathLike | None = None,
         allow_missing_keys: bool = False,
+        finish: Mapping[str, Callable[[Any], Any] | None] | None = None,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
+        self.finish = {end: transform for end, transform in (finish or {}).items() if transform is not None}
+        if taken := {"prob", "seg", "uncertainty"} & self.finish.keys():
+            raise ValueError(f"finish must have other names than {sorted(taken)}, which stand for other files.")
         self.output_dir = Path(output_dir)
         self.threshold = threshold
         self.connectivity = connectivity
@@ -86,7 +95,17 @@ class SaveSegmentationd(MapTransform):
             d[key] = (likelihood >= self.threshold).to(torch.uint8)
             _save(d[key], f"{name}_seg", np.uint8)
             self._log(d[key])
+            for end, transform in self.finish.items():
+                self._write_finished(transform(likelihood), end, name)
         return d
+
+    def _write_finished(self, result: Any, end: str, name: str) -> None:
+        ids = np.asarray(result.cpu())
+        _save(result, f"{name}_{end}", ids.dtype)
+        if ids.max() > 1:
+            logger.info("%s_%s: %d regions", name, end, len(np.unique(ids[ids != 0])))
+        else:
+            logger.info("%s_%s: %d voxels", name, end, int(ids.sum()))
 
     def _start_of_name(self, likelihood: Any) -> Path:
         """Folder and name of the input's files, up to what tells them apart."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import nibabel
 import numpy as np
 import pytest
 import torch
@@ -52,6 +53,29 @@ def test_proof_reading(likelihood, tmp_path):
     np.testing.assert_array_equal(overlay.numpy(), np.asarray(TopologyUncertainty(radius=1)(likelihood))[0])
     assert overlay[2, 3, 3] > 0
     assert (tmp_path / "patient.7_pred_uncertainty.csv").read_text().splitlines()[1].endswith("2 3 3")
+
+
+def test_finished_results_lie_beside_the_mask(likelihood, tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="monai_topo")
+
+    def halves(img):
+        ids = torch.zeros(img.shape, dtype=torch.int16)
+        ids[..., :3, :], ids[..., 3:, :] = 7, 300
+        return MetaTensor(ids, meta=img.meta)
+
+    finish = {"closed": lambda img: (img >= 0.4).to(torch.uint8), "halves": halves, "none": None}
+    result = SaveSegmentationd("pred", tmp_path, finish=finish)({"pred": likelihood})
+    assert written(tmp_path) == [f"patient.7_{end}.nii.gz" for end in ("closed", "halves", "prob", "seg")]
+    closed, ids = (nibabel.load(tmp_path / f"patient.7_{end}.nii.gz") for end in ("closed", "halves"))
+    np.testing.assert_array_equal(closed.get_fdata(), likelihood[0].numpy() >= 0.4)
+    assert (closed.get_data_dtype(), ids.get_data_dtype()) == (np.uint8, np.int16)
+    assert np.unique(ids.get_fdata()).tolist() == [7, 300]
+    np.testing.assert_allclose(ids.affine, AFFINE)
+    assert "patient.7_halves: 2 regions" in caplog.text
+    assert "patient.7_closed: 5 voxels" in caplog.text
+    np.testing.assert_array_equal(result["pred"].numpy(), likelihood.numpy() >= 0.5)
+    with pytest.raises(ValueError, match=r"other names than \['seg'\]"):
+        SaveSegmentationd("pred", tmp_path, finish={"seg": halves})
 
 
 def named(likelihood, source, values=None):
