@@ -11,10 +11,12 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from matplotlib import image
 from monai.metrics import compute_dice
+from scipy import ndimage
 
 from monai_topo.__main__ import main
-from monai_topo.commands.evaluation import workers
+from monai_topo.commands.evaluation import figures, workers
 from monai_topo.commands.evaluation.metric_table import METRICS
 from monai_topo.data import phantoms
 from monai_topo.metrics import (
@@ -26,6 +28,7 @@ from monai_topo.metrics import (
     compute_junction_f1,
     compute_tlts,
 )
+from monai_topo.visualize.marks import COLORS
 from tests.commands.evaluation.files import save_hdf5, save_nifti, save_tiff
 
 
@@ -320,11 +323,34 @@ def test_distances_in_the_files_unit(tmp_path):
     assert compute_ccq(*pair, slack=1, spacing=(0.5, 0.75, 2)).item() == 1
 
 
-def test_pictures_of_the_worst_cases(folders):
+def test_pictures_of_the_worst_cases(folders, monkeypatch):
+    drawn, plot = {}, figures.plot_topology_errors
+
+    def record(path, predicted, true, errors, title):
+        drawn[path.name] = (predicted, true, errors, title)
+        return plot(path, predicted, true, errors, title)
+
+    monkeypatch.setattr(figures, "plot_topology_errors", record)
     pictures = folders / "pictures"
     assert call(folders, "--figures", pictures, "--metrics", "betti_error") == 0
-    assert sorted(path.name for path in pictures.iterdir()) == ["a.png", "b.png", "c.png"]
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures.iterdir())
+    assert list(drawn) == ["b.png", "a.png", "c.png"]  # worst first: the cut of c is at an end
+    for case in CUTS:
+        predicted, true, errors, title = drawn[f"{case}.png"]
+        expected = tree(list(CUTS).index(case), CUTS[case])
+        np.testing.assert_array_equal(predicted, expected[0])
+        np.testing.assert_array_equal(true, expected[1])
+        components = [int(ndimage.label(mask, np.ones((3, 3, 3)))[1]) for mask in (true, predicted)]
+        assert f"{case}: betti_error.sum {scores(folders)[case]['betti_error.sum']:.4g}\nBetti numbers (" in title
+        assert f"({components[0]}, 0, 0), predicted ({components[1]}, " in title
+        assert bool(errors) == (case == "b")
+        assert (missing_pixels(pictures / f"{case}.png") > 0) == (case != "a")
+    assert missing_pixels(pictures / "b.png") > missing_pixels(pictures / "c.png")
+
+
+def missing_pixels(path):
+    """Number of pixels in the color of missing voxels."""
+    pixels = image.imread(path)[..., :3]
+    return int((np.abs(pixels - COLORS["missing"]) < 0.02).all(axis=-1).sum())
 
 
 @pytest.mark.parametrize(
