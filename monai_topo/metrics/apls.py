@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 
 _COMPONENTS = ("apls", "truth_to_prediction", "prediction_to_truth")
 _ROUNDING = 1e-9
+MAX_NODES = 2000
+"""More control nodes than graphs of vessels, neurites or roads have; those of noise would take hours."""
+
+_logger = logging.getLogger(__name__)
 
 
 def graph_apls(
@@ -31,7 +35,7 @@ def graph_apls(
     max_snap: float = 4.0,
     min_path_length: float = 10.0,
     node_spacing: float | None = None,
-    max_nodes: int | None = None,
+    max_nodes: int | None = MAX_NODES,
     seed: int = 0,
     ignore_empty: bool = True,
 ) -> dict[str, float]:
@@ -43,7 +47,7 @@ def graph_apls(
         max_snap: see :class:`APLSMetric`, as for all that follow.
         min_path_length: length under which no path is asked for.
         node_spacing: length of the parts that longer edges are divided into.
-        max_nodes: number of control nodes that are drawn.
+        max_nodes: number of control nodes that are drawn where a graph has more; None takes all.
         seed: of that draw.
         ignore_empty: whether the scores are NaN where the truth has no node.
 
@@ -87,6 +91,14 @@ def _similarity(
     """One less the mean cost of the first graph's paths in the second; NaN if it has none that is long enough."""
     control = first.control_places(node_spacing)
     if max_nodes is not None and max_nodes < len(control):
+        _logger.warning(
+            "APLS: %d of %d control nodes are drawn (seed %d), the paths of the other %d are left out: max_nodes says "
+            "how many count.",
+            max_nodes,
+            len(control),
+            seed,
+            len(control) - max_nodes,
+        )
         drawn = np.random.default_rng(seed).choice(len(control), max_nodes, replace=False)
         logger.info("apls: %d of %d control nodes of the %s are drawn", max_nodes, len(control), name)
         control = control[np.sort(drawn)]
@@ -156,15 +168,16 @@ class APLSMetric(CenterlineGraphMetric):
     Args:
         include_background: if False, channel 0 is left out (unless it is the only one).
         component: ``"apls"``, or one side, ``"truth_to_prediction"`` or ``"prediction_to_truth"``.
-        max_snap: largest distance to the other graph, inclusive; 4, in voxels or in the unit of ``spacing``, as all
-            lengths here.
-        min_path_length: shorter paths are not asked for; 10.
-        node_spacing: None adds no control nodes; otherwise edges are divided into equal parts no longer than this,
-            and so are rings, which have no node of their own.
-        max_nodes: None is all control nodes; otherwise as many are drawn, the same at each call. Time grows with the
-            square: set it where predictions may be noise, as early in a training.
-        seed: of that draw.
-        spacing: size of a voxel, one number or one for each axis; None is 1, lengths in voxels.
+        max_snap: largest distance to the other graph, inclusive; 4, in the unit of ``spacing`` (voxels without one).
+        min_path_length: shorter paths are not asked for; 10, in the unit of ``spacing``.
+        node_spacing: None adds no control nodes; otherwise edges are divided into equal parts no longer than this, in
+            the unit of ``spacing``, and so are rings, which have no node of their own.
+        max_nodes: largest number of control nodes of either graph; 2000. Of more as many are drawn, the same at each
+            call, and a warning is logged with the number of those left out. Time grows with the square, and a noisy
+            mask has 100,000. None takes all.
+        seed: Random seed of that draw.
+        spacing: size of a voxel, one number or one for each axis; None is 1, all lengths are in voxels. With one, 4 and
+            10 are millimeters or micrometers: set what suits.
         smoothing: of the centerlines of masks, see :func:`monai_topo.graphs.skeleton_graph`; 0, as papers have it,
             goes from voxel to voxel, 2 takes the steps out of lengths.
         ignore_empty: whether the score is NaN where the truth is empty; otherwise it is 1 if the prediction is empty
@@ -196,7 +209,7 @@ class APLSMetric(CenterlineGraphMetric):
         max_snap: float = 4.0,
         min_path_length: float = 10.0,
         node_spacing: float | None = None,
-        max_nodes: int | None = None,
+        max_nodes: int | None = MAX_NODES,
         seed: int = 0,
         spacing: Sequence[float] | float | None = None,
         smoothing: float = 0.0,

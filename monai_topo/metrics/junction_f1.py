@@ -104,10 +104,11 @@ class JunctionF1Metric(CenterlineGraphMetric):
     Args:
         include_background: if False, channel 0 is left out (unless it is the only one).
         component: ``"f1"``, ``"precision"`` or ``"recall"``.
-        match_radius: largest distance of a match, inclusive; 5, as the slack of CCQ, in voxels or in the unit of
-            ``spacing``. No paper fixes it: state it.
-        merge_radius: junctions closer than this are one; 3. 0 merges none.
-        spacing: size of a voxel, one number or one for each axis; None is 1, distances in voxels.
+        match_radius: largest distance of a match, inclusive; 5, as the slack of CCQ, in the unit of ``spacing`` (voxels
+            without one). No paper fixes it: state it.
+        merge_radius: junctions closer than this are one; 3, in the unit of ``spacing``. 0 merges none.
+        spacing: size of a voxel, one number or one for each axis; None is 1, all distances are in voxels. With one, 5
+            and 3 are millimeters or micrometers: set what suits.
         ignore_empty: whether the score is NaN where the truth has no junction; otherwise it is 1 if the prediction has
             none either and 0 if it has. A prediction without junctions of a truth with some scores 0.
         reduction: MONAI's, over items and channels.

@@ -141,11 +141,13 @@ class TLTSMetric(CenterlineGraphMetric):
         include_background: if False, channel 0 is left out (unless it is the only one).
         component: ``"correct"``, ``"too_long"``, ``"too_short"`` or ``"infeasible"``.
         n_paths: number of paths that are drawn; 1000.
-        max_node_dist: largest distance to the prediction, inclusive; 25, in voxels or in the unit of ``spacing``.
+        max_node_dist: largest distance to the prediction, inclusive; 25, in the unit of ``spacing`` (voxels without
+            one).
         tol: share of its length by which a correct path may differ, inclusive; 0.05.
         seed: of the draw, which is made anew for each item and channel, so that two methods, two batch sizes or two
             ranks see the same paths.
-        spacing: size of a voxel, one number or one for each axis; None is 1, lengths in voxels.
+        spacing: size of a voxel, one number or one for each axis; None is 1, all lengths are in voxels. With one, 25
+            are millimeters or micrometers: set what suits.
         smoothing: of the centerlines of masks, see :func:`monai_topo.graphs.skeleton_graph`; 0, as papers have it,
             goes from voxel to voxel, 2 takes the steps out of lengths.
         reduction: MONAI's, over items and channels.
