@@ -13,9 +13,11 @@ in, in the array's order, and a position is index times spacing: the center of t
 
 from __future__ import annotations
 
+from monai_topo.graphs.bridges import draw_bridges
 from monai_topo.graphs.centerline import centerline_mask, check_method, fill_cavities
 from monai_topo.graphs.chains import contract_chains
 from monai_topo.graphs.drawing import count_clipped, distance_to_centerline, draw_centerline, draw_tube
+from monai_topo.graphs.gaps import Gap, find_ways
 from monai_topo.graphs.junctions import junction_points, match_points
 from monai_topo.graphs.network import Network, Places
 from monai_topo.graphs.paths import path_length_blocks, path_lengths
@@ -24,6 +26,7 @@ from monai_topo.graphs.spacing import check_spacing
 from monai_topo.graphs.swc import read_swc, swc_graph
 
 __all__ = [
+    "Gap",
     "Network",
     "Places",
     "centerline_mask",
@@ -32,9 +35,11 @@ __all__ = [
     "contract_chains",
     "count_clipped",
     "distance_to_centerline",
+    "draw_bridges",
     "draw_centerline",
     "draw_tube",
     "fill_cavities",
+    "find_ways",
     "junction_points",
     "match_points",
     "path_length_blocks",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.graphs.neighbors import neighbor_pairs
+from monai_topo.graphs.neighbors import background_distance, neighbor_pairs
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -43,7 +43,7 @@ def ends_of_branches(curves: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDAr
     kept = _trunks(graph, _core(curves))
     ends = np.flatnonzero((np.bincount(pairs.ravel(), minlength=len(voxels)) == 1) & ~kept)
     if len(ends):
-        _keep_branches(kept, ends, graph, voxels, _radii(mask, voxels), _is_bare(mask & ~curves, voxels))
+        _keep_branches(kept, ends, graph, voxels, background_distance(mask, voxels), _is_bare(mask & ~curves, voxels))
     branches = np.zeros_like(curves)
     branches[curves] = kept
     return branches
@@ -120,16 +120,6 @@ def _weighted(voxels: NDArray[np.int64], pairs: NDArray[np.int64]) -> csr_array:
     both_ways = np.concatenate([pairs, pairs[:, ::-1]]).T
     shape = (len(voxels), len(voxels))
     return coo_array((np.concatenate([length, length]), both_ways), shape=shape).tocsr()
-
-
-def _radii(mask: NDArray[np.bool_], voxels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Distance from each voxel to the nearest background."""
-    from scipy.ndimage import binary_dilation
-    from scipy.spatial import cKDTree
-
-    padded = np.pad(mask, 1)
-    around = np.argwhere(binary_dilation(padded) & ~padded) - 1
-    return np.asarray(cKDTree(around).query(voxels)[0])
 
 
 def _is_bare(thinned_away: NDArray[np.bool_], voxels: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Thinning of 3D masks to curves.
+"""Simple voxels of 3D masks, which change no topology: taken away until curves are left, or added to bridge a gap.
 
 Voxels on the border are taken away, from one of six directions after the other, as long as that changes no topology:
 they are simple (Bertrand and Malandain 1994). Each of those found in a direction is looked at again right before it is
@@ -83,6 +83,91 @@ def retract(curves: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bo
     return padded[1:-1, 1:-1, 1:-1].astype(bool)
 
 
+def add_path(volume: NDArray[np.uint8], path: NDArray[np.int64], places: NDArray[np.int64]) -> bool:
+    """Add the voxels of a path to a padded volume if all but one are simple and that one joins just two parts.
+
+    Args:
+        volume: uint8 ``(H, W, D)`` of 0 and 1, C order, background on its border; changed if the answer is yes.
+        path: flat indices, from a voxel that touches the mask on.
+        places: of the 27 voxels around one, see :func:`padded_places`.
+
+    Returns:
+        Whether it was added: the mask then has one component less, if the two parts were two, or one loop more.
+    """
+    return bool(_add_path(volume.reshape(-1), path, places))
+
+
+def grow(volume: NDArray[np.uint8], voxels: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+    """Add voxels to a padded volume, in their order and again, as long as one is simple: no topology changes.
+
+    Args:
+        volume: as for :func:`add_path`.
+        voxels: flat indices.
+        places: of the 27 voxels around one.
+    """
+    _grow(volume.reshape(-1), voxels, places)
+
+
+def padded_places(volume: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Steps from a voxel of a flat C-order volume to the 27 voxels around it."""
+    return np.asarray(_PLACES @ np.array(volume.strides))
+
+
+@entry_kernel
+def _add_path(volume: NDArray[np.uint8], path: NDArray[Any], places: NDArray[Any]) -> bool:
+    joints = 0
+    added = 0
+    for voxel in path:
+        if not volume[voxel] and not _can_go(volume, voxel, places, False):
+            joints += 1 if _joins_two(volume, voxel, places) else 2
+        if joints > 1:
+            break
+        added += 1
+        volume[voxel] += 1  # what was there already becomes 2
+    for voxel in path[:added]:
+        volume[voxel] = volume[voxel] - 1 if joints != 1 else 1
+    return joints == 1
+
+
+@entry_kernel
+def _grow(volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[Any]) -> None:
+    added = True
+    while added:
+        added = False
+        for voxel in voxels:
+            if not volume[voxel] and _can_go(volume, voxel, places, False):
+                volume[voxel] = 1
+                added = True
+
+
+@kernel
+def _joins_two(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any]) -> bool:
+    """Whether a voxel has two components of neighbors, and one of background at its faces."""
+    neighbors = _neighborhood(volume, voxel, places)
+    if neighbors == 0:
+        return False
+    rest = neighbors & ~_reached(neighbors & -neighbors, neighbors, _TOUCHING)
+    if rest == 0 or _reached(rest & -rest, rest, _TOUCHING) != rest:
+        return False
+    return _has_one_background(neighbors)
+
+
+@kernel
+def _neighborhood(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any]) -> int:
+    neighbors = 0
+    for place in range(27):
+        if place != 13 and volume[voxel + places[place]]:
+            neighbors |= 1 << place
+    return neighbors
+
+
+@kernel
+def _has_one_background(neighbors: int) -> bool:
+    background = ~neighbors & _WITHIN_18
+    faces = background & _FACES
+    return faces != 0 and _reached(faces & -faces, background, _FACES_WITHIN_18) & _FACES == faces
+
+
 @entry_kernel
 def _take_borders(
     volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[Any], directions: NDArray[Any]
@@ -139,17 +224,12 @@ def _is_border(volume: NDArray[np.uint8], voxel: int, directions: NDArray[Any], 
 @kernel
 def _can_go(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any], keep_ends: bool) -> bool:
     """Whether a voxel is simple, with one component of neighbors and one of background at its faces, and may go."""
-    neighbors = 0
-    for place in range(27):
-        if place != 13 and volume[voxel + places[place]]:
-            neighbors |= 1 << place
+    neighbors = _neighborhood(volume, voxel, places)
     if neighbors == 0 or (keep_ends and neighbors & (neighbors - 1) == 0):
         return False
     if _reached(neighbors & -neighbors, neighbors, _TOUCHING) != neighbors:
         return False
-    background = ~neighbors & _WITHIN_18
-    faces = background & _FACES
-    return faces != 0 and _reached(faces & -faces, background, _FACES_WITHIN_18) & _FACES == faces
+    return _has_one_background(neighbors)
 
 
 @kernel

@@ -16,6 +16,7 @@ from tests.topology.images import make
 MASK, PORES, IMAGE, INSTANCES = "mask", "mask with pores", "image", "instances"
 CASES = {
     "ClippedDistanceMap": ({"max_distance": 2.5, "signed": True}, MASK),
+    "BridgeGaps": ({"sigma": 0.3, "min_ends": 0, "max_angle": 180}, IMAGE),
     "CloseWalls": ({"sigma": 0.5, "min_size": 2}, IMAGE),
     "FillCavities": ({}, PORES),
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),

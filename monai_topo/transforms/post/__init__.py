@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.post.bridge_gaps import (
+    BridgeGaps,
+    BridgeGapsD,
+    BridgeGapsd,
+    BridgeGapsDict,
+)
+from monai_topo.transforms.post.bridge_list import Bridge, save_bridges
 from monai_topo.transforms.post.close_walls import (
     CloseWalls,
     CloseWallsD,
@@ -49,6 +56,11 @@ from monai_topo.transforms.post.topology_uncertainty import (
 from monai_topo.transforms.post.tuned import tuned_arguments
 
 __all__ = [
+    "Bridge",
+    "BridgeGaps",
+    "BridgeGapsD",
+    "BridgeGapsDict",
+    "BridgeGapsd",
     "CloseWalls",
     "CloseWallsD",
     "CloseWallsDict",
@@ -78,6 +90,7 @@ __all__ = [
     "TopologyUncertaintyd",
     "UncertainFeature",
     "WallPiece",
+    "save_bridges",
     "save_uncertain_features",
     "tuned_arguments",
 ]
