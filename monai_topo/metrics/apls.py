@@ -25,8 +25,6 @@ _ROUNDING = 1e-9
 MAX_NODES = 2000
 """More control nodes than graphs of vessels, neurites or roads have; those of noise would take hours."""
 
-_logger = logging.getLogger(__name__)
-
 
 def graph_apls(
     prediction: networkx.Graph,
@@ -91,16 +89,8 @@ def _similarity(
     """One less the mean cost of the first graph's paths in the second; NaN if it has none that is long enough."""
     control = first.control_places(node_spacing)
     if max_nodes is not None and max_nodes < len(control):
-        _logger.warning(
-            "APLS: %d of %d control nodes are drawn (seed %d), the paths of the other %d are left out: max_nodes says "
-            "how many count.",
-            max_nodes,
-            len(control),
-            seed,
-            len(control) - max_nodes,
-        )
         drawn = np.random.default_rng(seed).choice(len(control), max_nodes, replace=False)
-        logger.info("apls: %d of %d control nodes of the %s are drawn", max_nodes, len(control), name)
+        logger.warning("apls: %d of %d control nodes of the %s are drawn", max_nodes, len(control), name)
         control = control[np.sort(drawn)]
     snapped = second.nearest(first.points(control), max_snap)
     cost, count = 0.0, 0
