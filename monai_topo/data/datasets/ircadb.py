@@ -126,17 +126,26 @@ def ircadb_cases(root: PathLike, label: VesselLabel, cache: Path, max_unpacked: 
 
 
 def _case_folders(folder: Path, depth: int) -> Iterator[Path]:
+    """Folders of cases; one that may not be looked into counts as one, so that reading it says so."""
+    try:
+        entries = sorted(folder.iterdir())
+    except PermissionError:
+        yield folder
+        return
     if _find_tree(folder, _PATIENT) is not None:
         yield folder
     elif depth:
-        for entry in sorted(folder.iterdir()):
+        for entry in entries:
             if entry.is_dir():
                 yield from _case_folders(entry, depth - 1)
 
 
 def _parts_of(folder: Path) -> tuple[Path, ...]:
     """Folders or archives of a case's image and masks."""
-    return tuple(path for name in (_PATIENT, _MASKS) if (path := _find_tree(folder, name)) is not None)
+    try:
+        return tuple(path for name in (_PATIENT, _MASKS) if (path := _find_tree(folder, name)) is not None)
+    except PermissionError:
+        return (folder,)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

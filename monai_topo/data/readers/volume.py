@@ -173,6 +173,8 @@ def save_nifti(path: PathLike, volume: Volume) -> None:
     """
     image = nibabel.Nifti1Image(_narrow(volume.array), volume.affine)
     image.set_qform(volume.affine, code=1)
+    if not np.allclose(image.get_qform(), volume.affine, rtol=1e-3, atol=1e-3):  # a quaternion knows no shear
+        image.set_qform(None, code=0)
     image.set_sform(volume.affine, code=1)
     image.header.set_xyzt_units({"mm": "mm", "um": "micron"}.get(volume.unit or "", "unknown"))
     with written_whole(path) as temporary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -71,8 +72,6 @@ def test_what_cannot_be_ordered():
 )
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 5)], ids=str)
 def test_nifti_files_hold_what_was_saved(shape, dtype, stored, tmp_path):
-    import nibabel
-
     array = (np.arange(np.prod(shape)).reshape(shape) % 2).astype(dtype)
     affine = np.diag([2.0, 3.0, 4.0, 1.0])
     affine[:3, 3] = 5, 6, 7
@@ -140,6 +139,10 @@ def test_a_tilted_gantry_shears_the_affine(angle, tmp_path):
     found = stack_slices(ordered, offset)
     np.testing.assert_array_equal(found.array, volume)
     np.testing.assert_allclose(found.affine @ (0, 0, 5, 1), [-1, -2 - 5 * step[1], 3 + 5 * step[2], 1], atol=1e-5)
+    save_nifti(tmp_path / "a.nii", found)
+    saved = nibabel.load(tmp_path / "a.nii")
+    np.testing.assert_allclose(saved.affine, found.affine, atol=1e-5)
+    assert saved.header["qform_code"] == (angle < 0.04)  # a quaternion cannot say it
     notes = notes_on_geometry(ordered, offset)
     assert bool(notes) == (angle > 2)
     assert not notes or f"({angle:.3g} degrees), and the affine is sheared" in notes[0]
