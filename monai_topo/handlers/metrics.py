@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -42,6 +43,12 @@ class TopologyMetricHandler(IgniteMetricHandler):
 
     metric: ClassVar[type[TopologyMetric]]
     """The metric that is computed."""
+    __signature__: ClassVar[inspect.Signature]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if hasattr(cls, "metric"):
+            cls.__signature__ = cls.metric.write_options(inspect.signature(TopologyMetricHandler))
 
     def __init__(
         self, *, output_transform: Callable[..., Any] = lambda x: x, save_details: bool = True, **options: Any

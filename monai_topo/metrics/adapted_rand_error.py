@@ -10,6 +10,7 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
 from monai_topo.metrics.partition import PartitionMetric
+from monai_topo.metrics.signatures import show_options
 
 VARIANTS = ("skimage", "cremi")
 
@@ -135,3 +136,6 @@ def _cremi_error(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[
     precision = both / float(np.square(joined.sum(axis=0)).sum() + unjoined)
     recall = both / float(np.square(counts.sum(axis=1)).sum())
     return {"error": 1 - 2 * precision * recall / (precision + recall), "precision": precision, "recall": recall}
+
+
+show_options(compute_adapted_rand_error, AdaptedRandErrorMetric)

@@ -14,6 +14,7 @@ from monai.utils import MetricReduction
 from monai_topo.graphs import Network, path_length_blocks
 from monai_topo.metrics.base import empty_score
 from monai_topo.metrics.centerline_graph import CenterlineGraphMetric, check_at_least, to_networks
+from monai_topo.metrics.signatures import show_options
 
 if TYPE_CHECKING:
     import networkx
@@ -220,3 +221,6 @@ class APLSMetric(CenterlineGraphMetric):
         self.max_nodes = max_nodes
         self.seed = seed
         self.ignore_empty = ignore_empty
+
+
+show_options(compute_apls, APLSMetric)

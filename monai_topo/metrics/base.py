@@ -14,6 +14,8 @@ from monai.metrics.utils import do_metric_reduction, ignore_background
 from monai.utils import MetricReduction, evenly_divisible_all_gather
 from numpy.typing import NDArray
 
+from monai_topo.metrics.signatures import with_options
+
 _COMMON = ("include_background", "reduction", "get_not_nans", "ignore_index")
 
 
@@ -58,6 +60,11 @@ class TopologyMetric(CumulativeIterationMetric):
         self.reduction = reduction
         self.get_not_nans = get_not_nans
         self.ignore_index = ignore_index
+
+    @classmethod
+    def write_options(cls, signature: inspect.Signature) -> inspect.Signature:
+        """The signature of what hands its ``**options`` to this metric, with them written out."""
+        return with_options(signature, inspect.signature(cls))
 
     def __call__(self, y_pred: Any, y: Any = None, **kwargs: Any) -> torch.Tensor:
         """Compute the numbers of a batch, and keep them for :meth:`aggregate`.

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from monai_topo.metrics.betti_patches import BettiPatchMetric
+from monai_topo.metrics.signatures import show_options
 from monai_topo.topology import betti_numbers
 
 
@@ -85,3 +86,6 @@ class BettiErrorMetric(BettiPatchMetric):
         counts = [betti_numbers(patch, self.connectivity, frame=self.frame) for patch in (prediction, target)]
         errors = {str(k): float(abs(p - t)) for k, (p, t) in enumerate(zip(*counts, strict=True))}
         return {**errors, "sum": sum(errors.values())}
+
+
+show_options(compute_betti_error, BettiErrorMetric)

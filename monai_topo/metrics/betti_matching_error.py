@@ -10,6 +10,7 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
 from monai_topo.metrics.betti_patches import BettiPatchMetric
+from monai_topo.metrics.signatures import show_options
 from monai_topo.topology import betti_numbers, count_features
 
 
@@ -118,3 +119,6 @@ class BettiMatchingErrorMetric(BettiPatchMetric):
             features = max(sum(betti_numbers(target, self.connectivity, frame=self.frame)[:2]), 1)
             return {name: min(1.0, error / features) for name, error in errors.items()}
         return errors
+
+
+show_options(compute_betti_matching_error, BettiMatchingErrorMetric)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from monai_topo.metrics.base import empty_score
 from monai_topo.metrics.betti_patches import BettiPatchMetric
+from monai_topo.metrics.signatures import show_options
 from monai_topo.topology import FeatureCounts, count_features
 
 
@@ -133,3 +134,6 @@ class BettiMatchingF1Metric(BettiPatchMetric):
         if decided is not None:
             return dict.fromkeys(self.components, decided)
         return {"f1": 2 * matched / (predicted + true), "precision": matched / predicted, "recall": matched / true}
+
+
+show_options(compute_betti_matching_f1, BettiMatchingF1Metric)

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from monai_topo.graphs import centerline_mask, check_method, check_spacing
 from monai_topo.metrics.base import ComponentMetric, empty_score
+from monai_topo.metrics.signatures import show_options
 
 _ROUNDING = 1e-9
 
@@ -147,3 +148,6 @@ def _count_within(slack: float, mask: NDArray[Any], other: NDArray[Any], spacing
     rest = np.argwhere(mask & ~other) * spacing
     distance, _ = cKDTree(np.argwhere(other) * spacing).query(rest)
     return same + int((distance <= slack * (1 + _ROUNDING)).sum())
+
+
+show_options(compute_ccq, CCQMetric)

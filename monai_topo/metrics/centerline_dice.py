@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from monai_topo.graphs import centerline_mask, check_method, fill_cavities
 from monai_topo.metrics.base import ComponentMetric, empty_score
+from monai_topo.metrics.signatures import show_options
 
 
 def compute_centerline_dice(
@@ -109,3 +110,6 @@ class CenterlineDiceMetric(ComponentMetric):
 
 def _share_within(skeleton: NDArray[Any], mask: NDArray[Any]) -> float:
     return float(mask[skeleton].mean()) if skeleton.any() else math.nan
+
+
+show_options(compute_centerline_dice, CenterlineDiceMetric)

@@ -9,6 +9,7 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
 from monai_topo.metrics.base import TopologyMetric
+from monai_topo.metrics.signatures import show_options
 from monai_topo.topology import euler_characteristic
 
 
@@ -72,3 +73,6 @@ class EulerErrorMetric(TopologyMetric):
         """Difference of the Euler characteristics."""
         numbers = [euler_characteristic(mask, self.connectivity) for mask in (prediction, target)]
         return float(abs(numbers[0] - numbers[1]))
+
+
+show_options(compute_euler_error, EulerErrorMetric)

@@ -11,6 +11,7 @@ from monai.utils import MetricReduction
 from monai_topo.graphs import junction_points, match_points
 from monai_topo.metrics.base import empty_score
 from monai_topo.metrics.centerline_graph import CenterlineGraphMetric, check_at_least, to_networks
+from monai_topo.metrics.signatures import show_options
 
 if TYPE_CHECKING:
     import networkx
@@ -151,3 +152,6 @@ class JunctionF1Metric(CenterlineGraphMetric):
         self.match_radius = match_radius
         self.merge_radius = merge_radius
         self.ignore_empty = ignore_empty
+
+
+show_options(compute_junction_f1, JunctionF1Metric)

@@ -12,6 +12,7 @@ from monai.utils import MetricReduction
 
 from monai_topo.graphs import Network, Places, path_lengths
 from monai_topo.metrics.centerline_graph import CenterlineGraphMetric, check_at_least, to_networks
+from monai_topo.metrics.signatures import show_options
 
 if TYPE_CHECKING:
     import networkx
@@ -194,3 +195,6 @@ class TLTSMetric(CenterlineGraphMetric):
         self.max_node_dist = max_node_dist
         self.tol = tol
         self.seed = seed
+
+
+show_options(compute_tlts, TLTSMetric)

@@ -10,6 +10,7 @@ from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
 from monai_topo.metrics.partition import PartitionMetric
+from monai_topo.metrics.signatures import show_options
 
 
 def compute_variation_of_information(
@@ -107,3 +108,6 @@ class VariationOfInformationMetric(PartitionMetric):
         bits = variation_of_information(true, predicted, ignore_labels=(0,))
         split, merge = (round(abs(float(part)), 12) for part in bits)  # a zero comes as some -1e-17
         return {"sum": split + merge, "split": split, "merge": merge}
+
+
+show_options(compute_variation_of_information, VariationOfInformationMetric)
