@@ -48,13 +48,21 @@ def only_series(file: Any, path: Path) -> Any:
     if len(series) != 1:
         images = ", ".join(f"{one.axes} {one.shape}" for one in series)
         raise ValueError(f"{path} holds {len(series)} images ({images}); one is wanted.")
-    if series[0].is_truncated or None in series[0].pages or len({*series[0].pages}) < len(pages):
+    kind = next((name for name in ("ome", "imagej") if getattr(file, f"is_{name}")), series[0].kind)
+    if kind != series[0].kind or not _is_covered(series[0], len(pages)):
         raise ValueError(
-            f"{path} says that it holds {_axes_text(series[0])}, but it has {len(pages)} pages: is it complete, or are "
-            "pages in other files?"
+            f"{path}: its {len(pages)} pages are not those that its description ({kind}) speaks of: is the file "
+            "complete, or are pages in other files?"
         )
     _check_segments(pages, series[0], file.filehandle.size, path)
     return series[0]
+
+
+def _is_covered(series: Any, num_pages: int) -> bool:
+    """Whether a series has all pages of the file and needs no others; large stacks have one, and the rest behind it."""
+    if num_pages == 1 and series.dataoffset is not None:
+        return True
+    return None not in series.pages and not series.is_truncated and len({*series.pages}) == num_pages
 
 
 def _check_alike(pages: list[Any], path: Path) -> None:

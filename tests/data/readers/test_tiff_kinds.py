@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from itertools import product
 
 import itk
@@ -203,6 +204,39 @@ def test_a_description_that_leaves_pages_out(stack, tmp_path):
     text = tifffile.tiffcomment(path).replace('SizeZ="5"', 'SizeZ="3"').replace('PlaneCount="5"', 'PlaneCount="3"')
     tifffile.tiffcomment(path, text.encode())
     with pytest.raises(ValueError, match=r"a\.ome\.tif"):
+        read(path)
+
+
+def without_further_pages(path):
+    """As ImageJ writes stacks of more than 4 GB: one page, and the other sections behind its pixels."""
+    with tifffile.TiffFile(path) as file:
+        offset, count = file.pages[0].offset, len(file.pages[0].tags)
+    raw = bytearray(path.read_bytes())
+    raw[offset + 2 + 12 * count : offset + 6 + 12 * count] = bytes(4)
+    path.write_bytes(raw)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["imagej", "shaped"])
+def test_large_stacks_have_one_page(kind, stack, tmp_path):
+    if kind == "shaped":
+        path = write(tmp_path / "a.tif", stack, truncate=True)
+    else:
+        path = without_further_pages(write(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": "ZYX"}))
+    np.testing.assert_array_equal(read(path), stack.T)
+    whole = path.read_bytes()
+    for length in (900, 1200):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"a\.tif"):
+            read(path)
+
+
+def test_ome_that_names_other_files_is_refused(stack, tmp_path):
+    path = write(tmp_path / "a.ome.tif", stack, ome=True, metadata={"axes": "ZYX"})
+    text = tifffile.tiffcomment(path)
+    uuid = '<UUID FileName="../b.ome.tif">urn:uuid:00000000-0000-0000-0000-000000000000</UUID></TiffData>'
+    tifffile.tiffcomment(path, re.sub(r"(<TiffData[^>]*?)\s*/>", lambda found: f"{found[1]}>{uuid}", text).encode())
+    with pytest.raises(ValueError, match=r"description \(ome\)"):
         read(path)
 
 
