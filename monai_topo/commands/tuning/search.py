@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.commands.evaluation.case import read_pair
-from monai_topo.commands.evaluation.metric_table import compares_instances, higher_is_better
+from monai_topo.commands.evaluation.metric_table import arguments_of, compares_instances, higher_is_better
 from monai_topo.commands.evaluation.pairs import pair_volumes
 from monai_topo.commands.tuning.settings import Settings
 from monai_topo.topology import label_components
@@ -131,6 +131,7 @@ def _score(case: _Case, result: NDArray[Any], settings: Settings) -> dict[str, f
         if compares_instances(name):
             scores |= score_masks(ids, case.ids, Options(metrics=(name,), instances="labels"))
         else:
-            options = Options(metrics=(name,), frame=settings.frame, patch_size=settings.patch_size)
-            scores |= score_masks(walls, case.walls, options)
+            wanted = {"frame": settings.frame, "patch_size": settings.patch_size}
+            options = {key: value for key, value in wanted.items() if key in arguments_of(name)}
+            scores |= score_masks(walls, case.walls, Options(metrics=(name,), **options))
     return {column: float(scores[column]) for column in settings.columns}

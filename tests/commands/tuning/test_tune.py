@@ -58,12 +58,12 @@ def test_the_best_within_the_floor_is_written(folders, capsys):
 
 
 def test_the_scores_are_scikit_images(folders):
-    settings = Settings("close_walls", grid={"persistence_threshold": (0.05, 0.2), "sigma": (0,)})
+    settings = Settings("close_walls", grid={"persistence_threshold": (0.05, 0.2), "sigma": (0,), "min_size": (0,)})
     plain, found = search(folders / "pred", folders / "label", settings)
     true = label_components(LABEL == 0, full=False)
     for case, hole in (("a", 0.15), ("b", 0.35)):
         masks = [likelihood(hole) >= 0.5]
-        masks += [CloseWalls(sigma=0, persistence_threshold=t)(likelihood(hole)[None])[0] > 0 for t in (0.05, 0.2)]
+        masks += [CloseWalls(0.5, 0, t, 0)(likelihood(hole)[None])[0] > 0 for t in (0.05, 0.2)]
         for point, mask in zip((plain, *found), masks, strict=True):
             ids = label_components(~mask, full=False)
             expected = sum(variation_of_information(true, ids, ignore_labels=(0,)))
