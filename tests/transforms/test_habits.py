@@ -60,7 +60,12 @@ def transform(name):
 
 
 def test_the_table_is_complete():
-    others = {"RandCropByTopology", "AuditTopology", "LoadVolume"}  # one gives a list, one its input, one takes a path
+    others = {
+        "RandCropByTopology",
+        "AuditTopology",
+        "LoadVolume",
+        "SeparateTrees",
+    }  # a list, its input, a path, two inputs
     arrays = {n for n in transforms.__all__ if f"{n}d" in transforms.__all__}
     assert arrays - others == set(CASES)
 

@@ -39,6 +39,12 @@ from monai_topo.transforms.post.segment_cells import (
     SegmentCellsd,
     SegmentCellsDict,
 )
+from monai_topo.transforms.post.separate_trees import (
+    SeparateTrees,
+    SeparateTreesD,
+    SeparateTreesd,
+    SeparateTreesDict,
+)
 from monai_topo.transforms.post.stable_manifolds import (
     StableManifolds,
     StableManifoldsD,
@@ -80,6 +86,10 @@ __all__ = [
     "SegmentCellsD",
     "SegmentCellsDict",
     "SegmentCellsd",
+    "SeparateTrees",
+    "SeparateTreesD",
+    "SeparateTreesDict",
+    "SeparateTreesd",
     "StableManifolds",
     "StableManifoldsD",
     "StableManifoldsDict",
