@@ -62,7 +62,15 @@ def test_evaluate_from_file_to_report(tmp_path, capsys):
     for role in ("prediction", "label"):
         (tmp_path / role).mkdir()
         nibabel.save(nibabel.Nifti1Image(mask, np.eye(4)), tmp_path / role / "case.nii.gz")
-    arguments = ["evaluate", "--pred", tmp_path / "prediction", "--label", tmp_path / "label", "--metrics", "betti_error"]
+    arguments = [
+        "evaluate",
+        "--pred",
+        tmp_path / "prediction",
+        "--label",
+        tmp_path / "label",
+        "--metrics",
+        "betti_error",
+    ]
 
     def evaluate(out):
         main([*map(str, arguments), "--out", str(tmp_path / out)])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from monai.utils import LossReduction
 from numpy.typing import NDArray
-from typing_extensions import Unpack
 
 from monai_topo.losses.options import DiagramOptions
 from monai_topo.losses.points import DiagramLoss, Pulls, to_diagonal

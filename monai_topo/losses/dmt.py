@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Unpack
 
 import numpy as np
 import torch
 from monai.utils import LossReduction
-from typing_extensions import Unpack
 
 from monai_topo.losses.options import LossOptions
 from monai_topo.losses.region import VoxelCrossEntropyLoss, check_normalization

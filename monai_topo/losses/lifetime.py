@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Unpack
 
 import torch
 from monai.utils import LossReduction
-from typing_extensions import Unpack
 
 from monai_topo.losses.options import DiagramOptions
 from monai_topo.losses.persistence import PersistenceLoss

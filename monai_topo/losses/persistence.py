@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import torch
 from monai.utils import LossReduction
 from numpy.typing import NDArray
-from typing_extensions import Unpack
 
 from monai_topo.losses.inputs import INPUTS
 from monai_topo.losses.options import DiagramOptions

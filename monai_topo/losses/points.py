@@ -5,13 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from monai.utils import LossReduction
 from numpy.typing import NDArray
-from typing_extensions import Unpack
 
 from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.options import LossOptions

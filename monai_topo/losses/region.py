@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from monai.utils import LossReduction
 from numpy.typing import NDArray
 from torch.nn import functional
-from typing_extensions import Unpack
 
 from monai_topo.losses.base import Channels, TopologyLoss
 from monai_topo.losses.options import LossOptions

@@ -16,6 +16,7 @@ from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.commands.evaluation.case import read_pair
 from monai_topo.commands.evaluation.metric_table import arguments_of, compares_instances, higher_is_better
 from monai_topo.commands.evaluation.pairs import pair_volumes
+from monai_topo.commands.evaluation.values import to_ids
 from monai_topo.commands.tuning.settings import Settings
 from monai_topo.topology import label_components
 from monai_topo.transforms import InstanceToMembrane
@@ -115,7 +116,7 @@ def _read(pair: Any) -> _Case:
     if len(values) <= 2 and values[-1] in (0, 1, 255):
         walls = label.array > 0
         return _Case(pair.name, likelihood, walls, label_components(~walls, full=False))
-    ids = label.array.astype(np.int64)
+    ids = to_ids(label.array)
     return _Case(pair.name, likelihood, np.asarray(InstanceToMembrane()(ids[None]))[0] > 0, ids)
 
 
@@ -132,6 +133,6 @@ def _score(case: _Case, result: NDArray[Any], settings: Settings) -> dict[str, f
             scores |= score_masks(ids, case.ids, Options(metrics=(name,), instances="labels"))
         else:
             wanted = {"frame": settings.frame, "patch_size": settings.patch_size}
-            options = {key: value for key, value in wanted.items() if key in arguments_of(name)}
+            options: dict[str, Any] = {key: value for key, value in wanted.items() if key in arguments_of(name)}
             scores |= score_masks(walls, case.walls, Options(metrics=(name,), **options))
     return {column: float(scores[column]) for column in settings.columns}

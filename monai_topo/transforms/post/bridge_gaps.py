@@ -135,7 +135,8 @@ class BridgeGaps(Transform):
         before = np.stack([_without_small(channel >= self.threshold, self.min_size) for channel in smoothed])
         masks, found = before.copy(), []
         for channel, likelihood in enumerate(smoothed):
-            blocked = _touched(np.delete(masks, channel, axis=0).any(axis=0)) & ~masks[channel]
+            others = np.asarray(np.delete(masks, channel, axis=0).any(axis=0))
+            blocked = _touched(others) & ~masks[channel]
             masks[channel], gaps = self._bridge(masks[channel], likelihood, blocked, spacing)
             found += [(list_bridge(channel, gap, outcome), gap) for gap, outcome in gaps]
         return masks, before, found
