@@ -15,7 +15,7 @@ TRACING = ".swc"
 
 _ROLE = re.compile(r"(^|[_.-])(seg|segmentation|pred|prediction|label|labels|gt|mask|trans)$", re.IGNORECASE)
 _LIKELIHOOD = re.compile(r"[_.-](prob|probability)$", re.IGNORECASE)
-_OVERLAY = re.compile(r"[_.-](uncertainty|features)$", re.IGNORECASE)
+_BESIDE = re.compile(r"[_.-](uncertainty|features|closed|bridged|cells)$", re.IGNORECASE)
 
 Files = dict[str, list[Path]]
 """Name to the files of that name."""
@@ -71,7 +71,8 @@ def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pa
 
     Files of one name in several folders are told apart by the folder, ``case1/ct`` from ``case2/ct``, and so are files
     that have no name but a role, ``case1/seg.nii``. Of a case's mask (``x_seg``) and likelihood (``x_prob``) in one
-    folder one is taken; overlays (``x_uncertainty``, ``x_features``) beside it are none.
+    folder one is taken; overlays and further results of inference (``x_uncertainty``, ``x_cells``) beside it
+    are left out, unless a label has their name.
 
     Args:
         prediction: folder, searched with its subfolders, or one file.
@@ -149,9 +150,9 @@ def _without_companions(files: Files, labels: Files, likelihoods: bool) -> tuple
 
 
 def _reason_to_skip(path: Path, name: str, files: Files, likelihoods: bool) -> str:
-    owner = _OVERLAY.sub("", name)
+    owner = _BESIDE.sub("", name)
     if owner != name and any(other.parent == path.parent for other in files.get(owner, [])):
-        return f"an overlay of {owner}"
+        return f"an overlay or another result of {owner}"
     beside = [other for other in files[name] if other.parent == path.parent]
     soft = [other for other in beside if _LIKELIHOOD.search(_stem(other))]
     if not 0 < len(soft) < len(beside) or (path in soft) == likelihoods:

@@ -76,7 +76,7 @@ def test_dots_are_part_of_a_name(name, suffix):
 
 
 def test_what_inference_writes_beside_a_mask_is_skipped(tmp_path):
-    names = [f"{name}_{role}.nii.gz" for name in ("a", "b") for role in ("seg", "prob", "uncertainty")]
+    names = [f"{name}_{role}.nii.gz" for name in ("a", "b") for role in ("seg", "prob", "uncertainty", "cells")]
     predictions = files(tmp_path / "p", *names, "deep/a_features.nii.gz", "a_pred_uncertainty.csv")
     labels = files(tmp_path / "l", "a.nii.gz", "b.nii.gz")
     pairing = pair_volumes(predictions, labels)
@@ -87,7 +87,8 @@ def test_what_inference_writes_beside_a_mask_is_skipped(tmp_path):
         for name in "ab"
         for line in (
             f"{predictions / name}_prob.nii.gz: a likelihood beside its mask",
-            f"{predictions / name}_uncertainty.nii.gz: an overlay of {name}",
+            f"{predictions / name}_cells.nii.gz: an overlay or another result of {name}",
+            f"{predictions / name}_uncertainty.nii.gz: an overlay or another result of {name}",
         )
     )
     soft = pair_volumes(predictions, labels, likelihoods=True)
