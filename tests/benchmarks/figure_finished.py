@@ -17,7 +17,7 @@ from monai_topo.visualize import save_png
 from monai_topo.visualize.figure import new_figure
 from tests.benchmarks.sections import DOCS
 
-PERSISTENCE, FINE, LEVEL = 0.02, 0.01, 0.4
+PERSISTENCE, FINE, LEVEL = 0.02, 0.03, 0.3
 
 
 def main(image, likelihood, label, section=None):

@@ -10,7 +10,7 @@ from typing import Any
 
 from monai_topo import transforms
 from monai_topo.commands.evaluation.metric_table import METRICS, higher_is_better
-from monai_topo.transforms import CloseWalls, SegmentCells
+from monai_topo.transforms import BridgeGaps, CloseWalls, SegmentCells
 
 ALIASES = {"dice": "pixel.dice", "f1": "betti_matching_f1.f1", "voi": "variation_of_information.sum"}
 """Short names of columns."""
@@ -37,6 +37,11 @@ TUNABLE = {
     ),
     "segment_cells": Tunable(
         SegmentCells.__name__, {"persistence_threshold": (0.01, 0.03), "level": (0.2, 0.3, 0.4, 0.5, 0.6)}
+    ),
+    "bridge_gaps": Tunable(
+        BridgeGaps.__name__,
+        {"floor": (0.1, 0.15, 0.25), "persistence_threshold": (0.05, 0.1), "max_angle": (45.0, 75.0)},
+        "betti_matching_f1.f1",
     ),
 }
 """Name on the command line to transform."""

@@ -123,6 +123,13 @@ def test_bad_arguments_are_one_line(folders, arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["close_walls", "segment_cells", "bridge_gaps"])
+def test_every_transform_takes_its_own_grid(name):
+    settings = Settings(name)
+    assert len(settings.candidates()) > 5
+    assert callable(settings.build(settings.candidates()[-1]))
+
+
 def test_masks_are_no_likelihoods(folders, capsys):
     np.save(folders / "pred" / "a.npy", LABEL)
     assert call(folders, "--transform", "close_walls") == 2
