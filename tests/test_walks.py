@@ -1,4 +1,4 @@
-"""The two walks of docs/architecture.md, taken: which files a call enters, in the order of its first steps into them."""
+"""The two walks of docs/architecture.md, taken: which files a call enters, in the order of its first steps in them."""
 
 from __future__ import annotations
 
