@@ -1,12 +1,9 @@
 """The native engine: persistence pairs by discrete Morse theory and union-find, in numba kernels.
 
-The steps, one file each: ``order`` (the total order as integer keys), ``neighbors`` (which neighbors are lower),
-``circle`` and ``gradient`` (the discrete gradient by tables of the lower link, 2D and 3D), ``squares`` and ``saddles``
-(the critical cells), ``components`` (dimension 0 and the top dimension), ``loops`` and ``coboundaries`` (dimension 1
-in 3D, with ``chains``), ``pairs`` (the steps in order) and ``compute`` (the functions that the registry knows).
-``shared``, ``mixed`` and ``image`` go on to two fields: a gradient for both, image persistence; ``levels`` is the
-gradient for a field and its comparison with a mask. ``descent``, ``manifolds`` and ``morse`` go on from the pairs to
-the stable manifolds and the basins of a field.
+Its rooms, each of which says what its files do: ``order`` (the total order as integer keys), ``gradient`` (the critical
+cells), ``pairing`` (persistence pairs), ``image`` (image pairs of two fields) and ``manifolds`` (stable manifolds and
+basins). Beside them ``types`` names what the kernels are given and give, and ``compute`` holds the functions that the
+registry knows.
 """
 
 from __future__ import annotations

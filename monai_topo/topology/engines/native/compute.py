@@ -1,4 +1,4 @@
-"""From fields to the entry kernels and back: the engine's two functions, and the manifolds that its pairs point at."""
+"""From fields to the entry kernels and back: pairs of a field, of a stack of fields, and of one field in another."""
 
 from __future__ import annotations
 

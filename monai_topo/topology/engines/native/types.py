@@ -1,12 +1,13 @@
 """What the kernels are given and give: one alias for each kind of array and number, with its dtype, shape and meaning.
 
-numba reads no annotations: they are for the reader and the type checker. "Flat, padded" is the grid of a field with one
-layer around it (in 2D none along the first axis), as one row in C order.
+numba reads no annotations: they are for the reader and the type checker. What goes from kernel to kernel together is a
+named tuple, which numba takes apart when it compiles. "Flat, padded" is the grid of a field with one layer around it
+(in 2D none along the first axis), as one row in C order.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,6 @@ Link: TypeAlias = Int
 
 Grid: TypeAlias = tuple[Int, Int, Int]
 """Shape of the padded grid; a depth of 1 is 2D."""
-
-Place: TypeAlias = tuple[Int, bool, Grid, Any]
-"""Number of the field in its stack, whether the order is turned around, the padded grid, the field's own shape."""
 
 Field: TypeAlias = NDArray[np.int32]
 """int32 ``(D, H, W)``: integers that stand for the values of a field; 2D fields have D = 1."""
@@ -76,11 +74,107 @@ Partners: TypeAlias = NDArray[np.int32]
 Pairs: TypeAlias = NDArray[np.int64]
 """int64 ``(2, n)``: births and deaths, as flat indices in the stack of fields."""
 
-Kinds: TypeAlias = NDArray[np.int64]
-"""int64 ``(3,)``: which neighbors a forest steps to; see ``components.plant_forest``."""
-
 Scratch: TypeAlias = NDArray[np.int64]
 """int64, a few places that a kernel overwrites: counts, regions of a link, edges that were found."""
 
 Array: TypeAlias = NDArray[Any]
 """Flat, of a dtype that the kernel does not mind or its docstring says."""
+
+
+class Place(NamedTuple):
+    """Where the voxels of one field lie in the stack of fields.
+
+    Attributes:
+        field: number of the field in its stack.
+        upside_down: the order, and with it the flat index, is turned around.
+        grid: the padded grid.
+        shape: the field's own shape.
+    """
+
+    field: Int
+    upside_down: bool
+    grid: Grid
+    shape: Any
+
+
+class ForestSteps(NamedTuple):
+    """Which neighbors a forest steps to. The numbers are numpy's: of Python's numba would compile each kind anew.
+
+    Attributes:
+        first: the first of the bits to look at first; diagonal steps make short paths.
+        stop: the one after the last of them, an even number further.
+        others: the bits, as a word, to look at if none of these is set.
+    """
+
+    first: Int
+    stop: Int
+    others: Word
+
+
+class CriticalCounts(NamedTuple):
+    """How many voxels of a 3D field have critical edges or squares, and how many cells these are."""
+
+    edge_voxels: Int
+    edges: Int
+    square_voxels: Int
+    squares: Int
+
+
+class CriticalCells(NamedTuple):
+    """Critical edges and squares, and what dimensions 0 and 2 leave of them for dimension 1.
+
+    Attributes:
+        edges: int32 ``(3, n)``, in the total order.
+        merged: for each edge its partner in dimension 0, or ``UNPAIRED``.
+        squares: int32 ``(4, n)``, in the total order.
+        enclosed: for each square its partner in dimension 2, or ``UNPAIRED``.
+    """
+
+    edges: Cells
+    merged: Partners
+    squares: Cells
+    enclosed: Partners
+
+
+class Taken(NamedTuple):
+    """What a reduction has paired so far.
+
+    Attributes:
+        partner: for each critical square the voxel that owns its edge, or ``UNPAIRED``.
+        taker: for each cell at which a chain can end the column that took it, or ``UNTAKEN``.
+        first: int32, flat, padded: the first such cell of each voxel, defined where there is one.
+    """
+
+    partner: Partners
+    taker: Partners
+    first: Partners
+
+
+class KeptChains(NamedTuple):
+    """Reduced chains, one behind the other.
+
+    Attributes:
+        start: int64: where the chain of each column starts, and at last where the last one ends.
+        voxels: int32: the voxels of the chains.
+        bits: for each of them its cells that are in the chain.
+    """
+
+    start: Scratch
+    voxels: Array
+    bits: Array
+
+
+class TwoOrders(NamedTuple):
+    """Two total orders of one grid: a field that is filtered, and a larger filtration that it lies in.
+
+    Attributes:
+        keys_a: of the field.
+        keys_b: of the larger filtration.
+        lower_a: words of lower neighbors in the field's order.
+        lower_b: words of lower neighbors in the order of the larger filtration.
+    """
+
+    keys_a: Keys
+    keys_b: Keys
+    lower_a: Words
+    lower_b: Words

@@ -12,7 +12,7 @@ part: a component without an early vertex leaves an edge, a new cycle that no la
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,6 +59,16 @@ from monai_topo.topology.engines.native.types import (
 _PARENT_BITS, _FOREST_BITS, _ROOT_BITS = 17, 35, 47  # of a packed link; see gradient
 _SQUARES, _EDGES, _EARLY_BITS, _LATE_BITS = 0xFFF, 0xFFF000, 12, 6  # of a voxel's critical cells
 _UNKNOWN = -1
+
+
+class _Counts(NamedTuple):
+    """How many voxels have critical edges or squares, and how many cells these are."""
+
+    edge_voxels: Int
+    early_edges: Int
+    late_edges: Int
+    square_voxels: Int
+    squares: Int
 
 
 @kernel
@@ -193,15 +203,15 @@ def list_divided_cells(
         every voxel, int64.
     """
     critical, links = np.empty(early.size, np.int32), np.empty(early.size, np.int64)
-    counts, scratch = np.zeros(5, np.int64), np.empty(20, np.int64)
-    _find_critical(keys_a, keys_b, lower, early, table, scratch, links, critical, counts)
-    edges = np.empty((3, counts[1] + counts[2]), np.int32)
-    codes = sorted_saddles(keys_b, critical, _EDGES, counts[0])
-    _list_edges(codes, critical, offsets, counts[1], edges)
-    squares = np.empty((4, counts[4]), np.int32)
-    codes = sorted_saddles(keys_b, critical, _SQUARES, counts[3])
+    scratch = np.empty(20, np.int64)
+    counts = _find_critical(keys_a, keys_b, lower, early, table, scratch, links, critical)
+    edges = np.empty((3, counts.early_edges + counts.late_edges), np.int32)
+    codes = sorted_saddles(keys_b, critical, _EDGES, counts.edge_voxels)
+    _list_edges(codes, critical, offsets, counts.early_edges, edges)
+    squares = np.empty((4, counts.squares), np.int32)
+    codes = sorted_saddles(keys_b, critical, _SQUARES, counts.square_voxels)
     _list_squares(codes, critical, lower, links, offsets, scratch[:8], squares)
-    return edges, counts[1], squares, links
+    return edges, counts.early_edges, squares, links
 
 
 @kernel
@@ -214,14 +224,10 @@ def _find_critical(
     scratch: Scratch,
     links: Links,
     critical: Words,
-    counts: Scratch,
-) -> None:
-    """Write the links, and the critical cells of each voxel as bits.
-
-    ``counts`` is filled with the number of voxels that have critical edges, of early ones, of late ones, of voxels that
-    have critical squares, and of critical squares.
-    """
+) -> _Counts:
+    """Write the links, and the critical cells of each voxel as bits."""
     region, found = scratch[:8], scratch[8:]
+    edge_voxels = early_edges = late_edges = square_voxels = num_squares = 0
     for voxel in range(early.size):
         word, whole = np.int64(early[voxel]), np.int64(lower[voxel]) & ALL_NEIGHBORS
         link = _divided_link(table, word, whole)
@@ -232,12 +238,13 @@ def _find_critical(
         squares = _critical_squares(word, whole, link, table, region, found)
         links[voxel], critical[voxel] = link, squares | (edges << _EARLY_BITS)
         if edges:
-            counts[0] += 1
-            counts[1] += BIT_COUNT[edges & FACES]
-            counts[2] += BIT_COUNT[edges >> _LATE_BITS]
+            edge_voxels += 1
+            early_edges += BIT_COUNT[edges & FACES]
+            late_edges += BIT_COUNT[edges >> _LATE_BITS]
         if squares:
-            counts[3] += 1
-            counts[4] += BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8]
+            square_voxels += 1
+            num_squares += BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8]
+    return _Counts(edge_voxels, early_edges, late_edges, square_voxels, num_squares)
 
 
 @kernel

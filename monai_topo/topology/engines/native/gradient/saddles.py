@@ -27,6 +27,7 @@ from monai_topo.topology.engines.native.types import (
     Array,
     Cells,
     Codes,
+    CriticalCounts,
     Grid,
     Int,
     Keys,
@@ -87,11 +88,10 @@ def _write_codes(keys: Keys, lower: Words, voxels: Array, codes: Codes) -> Int:
 
 
 @kernel
-def classify_volume(keys: Keys, lower: Words, grid: Grid, table: LinkTable, counts: Scratch) -> None:
+def classify_volume(keys: Keys, lower: Words, grid: Grid, table: LinkTable, counts: Scratch) -> CriticalCounts:
     """Write the words of a 3D field and flag its saddles.
 
-    The words of a plane are classified while they are in the cache. ``counts`` is filled with the number of voxels that
-    have critical edges, of critical edges, of voxels that have critical squares, and of critical squares.
+    The words of a plane are classified while they are in the cache. ``counts`` is overwritten.
     """
     depth, height, row = grid
     plane = height * row
@@ -104,6 +104,7 @@ def classify_volume(keys: Keys, lower: Words, grid: Grid, table: LinkTable, coun
             lower[start] = 0
             lower[start + row - 1] = 0
             _classify_row(lower[start + 1 : start + row - 1], table, counts)
+    return CriticalCounts(counts[0], counts[1], counts[2], counts[3])
 
 
 @kernel

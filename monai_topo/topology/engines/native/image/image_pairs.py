@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.compiled.bits import lowest_bit
-from monai_topo.topology.compiled.kernel import Int, allocating_kernel, entry_kernel, kernel
+from monai_topo.topology.compiled.kernel import allocating_kernel, entry_kernel, kernel
 from monai_topo.topology.engines.native.gradient.levels import (
     list_divided_cells,
     plant_divided_forest,
@@ -40,32 +40,46 @@ from monai_topo.topology.engines.native.gradient.saddles import (
     saddles_of_plane,
     sorted_saddles,
 )
+from monai_topo.topology.engines.native.image.elders import choose_maxima, choose_minima, merge_by_elder
 from monai_topo.topology.engines.native.image.shared import (
     clear_squares,
     list_shared_edges,
     list_shared_squares,
 )
-from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL, fill_border, order_code, surround
+from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL, fill_border, surround
 from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS, FACES
 from monai_topo.topology.engines.native.pairing.coboundaries import pair_loops_upward
 from monai_topo.topology.engines.native.pairing.components import (
     ASCENDING,
     DESCENDING,
     OUTSIDE,
-    UNPAIRED,
-    find_root,
     merge_in_order,
     plant_forest,
 )
 from monai_topo.topology.engines.native.pairing.loops import pair_loops
 from monai_topo.topology.engines.native.pairing.pairs import ALL_2D, ALL_3D, FACES_2D, FACES_3D, append_pairs
+from monai_topo.topology.engines.native.types import (
+    CriticalCells,
+    Field,
+    Forest,
+    Grid,
+    LinkTable,
+    Mask,
+    Mixed,
+    Offsets,
+    Place,
+    Scratch,
+    TwoOrders,
+    Words,
+)
 
-_NO_ELDER = -1
 _FACES_OF_PIXEL, _NEIGHBORS_OF_PIXEL = 0xF, 0xFF
 
 
 @entry_kernel
-def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: bool, wanted: Any, offsets: Any) -> Any:
+def image_pairs_of_plane(
+    domain: Field, codomain: Field, framed: bool, upside_down: bool, wanted: Mask, offsets: Offsets
+) -> Any:
     """Image pairs of a 2D field in a larger one.
 
     Args:
@@ -81,10 +95,11 @@ def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: 
         with the frame are left out; bars that are empty by value are not.
     """
     height, row = domain.shape[1], domain.shape[2] + 2
-    grid, place = (1, height + 2, row), (0, upside_down, (1, height + 2, row), domain.shape)
-    keys_a, keys_b = _two_orders(domain, codomain, grid, framed, upside_down)
+    grid = (np.int64(1), height + 2, row)
+    place = Place(np.int64(0), upside_down, grid, domain.shape)
+    orders = _two_orders(domain, codomain, grid, framed, upside_down)
+    keys_a, keys_b, lower_a, lower_b = orders.keys_a, orders.keys_b, orders.lower_a, orders.lower_b
     size = keys_a.size
-    lower_a, lower_b = np.zeros(size, np.int32), np.zeros(size, np.int32)
     forest, elder = np.empty(size, np.int32), np.empty(size, np.int32)
     low, high = np.empty((2, 1), np.int64), np.empty((2, 1), np.int64)
     saddles_a, runs_a = saddles_of_plane(keys_a, lower_a, height, row, forest)
@@ -94,29 +109,29 @@ def image_pairs_of_plane(domain: Any, codomain: Any, framed: bool, upside_down: 
         cells, partner = np.empty((3, runs_b), np.int32), np.empty(runs_b, np.int32)
         list_runs(saddles_b, lower_b, offsets, BELOW, cells)
         plant_forest(lower_b, offsets, FACES_2D, ASCENDING, grid, forest)
-        _choose_minima(lower_a, _FACES_OF_PIXEL, keys_a, forest, elder)
-        _merge_by_elder(cells, partner, forest, elder, keys_a, ASCENDING)
+        choose_minima(lower_a, _FACES_OF_PIXEL, keys_a, forest, elder)
+        merge_by_elder(cells, partner, forest, elder, keys_a, ASCENDING)
         low, counts[0] = append_pairs(low, 0, partner, cells[0], place)
     if wanted[1]:
         cells, partner = np.empty((3, runs_a), np.int32), np.empty(runs_a, np.int32)
         list_runs(saddles_a, lower_a, offsets, ABOVE, cells)
         plant_forest(lower_a, offsets, ALL_2D, DESCENDING, grid, forest)
-        _choose_maxima(lower_b, _NEIGHBORS_OF_PIXEL, keys_b, forest, elder)
-        _merge_by_elder(cells, partner, forest, elder, keys_b, DESCENDING)
+        choose_maxima(lower_b, _NEIGHBORS_OF_PIXEL, keys_b, forest, elder)
+        merge_by_elder(cells, partner, forest, elder, keys_b, DESCENDING)
         high, counts[1] = append_pairs(high, 0, cells[0], partner, place)
     return low[:, : counts[0]], high[:, : counts[1]]
 
 
 @entry_kernel
 def image_pairs_of_volume(
-    domain: Any,
-    codomain: Any,
+    domain: Field,
+    codomain: Field,
     framed: bool,
     upside_down: bool,
-    wanted: Any,
-    offsets: Any,
-    table: Any,
-    divided: Any = None,
+    wanted: Mask,
+    offsets: Offsets,
+    table: LinkTable,
+    divided: bool | None = None,
 ) -> Any:
     """Image pairs of a 3D field in a larger one; see :func:`image_pairs_of_plane`.
 
@@ -137,45 +152,47 @@ def image_pairs_of_volume(
     """
     shape = domain.shape
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
-    place = (0, upside_down, grid, shape)
-    keys_a, keys_b = _two_orders(domain, codomain, grid, framed, upside_down)
+    place = Place(np.int64(0), upside_down, grid, shape)
+    orders = _two_orders(domain, codomain, grid, framed, upside_down)
+    keys_a, keys_b, lower_a, lower_b = orders.keys_a, orders.keys_b, orders.lower_a, orders.lower_b
     size = keys_a.size
-    lower_a, lower_b = np.zeros(size, np.int32), np.zeros(size, np.int32)
     forest, elder = np.empty(size, np.int32), np.empty(size, np.int32)
     low, mid, high = np.empty((2, 1), np.int64), np.empty((2, 1), np.int64), np.empty((2, 1), np.int64)
-    counts, critical, scratch = np.zeros(3, np.int64), np.empty(4, np.int64), np.empty(20, np.int64)
-    classify_volume(keys_b, lower_b, grid, table, critical)
+    counts, scratch = np.zeros(3, np.int64), np.empty(20, np.int64)
+    critical = classify_volume(keys_b, lower_b, grid, table, scratch)
     if wanted[0]:
-        cells, partner = np.empty((3, critical[1]), np.int32), np.empty(critical[1], np.int32)
-        list_edges(sorted_saddles(keys_b, lower_b, HAS_CRITICAL_EDGE, critical[0]), lower_b, table, offsets, cells)
+        cells, partner = np.empty((3, critical.edges), np.int32), np.empty(critical.edges, np.int32)
+        saddles = sorted_saddles(keys_b, lower_b, HAS_CRITICAL_EDGE, critical.edge_voxels)
+        list_edges(saddles, lower_b, table, offsets, cells)
         plant_forest(lower_b, offsets, FACES_3D, ASCENDING, grid, forest)
-    classify_volume(keys_a, lower_a, grid, table, critical)
+    critical = classify_volume(keys_a, lower_a, grid, table, scratch)
     if wanted[0]:
-        _choose_minima(lower_a, FACES, keys_a, forest, elder)
-        _merge_by_elder(cells, partner, forest, elder, keys_a, ASCENDING)
+        choose_minima(lower_a, FACES, keys_a, forest, elder)
+        merge_by_elder(cells, partner, forest, elder, keys_a, ASCENDING)
         low, counts[0] = append_pairs(low, 0, partner, cells[0], place)
     if wanted[2]:
-        squares, summit = np.empty((4, critical[3]), np.int32), np.empty(critical[3], np.int32)
-        saddles = sorted_saddles(keys_a, lower_a, HAS_CRITICAL_SQUARE, critical[2])
+        squares, summit = np.empty((4, critical.squares), np.int32), np.empty(critical.squares, np.int32)
+        saddles = sorted_saddles(keys_a, lower_a, HAS_CRITICAL_SQUARE, critical.square_voxels)
         list_squares(saddles, lower_a, table, offsets, scratch, squares)
         plant_forest(lower_a, offsets, ALL_3D, DESCENDING, grid, forest)
-        _choose_maxima(lower_b, ALL_NEIGHBORS, keys_b, forest, elder)
-        _merge_by_elder(squares, summit, forest, elder, keys_b, DESCENDING)
+        choose_maxima(lower_b, ALL_NEIGHBORS, keys_b, forest, elder)
+        merge_by_elder(squares, summit, forest, elder, keys_b, DESCENDING)
         high, counts[2] = append_pairs(high, 0, squares[0], summit, place)
     if wanted[1]:
         if divided is None:
-            squares, loops = _pair_shared(keys_a, keys_b, lower_a, lower_b, table, offsets, grid, forest, scratch)
+            squares, loops = _pair_shared(orders, table, offsets, grid, forest, scratch)
         else:
-            squares, loops = _pair_divided(keys_a, keys_b, lower_a, lower_b, table, offsets, grid, forest, scratch)
+            squares, loops = _pair_divided(orders, table, offsets, grid, forest, scratch)
         mid, counts[1] = append_pairs(mid, 0, loops, squares[0], place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
 
 @allocating_kernel
 def _pair_shared(
-    keys_a: Any, keys_b: Any, lower_a: Any, lower_b: Any, table: Any, offsets: Any, grid: Any, forest: Any, scratch: Any
+    orders: TwoOrders, table: LinkTable, offsets: Offsets, grid: Grid, forest: Forest, scratch: Scratch
 ) -> Any:
     """Dimension 1 of any two orders: the squares, and for each the voxel of its edge or ``UNPAIRED``."""
+    keys_a, keys_b, lower_a, lower_b = orders
     mixed, words = np.empty(forest.size, np.int32), np.empty(forest.size, np.int32)
     share_words(lower_a, lower_b, offsets, mixed, words)
     edges = list_shared_edges(keys_a, words, mixed, table, offsets)
@@ -185,44 +202,40 @@ def _pair_shared(
     enclosed = np.empty(squares.shape[1], np.int32)
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
-    keyed = np.empty(2 * forest.size, np.int32)
-    return squares, pair_loops(
-        edges, merged, squares, enclosed, keys_a, words, table, offsets, grid, forest, keyed, mixed
-    )
+    cells, keyed = CriticalCells(edges, merged, squares, enclosed), np.empty(2 * forest.size, np.int32)
+    return squares, pair_loops(cells, keys_a, words, table, offsets, grid, forest, keyed, mixed)
 
 
 @allocating_kernel
 def _pair_divided(
-    keys_a: Any, keys_b: Any, lower_a: Any, lower_b: Any, table: Any, offsets: Any, grid: Any, forest: Any, scratch: Any
+    orders: TwoOrders, table: LinkTable, offsets: Offsets, grid: Grid, forest: Forest, scratch: Scratch
 ) -> Any:
     """The same where the first order has some voxels last and agrees on the others; its words are overwritten."""
-    early = lower_a
-    write_early_words(keys_a, keys_b, lower_b, early)
-    edges, num_early, squares, links = list_divided_cells(keys_a, keys_b, lower_b, early, table, offsets)
+    keys_a, keys_b, early, lower = orders
+    write_early_words(keys_a, keys_b, lower, early)
+    edges, num_early, squares, links = list_divided_cells(keys_a, keys_b, lower, early, table, offsets)
     enclosed = np.empty(squares.shape[1], np.int32)
     plant_divided_forest(early, offsets, grid, forest)
     merged = merge_in_order(edges, forest, keys_a, ASCENDING)
-    plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
+    plant_forest(lower, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
-    loops = pair_loops_upward(
-        edges, merged, squares, enclosed, keys_b, lower_b, table, offsets, grid, forest, links, num_early
-    )
-    return squares, loops
+    cells = CriticalCells(edges, merged, squares, enclosed)
+    return squares, pair_loops_upward(cells, keys_b, lower, table, offsets, grid, forest, links, num_early)
 
 
 @allocating_kernel
-def _two_orders(domain: Any, codomain: Any, grid: tuple[int, int, int], framed: bool, upside_down: bool) -> Any:
-    """Padded keys of the domain and of the codomain; upside down they change places."""
+def _two_orders(domain: Field, codomain: Field, grid: Grid, framed: bool, upside_down: bool) -> Any:
+    """Keys of the domain and of the codomain, with words of zeros; upside down they change places."""
     size = grid[0] * grid[1] * grid[2]
     keys_a, keys_b = np.empty(size, np.int32), np.empty(size, np.int32)
     outside = BELOW_ALL if framed else ABOVE_ALL
     surround(codomain if upside_down else domain, False, keys_a, outside, upside_down)
     surround(domain if upside_down else codomain, False, keys_b, outside, upside_down)
-    return keys_a, keys_b
+    return TwoOrders(keys_a, keys_b, np.zeros(size, np.int32), np.zeros(size, np.int32))
 
 
 @kernel
-def _plant_shared_forest(words: Any, mixed: Any, offsets: Any, grid: tuple[int, int, int], forest: Any) -> None:
+def _plant_shared_forest(words: Words, mixed: Mixed, offsets: Offsets, grid: Grid, forest: Forest) -> None:
     """One step from every voxel to the lowest face neighbor that both orders have before it, if any."""
     for voxel in range(words.size):
         faces = shared_word(words, mixed, voxel) & FACES
@@ -230,57 +243,3 @@ def _plant_shared_forest(words: Any, mixed: Any, offsets: Any, grid: tuple[int, 
         if faces:
             forest[voxel] = voxel + offsets[lowest_bit(faces)]
     fill_border(forest, grid, OUTSIDE)
-
-
-@kernel
-def _choose_minima(lower: Any, faces: Int, keys: Any, forest: Any, elder: Any) -> None:
-    """For each tree its first voxel among the minima of another order; the border's is the outside."""
-    for voxel in range(elder.size):
-        elder[voxel] = _NO_ELDER
-    elder[OUTSIDE] = OUTSIDE
-    for voxel in range(elder.size):
-        if not lower[voxel] & faces:
-            root = find_root(voxel, forest)
-            if elder[root] == _NO_ELDER or order_code(keys, voxel) < order_code(keys, elder[root]):
-                elder[root] = voxel
-
-
-@kernel
-def _choose_maxima(lower: Any, neighbors: Int, keys: Any, forest: Any, elder: Any) -> None:
-    """For each tree its last voxel among the maxima of another order; the border's is the outside."""
-    for voxel in range(elder.size):
-        elder[voxel] = _NO_ELDER
-    elder[OUTSIDE] = OUTSIDE
-    for voxel in range(elder.size):
-        if lower[voxel] & neighbors == neighbors:
-            root = find_root(voxel, forest)
-            if elder[root] == _NO_ELDER or order_code(keys, voxel) > order_code(keys, elder[root]):
-                elder[root] = voxel
-
-
-@kernel
-def _merge_by_elder(cells: Any, partner: Any, parent: Any, elder: Any, keys: Any, ascending: bool) -> None:
-    """Merge as ``merge_in_order`` does, but the elder of two components is told by another order.
-
-    Args:
-        cells: critical cells in the order of merging.
-        partner: int32, filled: the voxel that stands for the component that each cell merges away, or ``UNPAIRED``.
-        parent: the forest, updated.
-        elder: for each root the voxel that stands for its component, or none.
-        keys: the order that tells which component is the elder.
-        ascending: the first is the elder and cells are taken from first to last; otherwise the other way around.
-    """
-    for i in range(partner.size):
-        cell = i if ascending else partner.size - 1 - i
-        a, b = find_root(np.int64(cells[1, cell]), parent), find_root(np.int64(cells[2, cell]), parent)
-        partner[cell] = UNPAIRED
-        if a == b:
-            continue
-        first, second = elder[a], elder[b]
-        a_is_elder = second == _NO_ELDER or (
-            first != _NO_ELDER and (order_code(keys, first) < order_code(keys, second)) == ascending
-        )
-        parent[b if a_is_elder else a] = a if a_is_elder else b
-        younger = second if a_is_elder else first
-        if younger != _NO_ELDER:
-            partner[cell] = younger

@@ -1,1 +1,8 @@
-"""From critical cells to persistence pairs, dimension by dimension."""
+"""From critical cells to persistence pairs, dimension by dimension.
+
+- ``components``: dimension 0 and the top dimension: merging by union-find.
+- ``chains``: a chain of cells that is pushed along the gradient, and where reduced chains are kept.
+- ``loops``: dimension 1 in 3D: chains of edges pushed down from the critical squares.
+- ``coboundaries``: the same pairs from the other end: chains of squares pushed up from the critical edges.
+- ``pairs``: all steps in order: the entry kernels for 2D and 3D.
+"""

@@ -16,7 +16,7 @@ import numpy as np
 
 from monai_topo.topology.compiled.kernel import allocating_kernel, at, fetch, inlined_kernel, kernel
 from monai_topo.topology.engines.native.order.keys import voxel_of
-from monai_topo.topology.engines.native.types import Array, Codes, Int, Keyed, Keys, Offsets, Voxel, Words
+from monai_topo.topology.engines.native.types import Array, Codes, Int, KeptChains, Keyed, Keys, Offsets, Voxel, Words
 
 DOWN, UP = 0, -1
 _FIRST_IN_ROW, _FACES = 4, 6  # of the neighbors, by bit
@@ -130,8 +130,7 @@ def keep(
     heap: Codes,
     size: Int,
     place: Int,
-    voxels: Array,
-    bits: Array,
+    kept: KeptChains,
     keyed: Keyed,
     first_bit: Int,
     chain: Int,
@@ -144,8 +143,7 @@ def keep(
         heap: order codes.
         size: of the heap.
         place: where to keep it.
-        voxels: of the kept chains.
-        bits: of the kept chains.
+        kept: the kept chains.
         keyed: keys and states; the chain is taken out.
         first_bit: of the chain in a state.
         chain: all bits of the chain in a state.
@@ -154,16 +152,16 @@ def keep(
     Returns:
         Where the kept chain ends.
     """
-    voxels[place] = voxel
-    bits[place] = (state_of(keyed, voxel) & chain) >> first_bit
+    kept.voxels[place] = voxel
+    kept.bits[place] = (state_of(keyed, voxel) & chain) >> first_bit
     end = place + 1
     for k in range(size):
         queued = voxel_of(heap[k] ^ flip)
         state = state_of(keyed, queued)
         set_state(keyed, queued, state & ~(chain | QUEUED))
         if state & chain:
-            voxels[at(end)] = queued
-            bits[at(end)] = (state & chain) >> first_bit
+            kept.voxels[at(end)] = queued
+            kept.bits[at(end)] = (state & chain) >> first_bit
             end += 1
     return end
 

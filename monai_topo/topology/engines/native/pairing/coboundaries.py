@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.compiled.bits import lowest_bit
-from monai_topo.topology.compiled.kernel import Int, allocating_kernel, at, inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.links import (
     EDGE_BETWEEN,
     EDGE_ENDS,
@@ -51,6 +51,24 @@ from monai_topo.topology.engines.native.pairing.chains import (
     state_of,
 )
 from monai_topo.topology.engines.native.pairing.components import UNPAIRED
+from monai_topo.topology.engines.native.types import (
+    Cells,
+    Codes,
+    CriticalCells,
+    Grid,
+    Int,
+    KeptChains,
+    Keyed,
+    Keys,
+    Link,
+    Links,
+    LinkTable,
+    Offsets,
+    Partners,
+    Taken,
+    Voxel,
+    Words,
+)
 
 _SQUARES = 0xFFF
 _CHAIN_BITS = 12
@@ -65,62 +83,58 @@ _BESIDE = np.array([[j for j in range(6) if j // 2 != i // 2] for i in range(6)]
 
 @allocating_kernel
 def pair_loops_upward(
-    edges: Any,
-    merged: Any,
-    squares: Any,
-    enclosed: Any,
-    keys: Any,
-    lower: Any,
-    table: Any,
-    offsets: Any,
-    grid: Any,
-    first_square: Any,
-    links: Any = None,
+    cells: CriticalCells,
+    keys: Keys,
+    lower: Words,
+    table: LinkTable,
+    offsets: Offsets,
+    grid: Grid,
+    first_square: Partners,
+    links: Links | None = None,
     num_early: Int = 0,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
     Args:
-        edges: critical edges from ``list_edges``.
-        merged: for each edge its partner in dimension 0, or ``UNPAIRED``.
-        squares: critical squares from ``list_squares``.
-        enclosed: for each square its partner in dimension 2, or ``UNPAIRED``.
+        cells: critical edges from ``list_edges`` and squares from ``list_squares``, with their partners.
         keys: int32, flat, padded.
         lower: the words of lower neighbors.
         table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_square: int32, flat, padded, overwritten.
-        links: None, or the link of every voxel, from ``levels``.
+        links: None, or the link of every voxel, from ``levels``; an argument of its own, as ``mixed`` in ``loops``.
         num_early: the edges from this one on are late; their pairs are not told.
 
     Returns:
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
     """
-    partner, taker = np.empty(squares.shape[1], np.int32), np.empty(squares.shape[1], np.int32)
+    count, columns = cells.squares.shape[1], cells.edges.shape[1]
+    taken = Taken(np.empty(count, np.int32), np.empty(count, np.int32), first_square)
     keyed = np.empty(2 * keys.size, np.int32)
     states = first_square  # which is not needed yet
-    _write_states(squares, enclosed, lower, links, table, grid, states)
+    _write_states(cells.squares, cells.enclosed, lower, links, table, grid, states)
     alternate(keys, states, keyed)
-    _forget_pairs(squares, partner, taker, first_square)
-    heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(edges.shape[1] + 1, np.int64)
+    _forget_pairs(cells.squares, taken)
+    heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(columns + 1, np.int64)
     start[0] = 0
-    kept_voxels, kept_squares = np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint16)
+    kept = KeptChains(start, np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint16))
     column = np.int64(0)
-    while column < edges.shape[1]:
+    while column < columns:
         column, heap_is_full, kept_is_full = _reduce(
-            column, edges, merged, squares, partner, taker, first_square, heap,
-            start, kept_voxels, kept_squares, keyed, lower, table, offsets, links, num_early,
-        )  # fmt: skip
+            column, cells, taken, heap, kept, keyed, lower, table, offsets, links, num_early
+        )
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
-            kept_voxels, kept_squares = longer(kept_voxels), longer(kept_squares)
-    return partner
+            kept = KeptChains(start, longer(kept.voxels), longer(kept.bits))
+    return taken.partner
 
 
 @kernel
-def _write_states(squares: Any, enclosed: Any, lower: Any, links: Any, table: Any, grid: Any, states: Any) -> None:
+def _write_states(
+    squares: Cells, enclosed: Partners, lower: Words, links: Links | None, table: LinkTable, grid: Grid, states: Words
+) -> None:
     """Write which squares may be in a chain: those paired with edges, and the critical ones that enclose nothing."""
     for voxel in range(states.size):
         states[voxel] = forest_edges(_link(voxel, lower, links, table))
@@ -131,49 +145,43 @@ def _write_states(squares: Any, enclosed: Any, lower: Any, links: Any, table: An
 
 
 @inlined_kernel
-def _link(voxel: Int, lower: Any, links: Any, table: Any) -> Int:
+def _link(voxel: Voxel, lower: Words, links: Links | None, table: LinkTable) -> Int:
     return int(link_of(table, np.int64(lower[voxel])) if links is None else links[at(voxel)])
 
 
 @kernel
-def _forget_pairs(squares: Any, partner: Any, taker: Any, first_square: Any) -> None:
+def _forget_pairs(squares: Cells, taken: Taken) -> None:
     """Nothing is paired yet. The first critical square of a voxel is defined only where it owns one."""
-    for i in range(partner.size - 1, -1, -1):
-        partner[i] = UNPAIRED
-        taker[i] = UNTAKEN
-        first_square[squares[0, i]] = i
+    for i in range(taken.partner.size - 1, -1, -1):
+        taken.partner[i] = UNPAIRED
+        taken.taker[i] = UNTAKEN
+        taken.first[squares[0, i]] = i
 
 
 @kernel
 def _reduce(
     begin: Int,
-    edges: Any,
-    merged: Any,
-    squares: Any,
-    partner: Any,
-    taker: Any,
-    first_square: Any,
-    heap: Any,
-    start: Any,
-    kept_voxels: Any,
-    kept_squares: Any,
-    keyed: Any,
-    lower: Any,
-    table: Any,
-    offsets: Any,
-    links: Any,
+    cells: CriticalCells,
+    taken: Taken,
+    heap: Codes,
+    kept: KeptChains,
+    keyed: Keyed,
+    lower: Words,
+    table: LinkTable,
+    offsets: Offsets,
+    links: Links | None,
     num_early: Int,
 ) -> tuple[Int, bool, bool]:
     """Reduce the edges, the last in the total order first, from the column ``begin`` on.
 
-    Long, because the heap's size is a local variable that every step changes. ``taker`` holds the column that took each
-    critical square, or ``UNTAKEN``; ``start`` is where the kept chain of each column begins in ``kept_voxels`` and
-    ``kept_squares``. The rest is as in :func:`pair_loops_upward`.
+    Long, because the heap's size is a local variable that every step changes. Columns are edges, chains end at squares;
+    the rest is as in :func:`pair_loops_upward`.
 
     Returns:
         The number of edges, or the first column to do again; whether the heap or the place to keep chains was too
         small.
     """
+    edges, merged, start, taker = cells.edges, cells.merged, kept.start, taken.taker
     for column in range(begin, merged.size):
         start[column + 1] = start[column]
         edge = merged.size - 1 - column
@@ -183,24 +191,22 @@ def _reduce(
         while size:
             voxel, size = pop(heap, size, UP)
             size = _push_up(voxel, _link(voxel, lower, links, table), heap, size, keyed, lower, offsets)
-            square = _first_critical_square(voxel, keyed, squares, first_square)
+            square = _first_critical_square(voxel, keyed, cells.squares, taken.first)
             while square >= 0 and taker[square] != UNTAKEN:
                 first, last = start[taker[square]], start[taker[square] + 1]
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
                     clear(voxel, heap, size, keyed, _CHAIN, UP)
                     return column, True, False
-                size = add_kept(kept_voxels[first:last], kept_squares[first:last], heap, size, keyed, _CHAIN_BITS, UP)
-                square = _first_critical_square(voxel, keyed, squares, first_square)
+                size = add_kept(kept.voxels[first:last], kept.bits[first:last], heap, size, keyed, _CHAIN_BITS, UP)
+                square = _first_critical_square(voxel, keyed, cells.squares, taken.first)
             if square >= 0:
-                if start[column] + size >= kept_voxels.size:
+                if start[column] + size >= kept.voxels.size:
                     clear(voxel, heap, size, keyed, _CHAIN, UP)
                     return column, False, True
-                start[column + 1] = keep(
-                    voxel, heap, size, start[column], kept_voxels, kept_squares, keyed, _CHAIN_BITS, _CHAIN, UP
-                )
+                start[column + 1] = keep(voxel, heap, size, start[column], kept, keyed, _CHAIN_BITS, _CHAIN, UP)
                 taker[square] = column
                 if links is None or edge < num_early:
-                    partner[square] = edges[0, edge]
+                    taken.partner[square] = edges[0, edge]
                 size = 0
             elif size + _PUSHES_PER_VOXEL > heap.size:
                 clear(voxel, heap, size, keyed, _CHAIN, UP)
@@ -210,7 +216,7 @@ def _reduce(
 
 
 @kernel
-def _add_edge(edge: Int, edges: Any, heap: Any, keyed: Any, lower: Any, offsets: Any) -> Int:
+def _add_edge(edge: Int, edges: Cells, heap: Codes, keyed: Keyed, lower: Words, offsets: Offsets) -> Int:
     """Add the coboundary of a critical edge to the empty chain; return the heap's new size."""
     voxel = np.int64(edges[0, edge])
     direction = 0
@@ -222,7 +228,7 @@ def _add_edge(edge: Int, edges: Any, heap: Any, keyed: Any, lower: Any, offsets:
 
 
 @inlined_kernel
-def _push_up(voxel: Int, link: Int, heap: Any, size: Int, keyed: Any, lower: Any, offsets: Any) -> Int:
+def _push_up(voxel: Voxel, link: Link, heap: Codes, size: Int, keyed: Keyed, lower: Words, offsets: Offsets) -> Int:
     """Push the voxel's squares up the gradient until only critical ones are left.
 
     Within the voxel that is a walk along the forest of its link away from the roots.
@@ -237,7 +243,9 @@ def _push_up(voxel: Int, link: Int, heap: Any, size: Int, keyed: Any, lower: Any
 
 
 @inlined_kernel
-def _add_coboundary(voxel: Int, direction: Int, heap: Any, size: Int, keyed: Any, lower: Any, offsets: Any) -> Int:
+def _add_coboundary(
+    voxel: Voxel, direction: Int, heap: Codes, size: Int, keyed: Keyed, lower: Words, offsets: Offsets
+) -> Int:
     """Add the four squares around an edge of a queued voxel; each belongs to the last of its voxels."""
     own = link_edges(np.int64(lower[at(voxel)])) & _AROUND[at(direction)]
     state = state_of(keyed, voxel)
@@ -255,7 +263,7 @@ def _add_coboundary(voxel: Int, direction: Int, heap: Any, size: Int, keyed: Any
 
 
 @inlined_kernel
-def _add_square(owner: Int, square: Int, heap: Any, size: Int, keyed: Any, offsets: Any) -> Int:
+def _add_square(owner: Voxel, square: Int, heap: Codes, size: Int, keyed: Keyed, offsets: Offsets) -> Int:
     """Add a square of another voxel, modulo 2, unless it may not be in a chain."""
     state = state_of(keyed, owner)
     if (state >> square) & 1 == 0:
@@ -268,7 +276,7 @@ def _add_square(owner: Int, square: Int, heap: Any, size: Int, keyed: Any, offse
 
 
 @inlined_kernel
-def _first_critical_square(voxel: Int, keyed: Any, squares: Any, first_square: Any) -> Int:
+def _first_critical_square(voxel: Voxel, keyed: Keyed, squares: Cells, first_square: Partners) -> Int:
     """The first critical square of the voxel in the chain, or -1; after ``_push_up`` there are no others."""
     chain = (state_of(keyed, voxel) & _CHAIN) >> _CHAIN_BITS
     if chain == 0:

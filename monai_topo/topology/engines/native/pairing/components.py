@@ -21,10 +21,10 @@ from monai_topo.topology.engines.native.order.keys import fill_border, order_cod
 from monai_topo.topology.engines.native.types import (
     Cells,
     Forest,
+    ForestSteps,
     Grid,
     Int,
     Keys,
-    Kinds,
     Offsets,
     Partners,
     Voxel,
@@ -42,14 +42,15 @@ _BLOCK = 4096
 
 
 @kernel
-def plant_forest(lower: Words, offsets: Offsets, kind: Kinds, ascending: bool, grid: Grid, parent: Forest) -> None:
+def plant_forest(
+    lower: Words, offsets: Offsets, kind: ForestSteps, ascending: bool, grid: Grid, parent: Forest
+) -> None:
     """Set the forest to one step from every voxel to a lower (upper) neighbor; the border is one tree, ``OUTSIDE``.
 
     Args:
         lower: the words of lower neighbors.
         offsets: offset of each neighbor, by bit.
-        kind: the first of the bits to look at first and the one after their last, an even number of them; then the bits
-            to look at if none of these is set. Diagonal steps first make short paths.
+        kind: which neighbors to look at first, and which if none of these is lower (upper).
         ascending: step to lower neighbors.
         grid: shape of the padded grid.
         parent: int32, flat, padded, filled.
@@ -58,11 +59,11 @@ def plant_forest(lower: Words, offsets: Offsets, kind: Kinds, ascending: bool, g
     for start in range(0, parent.size, _BLOCK):
         words, steps = lower[start : start + _BLOCK], parent[start : start + _BLOCK]
         steps[:] = 0
-        for bit in range(kind[0], kind[1], 2):
+        for bit in range(kind.first, kind.stop, 2):
             neighbors = np.int32(offsets[bit]), np.int32(offsets[bit + 1])
             _step_to_either(words, flip, (np.int32(1 << bit), np.int32(2 << bit)), neighbors, steps)
-        if kind[2]:
-            _step_to_any(words, flip, kind[2], offsets, steps)
+        if kind.others:
+            _step_to_any(words, flip, kind.others, offsets, steps)
         _add_places(steps, np.int32(start))
     fill_border(parent, grid, OUTSIDE)
 

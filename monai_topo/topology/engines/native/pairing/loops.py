@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.compiled.bits import BIT_COUNT, lowest_bit
-from monai_topo.topology.compiled.kernel import Int, allocating_kernel, at, inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.links import (
     EDGE_ENDS,
     LINK_BITS,
@@ -53,6 +53,25 @@ from monai_topo.topology.engines.native.pairing.chains import (
     state_of,
 )
 from monai_topo.topology.engines.native.pairing.components import UNPAIRED
+from monai_topo.topology.engines.native.types import (
+    Cells,
+    Codes,
+    CriticalCells,
+    Grid,
+    Int,
+    KeptChains,
+    Keyed,
+    Keys,
+    Link,
+    LinkTable,
+    Mixed,
+    Offsets,
+    Partners,
+    Taken,
+    Voxel,
+    Word,
+    Words,
+)
 
 _EDGES = 0x3F
 _NO_LOOP_BITS = LINK_BITS
@@ -66,18 +85,15 @@ _AHEAD = 8
 
 @allocating_kernel
 def pair_loops(
-    edges: Any,
-    merged: Any,
-    squares: Any,
-    enclosed: Any,
-    keys: Any,
-    words: Any,
-    table: Any,
-    offsets: Any,
-    grid: Any,
-    first_edge: Any,
-    keyed: Any,
-    mixed: Any = None,
+    cells: CriticalCells,
+    keys: Keys,
+    words: Words,
+    table: LinkTable,
+    offsets: Offsets,
+    grid: Grid,
+    first_edge: Partners,
+    keyed: Keyed,
+    mixed: Mixed | None = None,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
@@ -85,10 +101,7 @@ def pair_loops(
     when one is too small, it returns the square that it was at, and is called again with a larger one.
 
     Args:
-        edges: critical edges from ``list_edges``.
-        merged: for each edge its partner in dimension 0, or ``UNPAIRED``.
-        squares: critical squares from ``list_squares``.
-        enclosed: for each square its partner in dimension 2, or ``UNPAIRED``.
+        cells: critical edges from ``list_edges`` and squares from ``list_squares``, with their partners.
         keys: int32, flat, padded.
         words: the words of lower neighbors; overwritten beyond the bits of the link.
         table: the links, from ``new_link_table``.
@@ -96,35 +109,35 @@ def pair_loops(
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.
         keyed: int32, twice as long, overwritten; the keys and behind them the words may lie in it.
-        mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``.
+        mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``. An argument of its own: numba
+            leaves out what ``mixed is None`` rules out only where it is one.
 
     Returns:
         For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
     """
-    partner = np.empty(squares.shape[1], np.int32)
-    taker = np.empty(edges.shape[1], np.int32)
-    _mark_edges_without_loop(edges, merged, words, offsets, grid, mixed)
+    count = cells.squares.shape[1]
+    taken = Taken(np.empty(count, np.int32), np.empty(cells.edges.shape[1], np.int32), first_edge)
+    _mark_edges_without_loop(cells.edges, cells.merged, words, offsets, grid, mixed)
     copy_into(first_edge, keys)  # out of the way: they may lie in ``keyed``
     alternate(first_edge, words, keyed)
-    _forget_pairs(edges, partner, taker, first_edge)
-    heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(squares.shape[1] + 1, np.int64)
+    _forget_pairs(cells.edges, taken)
+    heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(count + 1, np.int64)
     start[0] = 0
-    kept_voxels, kept_edges = np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint8)
+    kept = KeptChains(start, np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint8))
     square = np.int64(0)
-    while square < squares.shape[1]:
-        square, heap_is_full, kept_is_full = _reduce(
-            square, squares, enclosed, partner, taker, first_edge, heap,
-            start, kept_voxels, kept_edges, keyed, table, offsets, mixed,
-        )  # fmt: skip
+    while square < count:
+        square, heap_is_full, kept_is_full = _reduce(square, cells, taken, heap, kept, keyed, table, offsets, mixed)
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
-            kept_voxels, kept_edges = longer(kept_voxels), longer(kept_edges)
-    return partner
+            kept = KeptChains(start, longer(kept.voxels), longer(kept.bits))
+    return taken.partner
 
 
 @kernel
-def _mark_edges_without_loop(edges: Any, merged: Any, words: Any, offsets: Any, grid: Any, mixed: Any) -> None:
+def _mark_edges_without_loop(
+    edges: Cells, merged: Partners, words: Words, offsets: Offsets, grid: Grid, mixed: Mixed | None
+) -> None:
     """Write into the words which edges close no loop.
 
     These are the edge paired with the voxel itself, at its first link vertex; the critical edges that merge components;
@@ -144,7 +157,7 @@ def _mark_edges_without_loop(edges: Any, merged: Any, words: Any, offsets: Any, 
 
 
 @inlined_kernel
-def _without_mixed(word: Int, mixed: Any, voxel: Int) -> Int:
+def _without_mixed(word: Word, mixed: Mixed | None, voxel: Voxel) -> Int:
     """The voxel's word without the neighbors that only one of two orders has before it."""
     if mixed is None:
         return word
@@ -152,45 +165,40 @@ def _without_mixed(word: Int, mixed: Any, voxel: Int) -> Int:
 
 
 @kernel
-def _forget_pairs(edges: Any, partner: Any, taker: Any, first_edge: Any) -> None:
+def _forget_pairs(edges: Cells, taken: Taken) -> None:
     """Nothing is paired yet. The first critical edge of a voxel is defined only where it owns one."""
-    for i in range(partner.size):
-        partner[i] = UNPAIRED
-    for i in range(taker.size - 1, -1, -1):
-        taker[i] = UNTAKEN
-        first_edge[edges[0, i]] = i
+    for i in range(taken.partner.size):
+        taken.partner[i] = UNPAIRED
+    for i in range(taken.taker.size - 1, -1, -1):
+        taken.taker[i] = UNTAKEN
+        taken.first[edges[0, i]] = i
 
 
 @kernel
 def _reduce(
     begin: Int,
-    squares: Any,
-    enclosed: Any,
-    partner: Any,
-    taker: Any,
-    first_edge: Any,
-    heap: Any,
-    start: Any,
-    kept_voxels: Any,
-    kept_edges: Any,
-    keyed: Any,
-    table: Any,
-    offsets: Any,
-    mixed: Any,
+    cells: CriticalCells,
+    taken: Taken,
+    heap: Codes,
+    kept: KeptChains,
+    keyed: Keyed,
+    table: LinkTable,
+    offsets: Offsets,
+    mixed: Mixed | None,
 ) -> tuple[Int, bool, bool]:
     """Reduce the squares from ``begin`` on, in the total order.
 
-    Long, because the heap's size is a local variable that every step changes. ``taker`` holds the square that took each
-    critical edge, or ``UNTAKEN``; ``start`` is where the kept chain of each square begins in ``kept_voxels`` and
-    ``kept_edges``. The rest is as in :func:`pair_loops`.
+    Long, because the heap's size is a local variable that every step changes. Columns are squares, chains end at edges;
+    the rest is as in :func:`pair_loops`.
 
     Returns:
         The number of squares, or the first one to do again; whether the heap or the place to keep chains was too small.
     """
+    squares, start, taker = cells.squares, kept.start, taken.taker
     for square in range(begin, squares.shape[1]):
         start[square + 1] = start[square]
         fetch_around(np.int64(squares[0, min(square + _AHEAD, squares.shape[1] - 1)]), keyed, offsets)
-        if enclosed[square] != UNPAIRED:
+        if cells.enclosed[square] != UNPAIRED:
             continue
         size = _add_square(np.int64(squares[0, square]), squares[3, square], heap, keyed, offsets)
         while size:
@@ -200,23 +208,21 @@ def _reduce(
             if mixed is not None:
                 critical |= critical_mixed_edges(np.int64(mixed[voxel]))
             size = _push_down(voxel, link, critical, heap, size, keyed, offsets, mixed)
-            edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, first_edge)
+            edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
             while edge >= 0 and taker[at(edge)] != UNTAKEN:
                 first, last = start[at(taker[at(edge)])], start[at(taker[at(edge)] + 1)]
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
                     clear(voxel, heap, size, keyed, _CHAIN, DOWN)
                     return square, True, False
-                size = add_kept(kept_voxels[first:last], kept_edges[first:last], heap, size, keyed, _CHAIN_BITS, DOWN)
-                edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, first_edge)
+                size = add_kept(kept.voxels[first:last], kept.bits[first:last], heap, size, keyed, _CHAIN_BITS, DOWN)
+                edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
             if edge >= 0:
-                if start[square] + size >= kept_voxels.size:
+                if start[square] + size >= kept.voxels.size:
                     clear(voxel, heap, size, keyed, _CHAIN, DOWN)
                     return square, False, True
-                start[square + 1] = keep(
-                    voxel, heap, size, start[square], kept_voxels, kept_edges, keyed, _CHAIN_BITS, _CHAIN, DOWN
-                )
+                start[square + 1] = keep(voxel, heap, size, start[square], kept, keyed, _CHAIN_BITS, _CHAIN, DOWN)
                 taker[at(edge)] = square
-                partner[square] = voxel
+                taken.partner[square] = voxel
                 size = 0
             elif size + _PUSHES_PER_VOXEL > heap.size:
                 clear(voxel, heap, size, keyed, _CHAIN, DOWN)
@@ -226,7 +232,7 @@ def _reduce(
 
 
 @kernel
-def _add_square(voxel: Int, link_edge: Int, heap: Any, keyed: Any, offsets: Any) -> Int:
+def _add_square(voxel: Voxel, link_edge: Int, heap: Codes, keyed: Keyed, offsets: Offsets) -> Int:
     """Add the four edges of a square to the empty chain; return the heap's new size."""
     size = np.int64(0)
     for side in range(2):
@@ -237,7 +243,7 @@ def _add_square(voxel: Int, link_edge: Int, heap: Any, keyed: Any, offsets: Any)
 
 
 @inlined_kernel
-def _add_edge(voxel: Int, direction: Int, heap: Any, size: Int, keyed: Any, offsets: Any) -> Int:
+def _add_edge(voxel: Voxel, direction: Int, heap: Codes, size: Int, keyed: Keyed, offsets: Offsets) -> Int:
     """Add the edge from a voxel to a face neighbor, modulo 2, unless it closes no loop.
 
     It belongs to the later of the two, which is queued.
@@ -256,7 +262,9 @@ def _add_edge(voxel: Int, direction: Int, heap: Any, size: Int, keyed: Any, offs
 
 
 @inlined_kernel
-def _push_down(voxel: Int, link: Int, critical: Int, heap: Any, size: Int, keyed: Any, offsets: Any, mixed: Any) -> Int:
+def _push_down(
+    voxel: Voxel, link: Link, critical: Int, heap: Codes, size: Int, keyed: Keyed, offsets: Offsets, mixed: Mixed | None
+) -> Int:
     """Push the voxel's edges down the gradient until only critical ones are left.
 
     Within the voxel that is a walk of every link vertex along the forest to its root.
@@ -277,7 +285,7 @@ def _push_down(voxel: Int, link: Int, critical: Int, heap: Any, size: Int, keyed
 
 
 @inlined_kernel
-def _last_critical_edge(voxel: Int, critical: Int, keyed: Any, first_edge: Any) -> Int:
+def _last_critical_edge(voxel: Voxel, critical: Int, keyed: Keyed, first_edge: Partners) -> Int:
     """The last critical edge of the voxel in the chain, or -1; after ``_push_down`` there are no others.
 
     ``critical`` are the voxel's critical edges, as bits.

@@ -43,7 +43,9 @@ from monai_topo.topology.engines.native.pairing.components import (
 from monai_topo.topology.engines.native.pairing.loops import pair_loops
 from monai_topo.topology.engines.native.types import (
     Array,
+    CriticalCells,
     Forest,
+    ForestSteps,
     Int,
     LinkTable,
     Mask,
@@ -55,9 +57,11 @@ from monai_topo.topology.engines.native.types import (
     Voxel,
 )
 
-FACES_2D, FACES_3D = np.array([0, 4, 0]), np.array([0, 6, 0])
-ALL_2D, ALL_3D = np.array([0, 8, 0]), np.array([6, 18, ALL_NEIGHBORS])
-"""The kinds of forests; see ``plant_forest``."""
+_NONE = np.int64(0)
+FACES_2D, FACES_3D = ForestSteps(_NONE, np.int64(4), _NONE), ForestSteps(_NONE, np.int64(6), _NONE)
+ALL_2D = ForestSteps(_NONE, np.int64(8), _NONE)
+ALL_3D = ForestSteps(np.int64(6), np.int64(18), np.int64(ALL_NEIGHBORS))
+"""What the forests of each dimension step to; see ``plant_forest``."""
 
 _NEVER, _FRAME = -1, -2
 _FLAT, _FEW, _ROOM = np.int64(1), np.int64(20), np.int64(64)
@@ -93,7 +97,7 @@ def pairs_of_planes(
     counts[0] = counts[1] = 0
     for n in range(stack.shape[0]):
         surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
-        place = (n, upside_down, grid, shape)
+        place = Place(n, upside_down, grid, shape)
         saddles, edge_count = saddles_of_plane(keys, lower, height, row, forest)
         cells = np.empty((3, edge_count), np.int32)
         if wanted[0]:
@@ -149,16 +153,17 @@ def pairs_of_volumes(
     size = memory.size // 3
     keys, lower, forest = memory[:size], memory[size : 2 * size], memory[2 * size :]
     low, mid, high = np.empty((2, _ROOM), np.int64), np.empty((2, _ROOM), np.int64), np.empty((2, _ROOM), np.int64)
-    counts, critical, scratch = np.empty(_FEW, np.int64), np.empty(_FEW, np.int64), np.empty(_FEW, np.int64)
+    counts, scratch = np.empty(_FEW, np.int64), np.empty(_FEW, np.int64)
     counts[0] = counts[1] = counts[2] = 0
     for n in range(stack.shape[0]):
         surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         fill_border(lower, grid, np.int64(0))  # nothing comes before it
-        place = (n, upside_down, grid, shape)
-        classify_volume(keys, lower, grid, table, critical)
-        edges, squares = np.empty((3, critical[1]), np.int32), np.empty((4, critical[3]), np.int32)
+        place = Place(n, upside_down, grid, shape)
+        critical = classify_volume(keys, lower, grid, table, scratch)
+        edges, squares = np.empty((3, critical.edges), np.int32), np.empty((4, critical.squares), np.int32)
         if wanted[0] or wanted[1]:
-            list_edges(sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical[0]), lower, table, offsets, edges)
+            saddles = sorted_saddles(keys, lower, HAS_CRITICAL_EDGE, critical.edge_voxels)
+            list_edges(saddles, lower, table, offsets, edges)
             plant_forest(lower, offsets, FACES_3D, ASCENDING, grid, forest)
             minima = merge_in_order(edges, forest, keys, ASCENDING)
             if wanted[0]:
@@ -166,7 +171,7 @@ def pairs_of_volumes(
                 if not framed:
                     counts[0] = _append_outer(low, counts[0], forest, upside_down, place)
         if wanted[1] or wanted[2]:
-            saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical[2])
+            saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical.square_voxels)
             list_squares(saddles, lower, table, offsets, scratch, squares)
             plant_forest(lower, offsets, ALL_3D, DESCENDING, grid, forest)
             maxima = merge_in_order(squares, forest, keys, DESCENDING)
@@ -175,11 +180,11 @@ def pairs_of_volumes(
                 if framed:
                     counts[2] = _append_outer(high, counts[2], forest, not upside_down, place)
         if wanted[1]:
+            cells = CriticalCells(edges, minima, squares, maxima)
             if upward is None:
-                keyed = memory[: 2 * size]
-                loops = pair_loops(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest, keyed)
+                loops = pair_loops(cells, keys, lower, table, offsets, grid, forest, memory[: 2 * size])
             else:
-                loops = pair_loops_upward(edges, minima, squares, maxima, keys, lower, table, offsets, grid, forest)
+                loops = pair_loops_upward(cells, keys, lower, table, offsets, grid, forest)
             mid, counts[1] = append_pairs(mid, counts[1], loops, squares[0], place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
@@ -211,7 +216,7 @@ def _append_outer(found: Pairs, count: Int, forest: Forest, born_with_frame: boo
     When all is merged, it is the root of the only tree beside the border's. There is room for it: ``append_pairs``
     leaves one place free.
     """
-    grid = place[2]
+    grid = place.grid
     inside = ((grid[1] if grid[0] > 1 else 0) + 1) * grid[2] + 1
     root = find_root(inside, forest)
     _write_pair(found, count, root, root, place)
@@ -221,9 +226,8 @@ def _append_outer(found: Pairs, count: Int, forest: Forest, born_with_frame: boo
 
 @kernel
 def _write_pair(found: Pairs, slot: Int, birth: Voxel, death: Voxel, place: Place) -> None:
-    upside_down = place[1]
-    found[1 if upside_down else 0, slot] = _index_in_stack(birth, place)
-    found[0 if upside_down else 1, slot] = _index_in_stack(death, place)
+    found[1 if place.upside_down else 0, slot] = _index_in_stack(birth, place)
+    found[0 if place.upside_down else 1, slot] = _index_in_stack(death, place)
 
 
 @kernel
