@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from monai_topo.losses import (
     TopoLoss,
 )
 from monai_topo.topology import betti_numbers
-from monai_topo.transforms import CloseWalls, SegmentCells
+from monai_topo.transforms import BridgeGaps, CloseWalls, SegmentCells
 from tests.bundles.conftest import BUNDLES, PHANTOMS, TINY
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MONAI, ignite and torch warn of their own affairs in every run
@@ -141,15 +142,15 @@ def test_evaluation_writes_its_figures(trained, bundle, tmp_path):
     assert 0 <= float(figures["val_mean_dice"]) <= 1
     assert 0 <= float(figures["val_betti_matching_f1"]) <= 1
     assert (tmp_path / "val_betti_error_raw.csv").exists()
-    if "closed" in FINISHED[bundle.name]:
-        assert 0 <= float(figures["val_closed_betti_matching_f1"]) <= 1
-        assert 0 <= float(figures["val_closed_mean_dice"]) <= 1
+    finished = next(iter(FINISHED[bundle.name]))
+    assert 0 <= float(figures[f"val_{finished}_betti_matching_f1"]) <= 1
+    assert 0 <= float(figures[f"val_{finished}_mean_dice"]) <= 1
 
 
 FINISHED = {
     "em_membranes": {"closed": CloseWalls(), "cells": SegmentCells()},
-    "ircadb_vessels": {},
-    "neuron_stacks": {},
+    "ircadb_vessels": {"bridged": BridgeGaps()},
+    "neuron_stacks": {"bridged": BridgeGaps()},
 }
 AFFINE = np.array([[0, -4.0, 0, 7], [5.0, 0, 0, -3], [0, 0, 40.0, 11], [0, 0, 0, 1]])
 
@@ -184,6 +185,8 @@ def test_inference_keeps_grid_and_affine(trained, bundle, volume, tmp_path, capl
         np.testing.assert_allclose(result.affine.numpy(), AFFINE, atol=1e-5)
     assert 0 < probability.min() < probability.max() < 1
     np.testing.assert_array_equal(mask.numpy(), (probability.numpy() >= 0.5))
+    for end, transform in FINISHED[bundle.name].items():
+        np.testing.assert_array_equal(results[end].numpy(), transform(probability[None])[0].numpy())
     assert f"Betti numbers {betti_numbers(mask.numpy() > 0)}, {int(mask.sum())} voxels" in caplog.text
 
 
@@ -194,7 +197,8 @@ def test_buffered_inference_is_the_same(trained, bundle, volume, tmp_path):
 
 
 def test_proof_reading_on_request(trained, bundle, volume, tmp_path):
-    results = infer(trained, bundle, tmp_path, "out", proof_reading=True, threshold=0.4)
+    results = infer(trained, bundle, tmp_path, "out", proof_reading=True, threshold=0.4, finish={})
+    assert results.keys() == {"prob", "seg", "uncertainty"}
     mask, overlay = results["seg"], results["uncertainty"]
     table = (tmp_path / "out" / "volume_pred_uncertainty.csv").read_text().splitlines()
     assert table[0].startswith("channel,dim,status")
@@ -203,11 +207,40 @@ def test_proof_reading_on_request(trained, bundle, volume, tmp_path):
     assert mask.shape == overlay.shape == volume.shape
 
 
+TUNED = {
+    "close_walls": {"threshold": 1.0, "persistence_threshold": 1.0},
+    "segment_cells": {"persistence_threshold": 0.006},
+    "bridge_gaps": {"threshold": 1.0, "floor": 1.0},
+}
+
+
+@pytest.mark.parametrize(
+    ("bundle", "name", "end"),
+    [
+        ("em_membranes", "close_walls", "closed"),
+        ("em_membranes", "segment_cells", "cells"),
+        ("ircadb_vessels", "bridge_gaps", "bridged"),
+        ("neuron_stacks", "bridge_gaps", "bridged"),
+    ],
+    indirect=["bundle"],
+)
+def test_arguments_of_tune(trained, bundle, volume, name, end, tmp_path):
+    """By the override that inference.yaml says for its first entry."""
+    transform = type(FINISHED[bundle.name][end])
+    override = f"$monai_topo.{transform.__name__}(**monai_topo.tuned_arguments('tuned.json', '{name}'))"
+    said = (bundle.configs / "inference.yaml").read_text()
+    assert f'--finish#{end} "{override}"' in said or end == "cells"
+    (tmp_path / "tuned.json").write_text(json.dumps({"transform": name, "arguments": TUNED[name]}))
+    override = override.replace("tuned.json", str(tmp_path / "tuned.json"))
+    results = infer(trained, bundle, tmp_path, "out", **{f"finish#{end}": override})
+    expected, untuned = (made(results["prob"][None])[0].numpy() for made in (transform(**TUNED[name]), transform()))
+    np.testing.assert_array_equal(results[end].numpy(), expected)
+    assert not np.array_equal(expected, untuned)
+
+
 @pytest.mark.parametrize("bundle", ["em_membranes"], indirect=True)
-def test_finished_results_and_the_mean_over_flips(trained, bundle, volume, tmp_path):
+def test_the_mean_over_flips(trained, bundle, volume, tmp_path):
     results = infer(trained, bundle, tmp_path, "flips", tta=True)
-    for end, transform in FINISHED[bundle.name].items():
-        np.testing.assert_array_equal(results[end].numpy(), transform(results["prob"][None].numpy())[0])
     network = trained[1].parser.get_parsed_content("network_def")
     network.load_state_dict(torch.load(trained[0] / "models" / "model.pt", weights_only=True))
     image = torch.from_numpy((volume - volume.min()) / (volume.max() - volume.min()))[None, None]
@@ -258,7 +291,7 @@ SHARED += (
 )
 SHARED += ("train::dataloader", "train::postprocessing", "train::handlers", "train::trainer", "validate::dataloader")
 SHARED += ("validate::inferer", "validate::handlers", "validate::evaluator")
-DIFFERS = {"patch_size", "network_def", "preprocessing", "finish", "postprocessing"}
+DIFFERS = {"patch_size", "network_def", "preprocessing", "finish"}
 OF_TUBES = {"dims", "frame", "iter_", "persistence_threshold", "max_distance"}
 OTHERS = [name for name in sorted(PHANTOMS) if name != "em_membranes"]
 
@@ -275,8 +308,10 @@ def test_what_the_bundles_share_does_not_drift(name):
         for key in keys.split("::"):
             entries = [entry[key] for entry in entries]
         assert entries[0] == entries[1], keys
-    ours, theirs = content(name, "evaluate.yaml"), content("em_membranes", "evaluate.yaml")
-    assert all(theirs[key] == value for key, value in ours.items())
+    theirs = (BUNDLES / "em_membranes" / "configs" / "evaluate.yaml").read_text()
+    for walls, tubes in (("closed", "bridged"), ("CloseWallsd", "BridgeGapsd"), ("patch_size: 64", "patch_size: 32")):
+        theirs = theirs.replace(walls, tubes)
+    assert content(name, "evaluate.yaml") == yaml.safe_load(theirs)
     for file in ("multi_gpu_train.yaml", "logging.conf", "loss_dice_ce.yaml"):
         files = [Path(BUNDLES / bundle / "configs" / file) for bundle in (name, "em_membranes")]
         assert files[0].read_bytes() == files[1].read_bytes(), file
@@ -284,11 +319,12 @@ def test_what_the_bundles_share_does_not_drift(name):
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_inference_does_not_drift(name):
-    """What differs is the size of patches, the network and the scale of intensities."""
+    """What differs is the size of patches, the network, the scale of intensities and what is finished."""
     ours, theirs = content(name, "inference.yaml"), content("em_membranes", "inference.yaml")
     assert {key for key in ours | theirs if ours.get(key) != theirs.get(key)} <= DIFFERS
     for key in ("image_pattern", "activation"):
         assert theirs[key] == ours[key]
+    assert ours["finish"] == content(OTHERS[0], "inference.yaml")["finish"]
     assert ours["network_def"] == content(name, "train.yaml")["network_def"]
     assert ours["patch_size"] == content(name, "train.yaml")["patch_size"]
 

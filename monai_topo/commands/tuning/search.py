@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from monai.data import MetaTensor
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -47,8 +49,16 @@ class Point:
 class _Case:
     name: str
     likelihood: NDArray[Any]
+    spacing: tuple[float, ...]
     walls: NDArray[np.bool_]
     ids: NDArray[Any]
+
+    @property
+    def image(self) -> MetaTensor:
+        """The likelihood, ``(1, H, W[, D])``, with its voxel size: what a transform gets in inference."""
+        affine = np.diag([*self.spacing, *[1.0] * (4 - len(self.spacing))])
+        native = np.ascontiguousarray(self.likelihood, self.likelihood.dtype.newbyteorder("="))
+        return MetaTensor(torch.from_numpy(native)[None], affine=affine)
 
 
 def search(predictions: Path, labels: Path, settings: Settings) -> tuple[Point, list[Point]]:
@@ -74,7 +84,7 @@ def search(predictions: Path, labels: Path, settings: Settings) -> tuple[Point, 
             case = _read(pair)
             plain.cases[case.name] = _score(case, case.likelihood >= settings.threshold, settings)
             for point in found:
-                result = settings.build(point.arguments)(case.likelihood[None])[0]
+                result = settings.build(point.arguments)(case.image)[0]
                 point.cases[case.name] = _score(case, np.asarray(result), settings)
                 progress.update()
     return plain, found
@@ -112,12 +122,18 @@ def _read(pair: Any) -> _Case:
     likelihood = np.asarray(prediction.array)
     if likelihood.dtype.kind != "f" or likelihood.min() < 0 or likelihood.max() > 1:
         raise ValueError(f"{pair.prediction} must hold likelihoods from 0 to 1: write them with the network's output.")
+    spacing = label.known_spacing or prediction.spacing
     values = np.unique(label.array)
     if len(values) <= 2 and values[-1] in (0, 1, 255):
         walls = label.array > 0
-        return _Case(pair.name, likelihood, walls, label_components(~walls, full=False))
+        return _Case(pair.name, likelihood, spacing, walls, label_components(~walls, full=False))
     ids = to_ids(label.array)
-    return _Case(pair.name, likelihood, np.asarray(InstanceToMembrane()(ids[None]))[0] > 0, ids)
+    return _Case(pair.name, likelihood, spacing, _membranes(ids, spacing), ids)
+
+
+def _membranes(ids: NDArray[Any], spacing: tuple[float, ...], **cleaning: int) -> NDArray[np.bool_]:
+    """Membranes between cells, within each section where sections are thick: as in the bundle's training."""
+    return np.asarray(InstanceToMembrane("auto", spacing=spacing, **cleaning)(ids[None]))[0] > 0
 
 
 def _score(case: _Case, result: NDArray[Any], settings: Settings) -> dict[str, float]:
@@ -126,7 +142,7 @@ def _score(case: _Case, result: NDArray[Any], settings: Settings) -> dict[str, f
         walls = result.astype(bool)
         ids = label_components(~walls, full=False)
     else:
-        walls, ids = np.asarray(InstanceToMembrane(opening_radius=0, min_cell_size=0)(result[None]))[0] > 0, result
+        walls, ids = _membranes(result, case.spacing, opening_radius=0, min_cell_size=0), result
     scores: dict[str, float] = {}
     for name in dict.fromkeys(column.partition(".")[0] for column in settings.columns):
         if compares_instances(name):

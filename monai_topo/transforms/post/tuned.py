@@ -10,8 +10,8 @@ from typing import Any
 def tuned_arguments(path: str | Path, transform: str) -> dict[str, Any]:
     """Arguments of a transform from a file of ``python -m monai_topo tune``.
 
-    In a bundle: ``$monai_topo.transforms.CloseWallsd('pred', **monai_topo.transforms.tuned_arguments('tuned.json',
-    'close_walls'))``.
+    In inference with a bundle: ``--finish#closed "$monai_topo.CloseWalls(**monai_topo.tuned_arguments('tuned.json',
+    'close_walls'))"``.
 
     Args:
         path: JSON file that the command wrote.

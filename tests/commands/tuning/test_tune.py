@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import nibabel
 import numpy as np
 import pytest
 from skimage.metrics import variation_of_information
+from skimage.segmentation import find_boundaries
 
 from monai_topo.__main__ import main
 from monai_topo.commands.tuning import Point, Settings, choose, search
@@ -152,3 +154,19 @@ def test_the_picture_shows_floor_and_choice(tmp_path):
         tmp_path / "a.png", [(0.8, 1), (0.7, 2)], plain=(0.8, 4), chosen=None, floor=0.7, names=("Dice", "VOI")
     )
     assert drawn.stat().st_size > 5000
+
+
+@pytest.mark.parametrize(("thickness", "within"), [(40.0, True), (4.0, False)])
+def test_membranes_of_thick_sections_lie_within_them(tmp_path, thickness, within):
+    """Where sections are thick, the bundle's label has no membrane between one section and the next."""
+    ids = np.ones((24, 25, 12), np.uint16)
+    ids[11:] = 2
+    ids[..., 6:] += 2
+    boundaries = [find_boundaries(ids[..., z], mode="thick") for z in range(12)]
+    true = np.stack(boundaries, axis=2) if within else find_boundaries(ids, mode="thick")
+    affine = np.diag([4.0, 4.0, thickness, 1])
+    nibabel.save(nibabel.Nifti1Image(true.astype(np.float32), affine), tmp_path / "a_prob.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(ids, affine), tmp_path / "a.nii.gz")
+    settings = Settings("segment_cells", "dice", grid={"sigma": (0,)})
+    plain, _ = search(tmp_path / "a_prob.nii.gz", tmp_path / "a.nii.gz", settings)
+    assert plain.mean("pixel.dice") > 0.97
