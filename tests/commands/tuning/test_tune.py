@@ -170,3 +170,15 @@ def test_membranes_of_thick_sections_lie_within_them(tmp_path, thickness, within
     settings = Settings("segment_cells", "dice", grid={"sigma": (0,)})
     plain, _ = search(tmp_path / "a_prob.nii.gz", tmp_path / "a.nii.gz", settings)
     assert plain.mean("pixel.dice") > 0.97
+
+
+def test_lengths_are_in_the_unit_of_the_voxel_size(tmp_path):
+    """As in inference: a gap of two steps of 5 is longer than 4."""
+    vessel = np.full((9, 5, 4), 0.05, np.float32)
+    vessel[:, 2, 2] = 0.9
+    vessel[4, 2, 2] = 0.3
+    for name, array in (("a_prob", vessel), ("a", (vessel > 0.2).astype(np.uint8))):
+        nibabel.save(nibabel.Nifti1Image(array, np.diag([5.0, 1, 1, 1])), tmp_path / f"{name}.nii.gz")
+    settings = Settings("bridge_gaps", "dice", grid={"max_length": (4, 10), "sigma": (0,)})
+    plain, found = search(tmp_path / "a_prob.nii.gz", tmp_path / "a.nii.gz", settings)
+    assert [point.mean("pixel.dice") for point in (plain, *found)] == pytest.approx([16 / 17, 16 / 17, 1])
