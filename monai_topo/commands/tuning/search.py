@@ -133,8 +133,8 @@ def _read(pair: Any) -> _Case:
 
 def _membranes(ids: NDArray[Any], spacing: tuple[float, ...], **cleaning: int) -> NDArray[np.bool_]:
     """Membranes between cells, within each section where sections are thick: as in the bundle's training."""
-    transform = InstanceToMembrane("auto", spacing=spacing, **cleaning)
-    return np.asarray(transform(ids[None]), bool)[0]
+    membranes = np.asarray(InstanceToMembrane("auto", spacing=spacing, **cleaning)(ids[None]))
+    return np.asarray(membranes[0] > 0)
 
 
 def _score(case: _Case, result: NDArray[Any], settings: Settings) -> dict[str, float]:
