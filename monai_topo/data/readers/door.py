@@ -110,6 +110,8 @@ def _only_array(content: Any, dataset: str | None) -> str:
     names = list(content.files)
     if dataset is None and len(names) == 1:
         return str(names[0])
+    if not names:
+        raise ValueError("it holds no arrays.")
     if dataset is None or dataset not in names:
         raise ValueError(f"it holds {len(names)} arrays ({', '.join(names)}): name one of them as dataset.")
     return dataset

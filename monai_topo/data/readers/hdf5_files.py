@@ -71,7 +71,13 @@ def only_image(path: PathLike) -> str:
     """
     with open_hdf5(path) as file:
         found = [name for name in _datasets(file) if file[name].ndim in (2, 3) and file[name].dtype.kind in "biuf"]
-    if len(found) != 1:
+        others = [f"{name} {file[name].shape} {file[name].dtype}" for name in _datasets(file)]
+    if not found:
+        raise ValueError(
+            f"{path} holds no dataset of two or three axes of numbers, but {', '.join(others[:8]) or 'none at all'}: "
+            "save one channel of one time as a dataset, or name one behind a link."
+        )
+    if len(found) > 1:
         raise ValueError(f"{path} holds {len(found)} images ({', '.join(found)}): name one of them as dataset.")
     return found[0]
 

@@ -117,11 +117,12 @@ class HDF5Reader(VolumeReader):
         grid = []
         resolution = self._resolution(dataset)
         for name, default in ((resolution, 1.0), (self.offset, 0.0)):
-            values = np.asarray(dataset.attrs.get(name, (default,) * dataset.ndim), dtype=np.float64)
+            stored = dataset.attrs.get(name, (default,) * dataset.ndim)
+            values = _numbers(stored)
             if values.shape != (dataset.ndim,) or not np.isfinite(values).all():
                 raise ValueError(
                     f"{dataset.file.filename}: attribute {name!r} of {dataset.name} must hold one number for each of "
-                    f"its {dataset.ndim} axes, got {values.tolist()}."
+                    f"its {dataset.ndim} axes, got {_shown(stored)}."
                 )
             grid.append(values)
         if (grid[0] <= 0).any():
@@ -166,6 +167,18 @@ class HDF5Reader(VolumeReader):
                 f"{outer.name} of shape {outer.shape}."
             )
         return corner
+
+
+def _numbers(stored: Any) -> NDArray[np.float64]:
+    """The numbers of an attribute, or one NaN if it holds something else."""
+    try:
+        return np.asarray(stored, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.array(np.nan)
+
+
+def _shown(stored: Any) -> str:
+    return repr(stored.tolist() if isinstance(stored, (np.ndarray, np.generic)) else stored)
 
 
 def _ids_by_name(name: str) -> bool:

@@ -6,9 +6,9 @@ import math
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
-_PER_MICRON = {"nm": 1e-3, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
-_SPELLINGS = {"micron": "um", "microns": "um", "micrometer": "um", "\\u00b5m": "um", "nanometer": "nm"}
-_SPELLINGS |= {"millimeter": "mm", "centimeter": "cm", "meter": "m", "in": "inch", '"': "inch"}
+_PER_MICRON = {"\u00c5": 1e-4, "nm": 1e-3, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
+_SPELLINGS = {"micron": "um", "\\u00b5m": "um", "in": "inch", "inches": "inch", '"': "inch"}
+_SPELLINGS |= {"nanometer": "nm", "micrometer": "um", "millimeter": "mm", "centimeter": "cm", "meter": "m"}
 _RESOLUTION_UNITS = {2: "inch", 3: "cm"}
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
 _COARSEST = 10.0  # micrometers: coarser pixels are those of printers and screens
@@ -49,18 +49,20 @@ def _in_one_unit(sizes: list[tuple[float, str]], ndim: int) -> tuple[tuple[float
 
 
 def _normal(unit: str) -> str:
-    """Both signs for micro, and words."""
+    """Both signs for micro, and words in one or many, in either spelling of meter."""
     text = unit.strip().replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u")
-    return _SPELLINGS.get(text.lower(), text)
+    word = text.lower().replace("metre", "meter")
+    return _SPELLINGS.get(word, _SPELLINGS.get(word.removesuffix("s"), text))
 
 
 def _imagej(file: Any) -> list[tuple[float, str]]:
-    """ImageJ names one unit, and writes no spacing where it is 1."""
+    """ImageJ names the unit of x, those of y and z where they are others, and writes no spacing where it is 1."""
     about = file.imagej_metadata or {}
-    unit = str(about.get("unit", ""))
+    unit = about.get("unit", "")
+    units = [str(one) for one in (unit, about.get("yunit", unit), about.get("zunit", unit))]
     tags = file.pages[0].tags
     across = [_per_pixel(tags.valueof(tag)) for tag in (_X_RESOLUTION, _Y_RESOLUTION)]
-    return [(size, unit) for size in (*across, abs(_number(about.get("spacing", 1.0))))]
+    return list(zip((*across, abs(_number(about.get("spacing", 1.0)))), units, strict=True))
 
 
 def _ome(text: str) -> list[tuple[float, str]]:

@@ -120,7 +120,10 @@ def check_sizes(spacing: Sequence[float]) -> tuple[float, ...]:
     Raises:
         ValueError: when they are not.
     """
-    sizes = np.asarray(spacing, dtype=np.float64)
+    try:
+        sizes = np.asarray(spacing, dtype=np.float64)
+    except (TypeError, ValueError):
+        sizes = np.empty(0)
     if sizes.shape not in ((2,), (3,)) or not (np.isfinite(sizes) & (sizes > 0)).all():
         raise ValueError(f"spacing must be 2 or 3 positive numbers, along x, y and z, got {spacing!r}.")
     return tuple(sizes.tolist())

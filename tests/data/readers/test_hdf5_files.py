@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from monai_topo.data import HDF5Reader, read_volume
+from monai_topo.data.readers.hdf5_files import only_image
 
 SHAPE = (2, 3, 4)
 
@@ -121,3 +122,23 @@ def test_damaged_files_are_one_line(rng, tmp_path, array):
         except ValueError as error:
             line = str(error)
         assert not line or ("b.h5" in line and "\n" not in line)
+
+
+def test_a_file_without_an_image_says_what_it_holds(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["movie"] = np.zeros((2, 3, 4, 5), np.uint8)
+        file["name"] = "x"
+    with pytest.raises(ValueError, match=r"no dataset of two or three axes of numbers, but movie \(2, 3, 4, 5\) uint8"):
+        only_image(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("value", ["4,4,40", b"abc", h5py.Empty("f"), [4.0, 4.0]], ids=str)
+@pytest.mark.parametrize("name", ["resolution", "offset"])
+def test_an_attribute_that_is_no_numbers_is_named(name, value, tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["raw"] = np.zeros((3, 4, 5), np.uint8)
+        file["raw"].attrs[name] = value
+    with pytest.raises(
+        ValueError, match=f"attribute '{name}' of /raw must hold one number for each of its 3 axes, got"
+    ):
+        read_volume(tmp_path / "a.h5")

@@ -311,3 +311,19 @@ def test_the_resolution_of_a_page_counts_where_no_printer_has_it(resolution, uni
         assert volume.unit == "mm"
     stack_path = write(tmp_path / "b.tif", stack, resolution=resolution, resolutionunit=unit)
     assert read_volume(stack_path).known_spacing is None  # the distance of sections is not known
+
+
+@pytest.mark.parametrize(
+    ("names", "spacing"),
+    [
+        ({"unit": "um", "yunit": "nm", "zunit": "mm"}, (0.5, 0.00025, 3000.0)),
+        ({"unit": "micrometers"}, (0.5, 0.25, 3.0)),
+        ({"unit": "Micrometre"}, (0.5, 0.25, 3.0)),
+        ({"unit": "um", "zunit": "pixel"}, None),
+    ],
+)
+def test_imagej_names_a_unit_for_each_axis(names, spacing, tmp_path):
+    about = {"axes": "ZYX", "spacing": 3.0, **names}
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((3, 4, 5), np.uint8), imagej=True, resolution=(2, 4), metadata=about)
+    found = read_volume(tmp_path / "a.tif").known_spacing
+    assert found == (None if spacing is None else pytest.approx(spacing))
