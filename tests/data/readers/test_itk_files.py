@@ -68,5 +68,5 @@ def test_a_reason_is_a_sentence(array, tmp_path):
     matrix = b"TransformMatrix = 1 0 0 0 1 0 0 0 1"
     assert matrix in data
     (tmp_path / "a.mha").write_bytes(data.replace(matrix, b"TransformMatrix = 0 0 0 0 0 0 0 0 0"))
-    with pytest.raises(ValueError, match="[Dd]eterminant is 0"):
+    with pytest.raises(ValueError, match=r"[Dd]eterminant is 0"):
         read_volume(tmp_path / "a.mha")
