@@ -22,13 +22,14 @@ def file_tables() -> str:
 
 
 def _table(folder: Path, files: list[Path]) -> str:
-    about = next((_first_line(path) for path in files if path.name == "__init__.py"), "")
-    rows = [f"| `{path.name}` | {_first_line(path)} |" for path in files if path.name != "__init__.py"]
+    about = next((first_line(path) for path in files if path.name == "__init__.py"), "")
+    rows = [f"| `{path.name}` | {first_line(path)} |" for path in files if path.name != "__init__.py"]
     title = f"### `{folder.relative_to(ROOT)}`\n\n{about}\n"
     return "\n".join([title, "| file | what it holds |", "| --- | --- |", *rows, ""]) if rows else f"{title}"
 
 
-def _first_line(path: Path) -> str:
+def first_line(path: Path) -> str:
+    """What a module says it holds."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return docstring.split("\n")[0].replace("``", "`").replace("|", "\\|")
 

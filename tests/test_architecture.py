@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.file_tables import file_tables, first_line, written_tables
+
 ROOT = Path(__file__).resolve().parent.parent
 TOP_RANK = 5
 MOST_LINES = 300
@@ -118,3 +120,17 @@ def test_files_are_short_and_quiet():
         assert len(source.splitlines()) <= MOST_LINES, module
         if not module.startswith("monai_topo.commands"):
             assert not re.search(r"^\s*print\(", source, re.M), module
+
+
+def test_the_tables_of_files_are_those_of_today():
+    assert written_tables() == file_tables(), "python -m tests.file_tables writes them anew"
+    for path, _ in modules():
+        if path.name != "__init__.py":
+            assert f"| `{path.name}` | " in written_tables(), path
+
+
+def test_a_file_without_a_docstring_is_seen(tmp_path):
+    (tmp_path / "x.py").write_text("y = 1")
+    assert first_line(tmp_path / "x.py") == ""
+    for path, module in modules():
+        assert first_line(path), f"{module} has no docstring"
