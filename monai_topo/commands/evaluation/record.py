@@ -152,7 +152,14 @@ def _read(path: Path) -> dict[str, Any] | None:
     except ValueError:
         return None
     is_report = isinstance(content, dict) and content.get("kind") == KIND
-    return content if is_report and {"prediction", "label", "options", "cases"} <= set(content) else None
+    if not is_report or not {"prediction", "label", "options", "cases"} <= set(content):
+        return None
+    try:
+        for case in content["cases"]:
+            _result({**case, "fingerprint": case["fingerprint"]})
+    except (AttributeError, KeyError, TypeError):  # changed by hand
+        return None
+    return content
 
 
 def _is_table(path: Path) -> bool:

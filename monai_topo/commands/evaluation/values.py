@@ -93,6 +93,12 @@ def _refuse_nan(array: NDArray[Any]) -> None:
 
 def _check_scale(array: NDArray[Any], threshold: float, option: str) -> None:
     """Integers up to 255 under a threshold for likelihoods up to 1: all but 0 would be foreground."""
+    if not 0 < threshold <= 1 and array.size and array.min() >= 0 and array.max() <= 1 and (array % 1 != 0).any():
+        count = "all" if threshold <= 0 else "none"
+        raise ValueError(
+            f"it holds likelihoods from 0 to 1, of which {option} {threshold:g} makes {count} foreground: "
+            f"say {option} 0.5."
+        )
     if not 0 < threshold < 1 or not array.size or array.max() <= 1:
         return
     whole = _rounded(array)

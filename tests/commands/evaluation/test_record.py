@@ -111,3 +111,14 @@ def test_damaged_and_foreign_reports_are_refused(folders, capsys):
         assert call(folders, "report.json") == 2
         assert "is no report of this command" in capsys.readouterr().err
         assert (folders / "report.json").read_text() == text
+
+
+def test_a_report_that_was_changed_by_hand_stays(folders, capsys):
+    assert call(folders, "report.json") == 0
+    content = json.loads((folders / "report.json").read_text())
+    del content["cases"][0]["fingerprint"]
+    (folders / "report.json").write_text(json.dumps(content))
+    capsys.readouterr()
+    assert call(folders, "report.json") == 2
+    assert "is no report of this command" in capsys.readouterr().err
+    assert json.loads((folders / "report.json").read_text()) == content

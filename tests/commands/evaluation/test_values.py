@@ -91,3 +91,11 @@ def test_integers_in_floats_are_exact(number):
 @pytest.mark.parametrize("dtype", ["u1", ">u2", ">i4", "i8", "u8", ">u8", "f4", ">f8", "?"])
 def test_ids_of_every_type(dtype):
     assert to_ids(np.array([[0, 1], [1, 0]], dtype)).tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(("threshold", "count"), [(2.0, "none"), (0.0, "all"), (-1.0, "all")])
+def test_a_threshold_outside_of_likelihoods_is_refused(threshold, count):
+    with pytest.raises(ValueError, match=f"--threshold {threshold:g} makes {count} foreground: say --threshold 0.5"):
+        to_mask(np.array([0.0, 0.7, 0.7]), threshold)
+    assert to_mask(np.array([-3.0, 0.5]), threshold=0.0).tolist() == [False, True]  # logits
+    assert not to_mask(np.zeros(3, np.uint8), threshold=128).any()
