@@ -18,7 +18,7 @@ BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 PHANTOMS = {
     "em_membranes": {"structure": "membranes", "shape": (14, 36, 40), "layout": "cremi", "num_cells": 6},
     "ircadb_vessels": {"structure": "tree", "shape": (40, 36, 14), "intensities": (-50, 250), "num_branches": 3},
-    "neuron_stacks": {"structure": "tree", "shape": (36, 40, 14), "intensities": (10, 240), "num_branches": 3},
+    "neuron_stacks": {"structure": "tree", "shape": (40, 36, 14), "intensities": (10, 240), "num_branches": 3},
 }
 SPACING = {"em_membranes": (40, 4, 5), "ircadb_vessels": (0.75, 0.75, 2), "neuron_stacks": (0.25, 0.25, 0.5)}
 TINY = {

@@ -148,7 +148,7 @@ def _plain(options: Options) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any] | None:
     """A report of this command; None for anything else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         return None
     is_report = isinstance(content, dict) and content.get("kind") == KIND
@@ -159,7 +159,7 @@ def _read(path: Path) -> dict[str, Any] | None:
             _result({**case, "fingerprint": case["fingerprint"]})
     except (AttributeError, KeyError, TypeError):  # changed by hand
         return None
-    return content
+    return dict(content)
 
 
 def _is_table(path: Path) -> bool:
