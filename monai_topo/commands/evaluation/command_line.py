@@ -37,7 +37,11 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add("--pred", type=Path, required=True, help="folder of predictions, or one file")
     add("--label", type=Path, required=True, help="folder of labels, or one file; SWC tracings may be labels")
     add("--out", type=Path, default=Path("report.json"), help="JSON report; a CSV of the same name beside it")
-    add("--figures", type=Path, help="folder for pictures of the worst cases; default: no pictures")
+    add(
+        "--figures",
+        type=Path,
+        help="folder for a folder of pictures of the worst cases; default: no pictures",
+    )
     add("--workers", type=int, default=1, metavar="N", help="number of processes")
     add("--pred-dataset", metavar="NAME", help="dataset of HDF5 predictions; default: the only one")
     add("--label-dataset", metavar="NAME", help="dataset of HDF5 labels; default: the only one")

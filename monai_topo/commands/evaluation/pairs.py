@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_topo.data import VOLUME_SUFFIXES, stem_of
+from monai_topo.data import VOLUME_SUFFIXES, printable, stem_of
 
 TRACING = ".swc"
 """Suffix of tracings, which may be labels."""
@@ -63,7 +64,12 @@ def case_name(path: Path) -> str:
 
 
 def _stem(path: Path) -> str:
-    return path.stem if path.suffix.lower() == TRACING else stem_of(path)
+    return _plain(path.stem if path.suffix.lower() == TRACING else stem_of(path))
+
+
+def _plain(name: str) -> str:
+    """A name as tables show it: letters with accents are one character, whatever the file system makes of them."""
+    return printable(unicodedata.normalize("NFC", name))
 
 
 def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pairing:
@@ -100,6 +106,8 @@ def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pa
                 pairs.append(Pair(case, ours[0], theirs[0]))
             else:
                 alone.append(_why_alone(case, {"prediction": ours, "label": theirs}))
+    if not pairs and {*predictions} & {*labels}:
+        raise ValueError(f"nothing can be paired: {'; '.join(alone)}.")
     if not pairs:
         examples = [str(next(iter(paths.values()))[0]) for paths in (predictions, labels)]
         raise ValueError(
@@ -131,7 +139,7 @@ def _name_or_folder(path: Path, root: Path, known: Collection[str] | None) -> st
     That of a likelihood is its mask's, ``x`` of ``x_prob``, unless a label is known by the longer one.
     """
     if _ROLE.fullmatch(_stem(path)) and root not in (path, path.parent):
-        return path.parent.name
+        return _plain(path.parent.name)
     name = case_name(path)
     return name if known is None or name in known else _LIKELIHOOD.sub("", name)
 
@@ -178,7 +186,7 @@ def _folders(paths: Sequence[Path], root: Path) -> list[str]:
     """Folder of each file under the root, empty for the root itself."""
     top = root if root.is_dir() else root.parent
     folders = [path.parent.relative_to(top) for path in paths]
-    return ["" if folder == Path() else folder.as_posix() for folder in folders]
+    return ["" if folder == Path() else _plain(folder.as_posix()) for folder in folders]
 
 
 def _why_alone(name: str, files: Mapping[str, Sequence[Path]]) -> str:

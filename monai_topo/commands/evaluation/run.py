@@ -18,7 +18,7 @@ from monai_topo.commands.evaluation.pairs import Pairing, pair_volumes
 from monai_topo.commands.evaluation.record import Record, distance_unit, report_files
 from monai_topo.commands.evaluation.report import CaseResult, Row, to_table, without_absent_classes
 from monai_topo.commands.evaluation.workers import outcomes
-from monai_topo.data import locked
+from monai_topo.data import locked, printable
 
 
 @dataclass
@@ -75,7 +75,7 @@ def evaluate(
         options: what defines the numbers.
         out: report to write, a JSON file and a CSV file of one name. A report of other options that was there gets
             another name.
-        figures: folder for pictures of the worst cases; None for no pictures.
+        figures: folder for pictures of the worst cases, in a folder of the report's name; None for no pictures.
         workers: number of processes.
 
     Returns:
@@ -101,7 +101,7 @@ def evaluate(
     if evaluation.rows:
         _show(evaluation, record)
         if figures is not None:
-            draw_worst(pairing.pairs, evaluation.rows, options, figures)
+            draw_worst(pairing.pairs, evaluation.rows, options, figures / record.json.stem)
     return evaluation
 
 
@@ -145,7 +145,7 @@ def _tell(evaluation: Evaluation) -> None:
         f"class {label} is in no file, neither prediction nor label: it has no numbers"
         for label in evaluation.absent_labels
     ]
-    sys.stderr.writelines(f"{line}\n" for line in lines)
+    sys.stderr.writelines(f"{printable(line)}\n" for line in lines)
 
 
 def _show(evaluation: Evaluation, record: Record) -> None:

@@ -333,6 +333,7 @@ def test_pictures_of_the_worst_cases(folders, monkeypatch):
     monkeypatch.setattr(figures, "plot_topology_errors", record)
     pictures = folders / "pictures"
     assert call(folders, "--figures", pictures, "--metrics", "betti_error") == 0
+    assert [path.name for path in pictures.iterdir()] == ["r"]  # another report's pictures of the same names stay
     assert list(drawn) == ["b.png", "a.png", "c.png"]  # worst first: the cut of c is at an end
     for case in CUTS:
         predicted, true, errors, title = drawn[f"{case}.png"]
@@ -343,8 +344,8 @@ def test_pictures_of_the_worst_cases(folders, monkeypatch):
         assert f"{case}: betti_error.sum {scores(folders)[case]['betti_error.sum']:.4g}\nBetti numbers (" in title
         assert f"({components[0]}, 0, 0), predicted ({components[1]}, " in title
         assert bool(errors) == (case == "b")
-        assert (missing_pixels(pictures / f"{case}.png") > 0) == (case != "a")
-    assert missing_pixels(pictures / "b.png") > missing_pixels(pictures / "c.png")
+        assert (missing_pixels(pictures / "r" / f"{case}.png") > 0) == (case != "a")
+    assert missing_pixels(pictures / "r" / "b.png") > missing_pixels(pictures / "r" / "c.png")
 
 
 def missing_pixels(path):
@@ -383,9 +384,9 @@ def test_what_cannot_be_parsed(folders, arguments, capsys):
 
 def test_the_features_that_do_not_match_as_picture_and_overlay(folders):
     assert call(folders, "--metrics", "betti_matching_error", "--figures", folders / "figures") == 0
-    drawn = sorted(path.name for path in (folders / "figures").iterdir())
+    drawn = sorted(path.name for path in (folders / "figures" / "r").iterdir())
     assert drawn == sorted(f"{case}{end}" for case in "abc" for end in (".png", "_features.nii.gz", "_features.png"))
-    overlay = nibabel.load(folders / "figures" / "a_features.nii.gz")
+    overlay = nibabel.load(folders / "figures" / "r" / "a_features.nii.gz")
     np.testing.assert_allclose(overlay.affine, nibabel.load(folders / "label" / "a.nii.gz").affine)
     assert set(np.unique(overlay.dataobj)) == {0, 1}  # the whole tree: one component, which matches
-    assert set(np.unique(nibabel.load(folders / "figures" / "b_features.nii.gz").dataobj)) > {0, 1}
+    assert set(np.unique(nibabel.load(folders / "figures" / "r" / "b_features.nii.gz").dataobj)) > {0, 1}

@@ -123,3 +123,16 @@ def test_nothing_to_pair(tmp_path):
         pair_volumes(none, some)
     with pytest.raises(ValueError, match=r"no prediction in .* has the name of a label .*a\.npy and .*b\.npy"):
         pair_volumes(some, other)
+
+
+def test_two_of_one_name_and_nothing_else(tmp_path):
+    predictions, labels = files(tmp_path / "p", "a.nii", "a.nii.gz"), files(tmp_path / "l", "a.nii.gz")
+    with pytest.raises(ValueError, match=r"nothing can be paired: a: more than one prediction: .*a\.nii, .*a\.nii\.gz"):
+        pair_volumes(predictions, labels)
+
+
+def test_names_of_other_file_systems_and_terminals(tmp_path):
+    composed, decomposed = "Gef\u00e4\u00df.npy", "Gefa\u0308\u00df.npy"
+    predictions = files(tmp_path / "p", decomposed, "red\x1b[31m.npy")
+    labels = files(tmp_path / "l", composed, "red\x1b[31m.npy")
+    assert [pair.name for pair in pair_volumes(predictions, labels).pairs] == ["Gef\u00e4\u00df", r"red\x1b[31m"]
