@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.graphs.gaps import Gap
-from monai_topo.graphs.thinning import add_path, grow, padded_places
 
 Outcome = Literal["bridged", "joined already", "not drawn"]
 
@@ -50,6 +49,8 @@ def draw_bridges(
     """
     volume = np.pad(np.atleast_3d(mask), 1).astype(np.uint8)
     closed = np.zeros(mask.shape, bool) if blocked is None else blocked
+    from monai_topo.graphs.thinning import add_path, grow, padded_places
+
     places, group = padded_places(volume), _Groups()
     outcomes: list[Outcome] = ["not drawn"] * len(gaps)
     for number in sorted(range(len(gaps)), key=lambda n: (-gaps[n].weakest, -gaps[n].mean)):

@@ -70,6 +70,12 @@ class BettiPatchMetric(ComponentMetric):
         """The homology dimensions that ``dim`` asks for, of an image of so many axes."""
         return check_dims(None if self.dim == "sum" else self.dim, ndim)
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """The arguments that define the number; a component that ``dim`` names says nothing more."""
+        found = super().options
+        return {name: value for name, value in found.items() if (name, value) != ("component", str(self.dim))}
+
     def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
         """What :meth:`combine` makes of the patches."""
         self.dims(target.ndim)

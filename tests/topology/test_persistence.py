@@ -217,7 +217,7 @@ def test_a_batch_may_hold_fields_of_any_shape(engine):
     ids=["small", "small but asked for", "large", "of any shape"],
 )
 def test_few_small_fields_take_one_thread(fields, num_threads, expected, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr("monai_topo.topology.compiled.threads.available_cpus", lambda: 3)
     taken = []
 
     def in_one_thread(function, items, threads):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
@@ -419,15 +418,6 @@ def test_importing_the_package_compiles_nothing():
     code = "import sys, monai_topo.topology; sys.exit('monai_topo.topology.engines.native' in sys.modules)"
     assert run_python(code).returncode == 0
     assert run_python(code.replace("; sys", ", monai_topo.topology.engines.native; sys")).returncode == 1
-
-
-def test_first_use_is_announced_on_the_logger(caplog, monkeypatch):
-    monkeypatch.setattr(compute, "_announced", set())
-    with caplog.at_level(logging.INFO, logger="monai_topo"):
-        persistence_pairs(np.eye(3), engine="native")
-        persistence_pairs(np.eye(3), engine="native")
-    assert [record.name for record in caplog.records] == ["monai_topo"]
-    assert "compiled" in caplog.text
 
 
 def test_auto_is_native():
