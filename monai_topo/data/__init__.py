@@ -8,7 +8,6 @@ from __future__ import annotations
 from monai_topo.data import phantoms
 from monai_topo.data.datasets.cases import Case as Case
 from monai_topo.data.datasets.cases import Converted as Converted
-from monai_topo.data.datasets.cases import printable as printable
 from monai_topo.data.datasets.conversion import Conversion as Conversion
 from monai_topo.data.datasets.conversion import convert_cases as convert_cases
 from monai_topo.data.datasets.cremi import cremi_datalist, holds_cremi, save_cremi
@@ -43,6 +42,7 @@ from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES as VOLUME_SUFFIXES
 from monai_topo.data.readers.suffixes import stem_of as stem_of
 from monai_topo.data.readers.suffixes import suffix_of as suffix_of
 from monai_topo.data.readers.swc_reader import SWCReader
+from monai_topo.data.readers.text import printable as printable
 from monai_topo.data.readers.tiff_reader import TIFFStackReader
 from monai_topo.data.readers.volume import Volume, save_nifti
 from monai_topo.data.readers.volume import diagonal_affine as diagonal_affine

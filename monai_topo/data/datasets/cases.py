@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from monai_topo.data.readers.text import printable
 from monai_topo.data.readers.volume import Volume
 
 
@@ -77,13 +78,3 @@ def one_line(error: BaseException) -> str:
     elif isinstance(error, (ValueError, OSError)) and text:
         return printable(text)
     return printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
-
-
-def printable(text: str) -> str:
-    r"""A text that does nothing to a terminal: names in archives may hold anything.
-
-    Example:
-        >>> printable("a\x1b[31mb")
-        'a\\x1b[31mb'
-    """
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

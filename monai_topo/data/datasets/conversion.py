@@ -8,8 +8,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from monai_topo.data.datasets.cases import Case, Converted, one_line, printable
+from monai_topo.data.datasets.cases import Case, Converted, one_line
 from monai_topo.data.datasets.prepared import PreparedFolder
+from monai_topo.data.readers.text import printable
 
 
 @dataclass
