@@ -24,6 +24,7 @@ from monai_topo.graphs.paths import path_length_blocks, path_lengths
 from monai_topo.graphs.skeleton import skeleton_graph
 from monai_topo.graphs.spacing import check_spacing
 from monai_topo.graphs.swc import read_swc, swc_graph
+from monai_topo.graphs.tube import check_skeleton, skeleton_tube
 
 __all__ = [
     "Gap",
@@ -31,6 +32,7 @@ __all__ = [
     "Places",
     "centerline_mask",
     "check_method",
+    "check_skeleton",
     "check_spacing",
     "contract_chains",
     "count_clipped",
@@ -46,5 +48,6 @@ __all__ = [
     "path_lengths",
     "read_swc",
     "skeleton_graph",
+    "skeleton_tube",
     "swc_graph",
 ]

@@ -19,21 +19,21 @@ from numpy.typing import NDArray
 
 from monai_topo.topology import entry_kernel, kernel
 
-_PLACES = np.array(list(product((-1, 0, 1), repeat=3)))
-_STEPS = np.abs(_PLACES).sum(axis=1)
-_BETWEEN = np.abs(_PLACES[:, None] - _PLACES[None])
+PLACES = np.array(list(product((-1, 0, 1), repeat=3)))
+_STEPS = np.abs(PLACES).sum(axis=1)
+_BETWEEN = np.abs(PLACES[:, None] - PLACES[None])
 
 
 def _bits(places: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.asarray(places @ (1 << np.arange(27)))
 
 
-_TOUCHING = _bits((_BETWEEN.max(axis=2) == 1) & (_STEPS > 0))
+TOUCHING = _bits((_BETWEEN.max(axis=2) == 1) & (_STEPS > 0))
 """For each place those that share a face, an edge or a corner with it."""
 _FACES_WITHIN_18 = _bits((_BETWEEN.sum(axis=2) == 1) & (_STEPS > 0) & (_STEPS < 3))
 """For each place those that share a face with it, corners of the cube left out."""
 _WITHIN_18 = int(_bits((_STEPS > 0) & (_STEPS < 3)))
-_FACES = int(_bits(_STEPS == 1))
+FACES = int(_bits(_STEPS == 1))
 
 
 def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -56,7 +56,7 @@ def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     directions = np.stack([strides, -strides], axis=1).ravel()[::-1].copy()
     voxels = np.flatnonzero(padded)
     while len(voxels):
-        count = _take_borders(padded.ravel(), voxels, _PLACES @ strides, directions)
+        count = _take_borders(padded.ravel(), voxels, PLACES @ strides, directions)
         if count == len(voxels):
             break
         voxels = voxels[:count]
@@ -79,7 +79,7 @@ def retract(curves: NDArray[np.bool_], kept: NDArray[np.bool_]) -> NDArray[np.bo
         1
     """
     padded = np.pad(curves.astype(np.uint8) + (curves & kept), 1)
-    _take_ends(padded.ravel(), np.flatnonzero(padded == 1), _PLACES @ np.array(padded.strides))
+    _take_ends(padded.ravel(), np.flatnonzero(padded == 1), PLACES @ np.array(padded.strides))
     return padded[1:-1, 1:-1, 1:-1].astype(bool)
 
 
@@ -110,7 +110,7 @@ def grow(volume: NDArray[np.uint8], voxels: NDArray[np.int64], places: NDArray[n
 
 def padded_places(volume: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Steps from a voxel of a flat C-order volume to the 27 voxels around it."""
-    return np.asarray(_PLACES @ np.array(volume.strides))
+    return np.asarray(PLACES @ np.array(volume.strides))
 
 
 @entry_kernel
@@ -118,7 +118,7 @@ def _add_path(volume: NDArray[np.uint8], path: NDArray[Any], places: NDArray[Any
     joints = 0
     added = 0
     for voxel in path:
-        if not volume[voxel] and not _can_go(volume, voxel, places, False):
+        if not volume[voxel] and not can_go(volume, voxel, places, False):
             joints += 1 if _joins_two(volume, voxel, places) else 2
         if joints > 1:
             break
@@ -135,7 +135,7 @@ def _grow(volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[Any])
     while added:
         added = False
         for voxel in voxels:
-            if not volume[voxel] and _can_go(volume, voxel, places, False):
+            if not volume[voxel] and can_go(volume, voxel, places, False):
                 volume[voxel] = 1
                 added = True
 
@@ -143,17 +143,18 @@ def _grow(volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[Any])
 @kernel
 def _joins_two(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any]) -> bool:
     """Whether a voxel has two components of neighbors, and one of background at its faces."""
-    neighbors = _neighborhood(volume, voxel, places)
+    neighbors = neighborhood(volume, voxel, places)
     if neighbors == 0:
         return False
-    rest = neighbors & ~_reached(neighbors & -neighbors, neighbors, _TOUCHING)
-    if rest == 0 or _reached(rest & -rest, rest, _TOUCHING) != rest:
+    rest = neighbors & ~reached(neighbors & -neighbors, neighbors, TOUCHING)
+    if rest == 0 or reached(rest & -rest, rest, TOUCHING) != rest:
         return False
-    return _has_one_background(neighbors)
+    return has_one_background(neighbors)
 
 
 @kernel
-def _neighborhood(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any]) -> int:
+def neighborhood(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any]) -> int:
+    """The bits of those around a voxel that are of the mask."""
     neighbors = 0
     for place in range(27):
         if place != 13 and volume[voxel + places[place]]:
@@ -162,10 +163,11 @@ def _neighborhood(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any]) -
 
 
 @kernel
-def _has_one_background(neighbors: int) -> bool:
+def has_one_background(neighbors: int) -> bool:
+    """Whether the background at the faces of a voxel is there, and one."""
     background = ~neighbors & _WITHIN_18
-    faces = background & _FACES
-    return faces != 0 and _reached(faces & -faces, background, _FACES_WITHIN_18) & _FACES == faces
+    faces = background & FACES
+    return faces != 0 and reached(faces & -faces, background, _FACES_WITHIN_18) & FACES == faces
 
 
 @entry_kernel
@@ -177,11 +179,11 @@ def _take_borders(
     for turn in range(len(directions) + 1):
         num_found = 0
         for voxel in voxels:
-            if _is_border(volume, voxel, directions, turn) and _can_go(volume, voxel, places, True):
+            if _is_border(volume, voxel, directions, turn) and can_go(volume, voxel, places, True):
                 found[num_found] = voxel
                 num_found += 1
         for voxel in found[:num_found]:
-            if _can_go(volume, voxel, places, True):
+            if can_go(volume, voxel, places, True):
                 volume[voxel] = 0
     left = 0
     for voxel in voxels:
@@ -199,7 +201,7 @@ def _take_ends(volume: NDArray[np.uint8], voxels: NDArray[Any], places: NDArray[
         taken = False
         for start in voxels:
             voxel = start
-            while volume[voxel] == 1 and _can_go(volume, voxel, places, False):
+            while volume[voxel] == 1 and can_go(volume, voxel, places, False):
                 volume[voxel] = 0
                 taken = True
                 for step in places:
@@ -222,26 +224,26 @@ def _is_border(volume: NDArray[np.uint8], voxel: int, directions: NDArray[Any], 
 
 
 @kernel
-def _can_go(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any], keep_ends: bool) -> bool:
+def can_go(volume: NDArray[np.uint8], voxel: int, places: NDArray[Any], keep_ends: bool) -> bool:
     """Whether a voxel is simple, with one component of neighbors and one of background at its faces, and may go."""
-    neighbors = _neighborhood(volume, voxel, places)
+    neighbors = neighborhood(volume, voxel, places)
     if neighbors == 0 or (keep_ends and neighbors & (neighbors - 1) == 0):
         return False
-    if _reached(neighbors & -neighbors, neighbors, _TOUCHING) != neighbors:
+    if reached(neighbors & -neighbors, neighbors, TOUCHING) != neighbors:
         return False
-    return _has_one_background(neighbors)
+    return has_one_background(neighbors)
 
 
 @kernel
-def _reached(start: int, inside: int, adjacent: NDArray[np.int64]) -> int:
+def reached(start: int, inside: int, adjacent: NDArray[np.int64]) -> int:
     """Places that are joined to the start within a set of places."""
-    reached = todo = start
+    found = todo = start
     while todo:
         place = 0
         while not (todo >> place) & 1:
             place += 1
         todo &= todo - 1
-        new = adjacent[place] & inside & ~reached
-        reached |= new
+        new = adjacent[place] & inside & ~found
+        found |= new
         todo |= new
-    return reached
+    return found

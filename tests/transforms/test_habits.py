@@ -22,6 +22,7 @@ CASES = {
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),
     "RemoveLowPersistence": ({"threshold": 0.3}, IMAGE),
     "SegmentCells": ({"persistence_threshold": 0.1, "level": 0.6}, IMAGE),
+    "SkeletonTube": ({"dilations": 1}, MASK),
     "StableManifolds": ({"persistence_threshold": 0.3, "connectivity": 1}, IMAGE),
     "StructureMask": ({"values": [0]}, MASK),
     "TopologicalDenoise": ({"filter_size": 1}, IMAGE),

@@ -22,6 +22,12 @@ from monai_topo.transforms.label.instance_to_membrane import (
     InstanceToMembraneDict,
     in_plane_axes,
 )
+from monai_topo.transforms.label.skeleton_tube import (
+    SkeletonTube,
+    SkeletonTubeD,
+    SkeletonTubed,
+    SkeletonTubeDict,
+)
 from monai_topo.transforms.label.structure_mask import (
     StructureMask,
     StructureMaskD,
@@ -42,6 +48,10 @@ __all__ = [
     "InstanceToMembraneD",
     "InstanceToMembraneDict",
     "InstanceToMembraned",
+    "SkeletonTube",
+    "SkeletonTubeD",
+    "SkeletonTubeDict",
+    "SkeletonTubed",
     "StructureMask",
     "StructureMaskD",
     "StructureMaskDict",
