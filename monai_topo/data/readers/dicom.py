@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from monai.utils import optional_import
 from numpy.typing import NDArray
+
+from monai_topo.data.readers.dicom_bytes import BIG_ENDIAN, DEFLATED, RAW_SYNTAXES, DicomBytes, transfer_syntax
 
 itk, _ = optional_import("itk")
 
@@ -22,12 +23,12 @@ _INTERCEPT, _SLOPE = "0028|1052", "0028|1053"
 _POSITION, _ORIENTATION = "0020|0032", "0020|0037"
 _PIXEL_SPACING, _BETWEEN_SLICES, _THICKNESS = "0028|0030", "0018|0088", "0018|0050"
 
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
-_RAW_SYNTAXES = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _BIG_ENDIAN)
+_SERIES, _CLASS = "0020|000e", "0008|0016"
+_DOSE = "3004|000e"
+
 _COMPRESSED = "1.2.840.10008.1.2.4."
 _READABLE_SYNTAXES = (
-    *_RAW_SYNTAXES,
-    "1.2.840.10008.1.2.1.99",  # deflated
+    *RAW_SYNTAXES,
     *(f"{_COMPRESSED}{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91)),  # JPEG, JPEG-LS, JPEG 2000
     "1.2.840.10008.1.2.5",  # run lengths
 )
@@ -38,8 +39,14 @@ _OTHER_SYNTAXES: Mapping[str, str] = {
     **{f"{_COMPRESSED}{number}": "JPEG 2000 with several components" for number in (92, 93)},
     **{f"{_COMPRESSED}{number}": "JPIP, whose pixels are elsewhere" for number in (94, 95, 204, 205)},
 }
+_OTHER_CLASSES: Mapping[str, str] = {
+    **{f"1.2.840.10008.5.1.4.1.1.{number}": "an enhanced object" for number in ("2.1", "2.2", "4.1", "4.4", "128.1")},
+    **{f"1.2.840.10008.5.1.4.1.1.66.{number}": "a segmentation object" for number in (4, 5, 7)},
+    "1.2.840.10008.5.1.4.1.1.481.2": "a dose",
+}
+"""What says in other entries where its pixels lie and what they mean."""
 _MOST_COMPRESSED = 1000  # bytes of pixels in one byte of the file
-_INVERTED = re.compile(rb"(\x28\x00\x04\x00(?:CS\x0c\x00|\x0c\x00\x00\x00)|\x00\x28\x00\x04CS\x00\x0c)MONOCHROME1")
+_TO_NIFTI = "convert it to NIfTI, with dcm2niix or 3D Slicer"
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class Slice:
         rows: direction of the rows and of the columns in LPS, 6 numbers.
         spacing: of the pixels along y and x.
         step: distance to the next slice, or else the thickness of this one.
+        series: identifier of its series; "" where the file does not say.
     """
 
     name: str
@@ -61,6 +69,7 @@ class Slice:
     rows: tuple[float, ...] | None
     spacing: tuple[float, ...] | None
     step: float | None
+    series: str = ""
 
 
 def slice_number(name: str) -> int | None:
@@ -88,13 +97,15 @@ def read_slice(path: Path, name: str, *, stored: bool = False) -> Slice:
         ValueError: when it is not DICOM or is truncated, is compressed in a way that cannot be read, holds more than
             one slice or channel, or says of its place what cannot be.
     """
-    syntax = _transfer_syntax(path, name)
+    syntax = transfer_syntax(path)
+    if syntax not in _READABLE_SYNTAXES:
+        raise _unreadable(name, syntax)
     tags = _Tags(path, name, syntax)
-    _check_pixels(tags, path)
+    content = _checked_content(tags, path)
     slope, intercept = tags.number(_SLOPE, 1.0), tags.number(_INTERCEPT, 0.0)
     if slope == 0:
         raise ValueError(f"{name}: the rescale slope {_tag(_SLOPE)} is 0, so that all pixels would be one value.")
-    pixels = _read_stored(tags, path, name)
+    pixels = _read_stored(tags, path, content)
     return Slice(
         name,
         pixels if stored else narrowed(pixels.astype(np.float64) * slope + intercept),
@@ -102,6 +113,7 @@ def read_slice(path: Path, name: str, *, stored: bool = False) -> Slice:
         _directions(tags),
         tags.lengths(_PIXEL_SPACING, 2),
         _step(tags),
+        tags.text(_SERIES),
     )
 
 
@@ -158,17 +170,6 @@ def _tag(tag: str) -> str:
     return f"({tag.replace('|', ',')})"
 
 
-def _transfer_syntax(path: Path, name: str) -> str:
-    """How the file is encoded; "" where it does not say."""
-    with path.open("rb") as file:
-        head = file.read(4096)
-    _, tag, rest = head.partition(b"\x02\x00\x10\x00UI")
-    syntax = rest[2 : 2 + int.from_bytes(rest[:2], "little")].decode("ascii", "replace").strip(" \0") if tag else ""
-    if syntax and syntax not in _READABLE_SYNTAXES:
-        raise _unreadable(name, syntax)
-    return syntax
-
-
 def _unreadable(name: str, syntax: str) -> ValueError:
     what = f"{syntax} ({_OTHER_SYNTAXES[syntax]})" if syntax in _OTHER_SYNTAXES else syntax
     if syntax and syntax not in _READABLE_SYNTAXES:
@@ -180,12 +181,42 @@ def _unreadable(name: str, syntax: str) -> ValueError:
     return ValueError(f"{name} is no DICOM image, or a truncated one{known}. Is the download complete?")
 
 
-def _check_pixels(tags: _Tags, path: Path) -> None:
-    """Whether the file holds one slice of one channel, and as many bytes as that takes, before memory is taken."""
+def _checked_content(tags: _Tags, path: Path) -> DicomBytes:
+    """The bytes of a file, if it holds one slice of one channel, and as many of them as that takes."""
+    _check_kind(tags)
+    _check_bits(tags)
+    size = tags.number(_ROWS, 0) * tags.number(_COLUMNS, 0) * tags.number(_ALLOCATED, 0) / 8
+    most = path.stat().st_size * (1 if tags.syntax in RAW_SYNTAXES and tags.syntax != DEFLATED else _MOST_COMPRESSED)
+    if size <= most:
+        try:
+            content = DicomBytes(path, tags.syntax, int(size) + 2**24)
+        except ValueError:
+            raise _unreadable(tags.name, tags.syntax) from None
+        if content.has_table_of_values():
+            raise ValueError(f"{tags.name} has a table of intensities (Modality LUT), which is not read: {_TO_NIFTI}.")
+        most = content.num_pixel_bytes() if tags.syntax in RAW_SYNTAXES else most
+    if size > most:
+        raise ValueError(
+            f"{tags.name} says that it has {tags.number(_ROWS, 0):.0f} x {tags.number(_COLUMNS, 0):.0f} pixels, which "
+            "is more than it can hold. Is the download complete?"
+        )
+    return content
+
+
+def _check_kind(tags: _Tags) -> None:
+    """One slice of one channel whose place and values are in the entries that are read here."""
     frames, samples = tags.number(_FRAMES, 1), tags.number(_SAMPLES, 1)
-    if frames != 1 or samples != 1 or tags.io.GetNumberOfComponents() != 1:
-        channels = max(int(samples), tags.io.GetNumberOfComponents())
-        raise ValueError(f"{tags.name} must hold one slice of one channel, got {frames:.0f} of {channels}.")
+    channels = max(int(samples), tags.io.GetNumberOfComponents())
+    if frames != 1 or channels != 1:
+        raise ValueError(
+            f"{tags.name} must hold one slice of one channel, got {frames:.0f} of {channels}: {_TO_NIFTI}."
+        )
+    kind = _OTHER_CLASSES.get(tags.text(_CLASS), "a dose" if tags.text(_DOSE) else "")
+    if kind:
+        raise ValueError(f"{tags.name} is {kind}, which is not read: {_TO_NIFTI}.")
+
+
+def _check_bits(tags: _Tags) -> None:
     allocated = tags.number(_ALLOCATED, 0)
     stored = tags.number(_STORED, allocated)
     highest = tags.number(_HIGH_BIT, stored - 1)
@@ -194,46 +225,23 @@ def _check_pixels(tags: _Tags, path: Path) -> None:
             f"{tags.name} stores {stored:.0f} of {allocated:.0f} bits up to bit {highest:.0f}, which cannot be read: "
             "it must be 8 of 8, up to 16 of 16 from bit 0 on, or 32 of 32."
         )
-    if allocated == 32 and tags.syntax == _BIG_ENDIAN:  # itk swaps words, not their bytes
+    if allocated == 32 and tags.syntax == BIG_ENDIAN:  # itk swaps words, not their bytes
         raise ValueError(f"{tags.name} stores 32 bits in big-endian order, which cannot be read.")
-    size = tags.number(_ROWS, 0) * tags.number(_COLUMNS, 0) * allocated / 8
-    if size > path.stat().st_size * (1 if tags.syntax in ("", *_RAW_SYNTAXES) else _MOST_COMPRESSED):
-        raise ValueError(
-            f"{tags.name} says that it has {tags.number(_ROWS, 0):.0f} x {tags.number(_COLUMNS, 0):.0f} pixels, which "
-            "is more than it can hold. Is the download complete?"
-        )
 
 
-def _read_stored(tags: _Tags, path: Path, name: str) -> NDArray[Any]:
+def _read_stored(tags: _Tags, path: Path, content: DicomBytes) -> NDArray[Any]:
     """The values before they are rescaled, whatever itk knows of rescaling for this kind of image."""
-    with _not_inverted(path, tags) as readable:
+    inverted = tags.text(_COLORS) == "MONOCHROME1"
+    with content.not_inverted() if inverted else nullcontext(path) as readable:
         io = itk.GDCMImageIO.New()
         # Of 2 axes: an image of 3 would ask for the distance of slices, which the header of one may not know.
         reader = itk.ImageFileReader[itk.Image[itk.D, 2]].New(FileName=str(readable), ImageIO=io)
         try:
             reader.Update()
         except RuntimeError:
-            raise _unreadable(name, tags.syntax) from None
+            raise _unreadable(tags.name, tags.syntax) from None
         pixels = np.asarray(reader.GetOutput())
     return narrowed(np.rint((pixels - io.GetRescaleIntercept()) / io.GetRescaleSlope()))
-
-
-@contextmanager
-def _not_inverted(path: Path, tags: _Tags) -> Iterator[Path]:
-    """A file that itk reads without turning its values round, as it does where 0 is to be displayed white."""
-    if tags.text(_COLORS) != "MONOCHROME1":
-        yield path
-        return
-    content, count = _INVERTED.subn(rb"\1MONOCHROME2", path.read_bytes())
-    if not count:
-        raise ValueError(
-            f"{tags.name} is MONOCHROME1 in a deflated file, which cannot be read: convert the series to Explicit VR "
-            "Little Endian, with dcmconv."
-        )
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / "slice"
-        copy.write_bytes(content)
-        yield copy
 
 
 def _directions(tags: _Tags) -> tuple[float, ...] | None:

@@ -39,6 +39,9 @@ def order_slices(slices: Sequence[Slice]) -> tuple[list[Slice], NDArray[np.float
     if not slices:
         raise ValueError("there are no slices.")
     first = slices[0]
+    series = {one.series for one in slices}
+    if 1 < len(series) <= len(slices) / 2:  # more are of a writer that gives each slice its own
+        raise ValueError(f"{first.name} and the slices beside it are of {len(series)} series: keep one in the folder.")
     for one in slices:
         _check_like(one, first)
     if first.spacing is None:
@@ -69,6 +72,19 @@ def stack_slices(ordered: Sequence[Slice], offset: NDArray[np.float64]) -> Volum
         Array ``(x, y, z)``, int16 if that holds all values, and its affine in RAS.
     """
     return Volume(narrowed(np.stack([one.pixels for one in ordered]).T), _affine(ordered[0], offset), unit="mm")
+
+
+def slice_volume(one: Slice) -> Volume:
+    """Volume ``(x, y, 1)`` of a single slice, which knows as much of its place as its file says.
+
+    Args:
+        one: as :func:`~monai_topo.data.readers.dicom.read_slice` returns it.
+    """
+    offset = _normal(one) * (one.step or 1.0)
+    volume = stack_slices([one], offset)
+    if one.spacing is None:
+        return replace(volume, affine=np.eye(4), knows="nothing", unit=None)
+    return volume if one.position and one.rows else replace(volume, knows="spacing")
 
 
 def has_positions(slices: Sequence[Slice]) -> bool:

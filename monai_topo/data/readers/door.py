@@ -12,6 +12,9 @@ from monai.config import PathLike
 from monai.utils import optional_import
 from numpy.typing import NDArray
 
+from monai_topo.data.readers.dicom import read_slice
+from monai_topo.data.readers.dicom_bytes import is_dicom
+from monai_topo.data.readers.dicom_series import slice_volume
 from monai_topo.data.readers.hdf5_files import only_image
 from monai_topo.data.readers.hdf5_reader import HDF5Reader
 from monai_topo.data.readers.itk_files import read_itk
@@ -26,9 +29,9 @@ PILImage, _ = optional_import("PIL.Image")
 def read_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence[float] | None = None) -> Volume:
     """Read one channel of an image, a likelihood or a label from a file of any kind that is known here.
 
-    NIfTI, TIFF, NRRD, MetaImage, HDF5, NumPy and PNG are known by their suffixes, whatever the case of the letters; any
-    other file is left to ITK. The values are those of the file, in its type of numbers and this machine's byte order:
-    no integer passes through a float, no id is renumbered.
+    NIfTI, TIFF, NRRD, MetaImage, HDF5, NumPy and PNG are known by their suffixes, whatever the case of the letters, a
+    slice of DICOM by its beginning; any other file is left to ITK. The values are those of the file, in its type of
+    numbers and this machine's byte order: no integer passes through a float, no id is renumbered.
 
     Args:
         path: of the file.
@@ -43,7 +46,7 @@ def read_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence
 
     Raises:
         FileNotFoundError: when there is no such file.
-        ValueError: when the file cannot be read, is damaged, or holds no single channel of two or three axes of
+        ValueError: when it is a folder, cannot be read, is damaged, or holds no single channel of two or three axes of
             numbers; for a ``dataset`` in a file of another kind, or a bad ``spacing``.
 
     Example:
@@ -82,6 +85,8 @@ def read_grid(path: PathLike) -> Volume:
 
 
 def _existing(path: PathLike) -> Path:
+    if Path(path).is_dir():
+        raise ValueError(f"{path} is a folder, one file is wanted: convert a DICOM series to NIfTI, with dcm2niix.")
     if not Path(path).is_file():
         raise FileNotFoundError(f"no such file: {path}")
     return Path(path)
@@ -126,6 +131,8 @@ def _read_png(path: Path, dataset: str | None) -> Volume:
 
 
 def _read_other(path: Path, dataset: str | None) -> Volume:
+    if is_dicom(path):
+        return slice_volume(read_slice(path, str(path)))
     try:
         return read_itk(path)
     except ValueError as error:

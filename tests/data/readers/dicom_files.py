@@ -8,7 +8,8 @@ import zlib
 IMPLICIT, EXPLICIT, BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 DEFLATED, RUN_LENGTHS = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5"
 CT, MR, SECONDARY = (f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("2", "4", "7"))
-_LONG = ("OB", "OW", "UT", "UN")
+ENHANCED, SEGMENTATION, DOSE = (f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("2.1", "66.4", "481.2"))
+_LONG = ("OB", "OW", "UT", "UN", "SQ")
 
 
 class _Writer:
@@ -59,10 +60,13 @@ def write_dicom(
     kind=CT,
     size=None,
     frames=None,
+    series=None,
+    table=False,
 ):
     """One slice of integers ``(y, x)``; what is None is left out.
 
-    ``size`` is what the header claims. In a syntax that compresses, the pixels are what no decoder takes.
+    ``size`` is what the header claims; ``table`` puts a table of values into it. In a syntax that compresses, the
+    pixels are what no decoder takes.
     """
     bits = 8 * pixels.itemsize
     stored = bits if stored_bits is None else stored_bits
@@ -77,6 +81,7 @@ def write_dicom(
         (0x08, 0x60, "CS", "CT"),
         (0x18, 0x50, "DS", None if thickness is None else _decimals([thickness])),
         (0x18, 0x88, "DS", None if between is None else _decimals([between])),
+        (0x20, 0x0E, "UI", series),
         (0x20, 0x32, "DS", None if position is None else _decimals(position)),
         (0x20, 0x37, "DS", None if rows is None else _decimals(rows)),
         (0x28, 0x02, "US", 1),
@@ -91,6 +96,7 @@ def write_dicom(
         (0x28, 0x103, "US", int(pixels.dtype.kind == "i")),
         (0x28, 0x1052, "DS", None if rescale is None else _decimals(rescale[1:])),
         (0x28, 0x1053, "DS", None if rescale is None else _decimals(rescale[:1])),
+        (0x28, 0x3000, "SQ", b"" if table else None),
     ]
     body = b"".join(write.element(*entry) for entry in entries if entry[3] is not None)
     if syntax.startswith("1.2.840.10008.1.2.4") or syntax == RUN_LENGTHS:

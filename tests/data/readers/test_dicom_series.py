@@ -12,7 +12,7 @@ import pytest
 from monai_topo.data.readers.dicom import Slice, read_slice
 from monai_topo.data.readers.dicom_series import laid_on, notes_on_geometry, order_slices, stack_slices
 from monai_topo.data.readers.volume import Volume, save_nifti
-from tests.data.readers.dicom_files import write_dicom
+from tests.data.readers.dicom_files import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, write_dicom
 
 
 def series(heights, **changes):
@@ -126,6 +126,50 @@ def test_each_voxel_lies_where_its_file_puts_it(case, tmp_path):
         assert found.array[index] == volume[tuple(at.round().astype(int))]
     np.testing.assert_allclose(found.spacing, spacing, rtol=1e-4)
     assert notes_on_geometry(ordered, offset) == ()
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_everything_at_once(seed, tmp_path):
+    """Position, spacing, orientation, colors, rescale of each slice, bits and transfer syntax, drawn at random."""
+    rng = np.random.default_rng(seed)
+    directions = ORIENTATIONS[rng.integers(48)] if seed % 3 else rotation(seed)
+    spacing, origin = rng.uniform(0.3, 6, 3).round(3), rng.uniform(-300, 300, 3).round(2)
+    signed = bool(rng.integers(2))
+    stored = rng.integers(-2048 if signed else 0, 2048, (4, 3, 5)).astype("i2" if signed else "u2")
+    rescales = [(int(rng.integers(1, 4)), int(rng.integers(-1000, 1000))) for _ in range(5)]
+    syntax, colors = rng.choice([IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED]), rng.choice(["MONOCHROME1", "MONOCHROME2"])
+    rows = (*directions[:, 0], *directions[:, 1])
+    for index, rescale in enumerate(rescales):
+        write_dicom(
+            tmp_path / f"image_{(index * 3) % 5}",
+            np.ascontiguousarray(stored[:, :, index].T),
+            position=tuple(origin + index * directions[:, 2] * spacing[2]),
+            rows=rows,
+            spacing=(spacing[1], spacing[0]),
+            stored_bits=12,
+            rescale=rescale,
+            syntax=syntax,
+            colors=colors,
+            thickness=99,
+        )
+    ordered, offset = order_slices([read_slice(path, path.name) for path in sorted(tmp_path.iterdir())])
+    found = stack_slices(ordered, offset)
+    expected = stored * np.array([slope for slope, _ in rescales]) + np.array([intercept for _, intercept in rescales])
+    for index in itertools.product(*map(range, found.array.shape)):
+        place = (found.affine @ (*index, 1))[:3] * (-1, -1, 1) - origin
+        at = np.linalg.solve(directions * spacing, place)
+        np.testing.assert_allclose(at, at.round(), atol=1e-3)
+        assert found.array[index] == expected[tuple(at.round().astype(int))]
+
+
+def test_slices_of_two_series_are_refused():
+    """Which may lie between each other, as of two phases."""
+    slices = series([0.0, 1.0, 2.0, 3.0])
+    two = [dataclasses.replace(one, series=f"1.2.{index % 2}") for index, one in enumerate(slices)]
+    with pytest.raises(ValueError, match="image_0 and the slices beside it are of 2 series: keep one in the folder"):
+        order_slices(two)
+    each = [dataclasses.replace(one, series=f"1.2.{index}") for index, one in enumerate(slices)]
+    assert len(order_slices(each)[0]) == 4
 
 
 @pytest.mark.parametrize("angle", [0.5, 5.0, 20.0])
