@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from monai_topo.topology.affinities.maximin import MaximinPairs, edge_minima, maximin_pairs
 from monai_topo.topology.checks import check_dims, check_direction, check_mask, is_full_connectivity
 from monai_topo.topology.compiled.threads import map_in_threads
 from monai_topo.topology.diagram import diagram, gather_points
@@ -58,6 +59,7 @@ __all__ = [
     "InducedPoints",
     "MatchedPoints",
     "Matching",
+    "MaximinPairs",
     "PatchLayout",
     "PersistencePairs",
     "RegionGraph",
@@ -80,6 +82,7 @@ __all__ = [
     "crossing_edges",
     "diagram",
     "distance_to_boundary",
+    "edge_minima",
     "euler_characteristic",
     "gather_points",
     "height_function",
@@ -94,6 +97,7 @@ __all__ = [
     "match_by_place_batch",
     "match_induced",
     "match_induced_batch",
+    "maximin_pairs",
     "merge_regions",
     "nearest_corner",
     "optimal",
