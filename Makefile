@@ -8,7 +8,7 @@ READY := .venv/ready
 
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help demo test test-slow lint bench figures results results-quick clean
+.PHONY: help demo test test-slow lint docs package bench figures results results-quick clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -27,6 +27,17 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY)  ## build the site into docs/_build/html, with warnings as errors
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+package: $(READY)  ## build wheel and source distribution into dist/, check them, run a bundle from the installed wheel
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[release]"
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	MONAI_TOPO_DIST=dist $(BIN)/pytest -m slow tests/test_package.py
 
 bench: $(READY)  ## measure speed, write docs/benchmarks.md; PEERS=folder of a pip install --target (cripser, topolosses, POT)
 	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --write

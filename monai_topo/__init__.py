@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 
-if sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv:  # python -m monai_topo: Ctrl-C from the first import on
+if (sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv) or "".join(sys.argv[:1]).endswith("monai-topo"):
+    # The command line: Ctrl-C from the first import on.
     from monai_topo.commands.interrupt import leave_at_interrupts
 
     leave_at_interrupts()

@@ -1,4 +1,4 @@
-"""Command line: ``python -m monai_topo demo | evaluate | prepare | tune``."""
+"""Command line: ``monai-topo demo | evaluate | prepare | tune | bundles``, or ``python -m monai_topo``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from monai_topo import __version__
+from monai_topo.commands.bundle_copies import add_bundles_parser
 from monai_topo.commands.demo import add_demo_parser
 from monai_topo.commands.evaluation import add_evaluate_parser
 from monai_topo.commands.interrupt import INTERRUPTED, interruptible
@@ -15,12 +17,14 @@ from monai_topo.commands.tuning import add_tune_parser
 
 def build_parser() -> argparse.ArgumentParser:
     """The command-line interface: every command sets ``run``, from the options to an exit status or None for 0."""
-    parser = argparse.ArgumentParser(prog="python -m monai_topo", description="Topology losses and metrics for MONAI.")
+    parser = argparse.ArgumentParser(prog="monai-topo", description="Topology losses and metrics for MONAI.")
+    parser.add_argument("--version", action="version", version=f"monai_topo {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     add_demo_parser(commands)
     add_evaluate_parser(commands)
     add_prepare_parser(commands)
     add_tune_parser(commands)
+    add_bundles_parser(commands)
     _tell_defaults(parser)
     return parser
 

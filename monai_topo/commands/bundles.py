@@ -11,18 +11,27 @@ from typing import Any
 
 from monai_topo.commands.interrupt import unseen_by_children
 
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def list_bundles() -> list[Path]:
+    """Folders of all bundles by name: beside the package in a checkout, inside it once installed."""
+    found = [path.parent for place in (_PACKAGE, _PACKAGE.parent) for path in place.glob("bundles/*/configs")]
+    return sorted(found, key=lambda bundle: bundle.name)
+
 
 def find_bundle(name: str) -> Path:
-    """Folder of a bundle, beside the package in a checkout and inside it once installed.
+    """Folder of a bundle.
 
     Raises:
         FileNotFoundError: when there is no such bundle.
     """
-    package = Path(__file__).resolve().parent.parent
-    for bundles in (package / "bundles", package.parent / "bundles"):
-        if (bundles / name / "configs").is_dir():
-            return bundles / name
-    raise FileNotFoundError(f"bundle {name!r} lies neither in {package} nor beside it: reinstall monai_topo.")
+    bundles = {bundle.name: bundle for bundle in list_bundles()}
+    if not bundles:
+        raise FileNotFoundError(f"bundles lie neither in {_PACKAGE} nor beside it: reinstall monai_topo.")
+    if name not in bundles:
+        raise FileNotFoundError(f"there is no bundle {name!r}; there are {', '.join(bundles)}.")
+    return bundles[name]
 
 
 def run_bundle(bundle: Path, configs: Sequence[str], log: Path, **overrides: Any) -> None:
