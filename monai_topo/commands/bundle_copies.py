@@ -45,7 +45,7 @@ def copy_bundles(bundles: Sequence[Path], folder: Path) -> list[Path]:
 
     Args:
         bundles: folders of the bundles.
-        folder: where the copies go, each under its bundle's name; made if need be.
+        folder: folder of the copies, each under its bundle's name; made if need be.
 
     Returns:
         The copies.

@@ -23,13 +23,13 @@ class Scores:
     """How good one network's segmentation of one volume is.
 
     Attributes:
-        name: of the loss.
+        name: name of the loss.
         dice: Dice score.
         betti_error: error of each Betti number over the whole volume.
         framed_betti_error: mean over grid patches of the sum of the errors relative to a frame.
-        betti_numbers: of the segmentation.
-        true_betti_numbers: of the label.
-        iterations: of training.
+        betti_numbers: Betti numbers of the segmentation.
+        true_betti_numbers: true Betti numbers of the label.
+        iterations: iterations of training.
         seconds_per_iteration: median over the part of training in which a topology term is on, with everything that
             an iteration does.
     """

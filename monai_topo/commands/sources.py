@@ -40,10 +40,10 @@ class Source:
     """A data set that can be prepared.
 
     Attributes:
-        cases: what it holds.
-        settings: of the conversion.
+        cases: cases that it holds.
+        settings: settings of the conversion.
         about: entries of the data list: ``name``, ``modality``, ``labels``, ``unit``.
-        structure: from a label to the mask whose topology is reported.
+        structure: function from a label to the mask whose topology is reported.
     """
 
     cases: Sequence[Case]

@@ -30,7 +30,7 @@ def draw_bridges(
 
     Args:
         mask: bool ``(H, W[, D])``; full connectivity.
-        gaps: of :func:`monai_topo.graphs.find_ways`.
+        gaps: gaps of :func:`monai_topo.graphs.find_ways`.
         likelihood: the same shape; it orders voxels at the same distance.
         spacing: size of a voxel along each axis, or one size for all.
         allow_loops: whether gaps between two places of what is one component by then are bridged too.

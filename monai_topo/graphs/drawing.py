@@ -24,8 +24,8 @@ def draw_centerline(graph: networkx.MultiGraph, shape: Sequence[int]) -> NDArray
     connectivity. What lies outside is left out.
 
     Args:
-        graph: as of :mod:`monai_topo.graphs`, its positions in the order of the axes of ``shape``.
-        shape: of the grid, 2 or 3 axes.
+        graph: graph as of :mod:`monai_topo.graphs`, its positions in the order of the axes of ``shape``.
+        shape: shape of the grid, 2 or 3 axes.
 
     Raises:
         ValueError: when a point is billions of voxels away.
@@ -53,8 +53,8 @@ def draw_tube(graph: networkx.MultiGraph, shape: Sequence[int]) -> NDArray[np.bo
     break.
 
     Args:
-        graph: whose nodes have ``radius``, in the unit of ``pos``.
-        shape: of the grid, 2 or 3 axes.
+        graph: graph whose nodes have ``radius``, in the unit of ``pos``.
+        shape: shape of the grid, 2 or 3 axes.
     """
     mask = draw_centerline(graph, shape)
     for ends, radii in _pieces(graph):

@@ -29,8 +29,8 @@ class Gap:
         length: along the path, in the unit of the spacing.
         weakest: the lowest likelihood of the voxels between.
         mean: their mean likelihood.
-        radii: of the tubes at the two places, each that of the largest ball in the mask about the place.
-        num_ends: how many of the two places are ends of a tube (or small components), and not its side.
+        radii: radii of the tubes at the two places, each that of the largest ball in the mask about the place.
+        num_ends: number of the two places that are ends of a tube (or small components), and not its side.
         angle: the larger of the angles, in degrees, between the ends' own directions and the way from end to end; NaN
             where neither has a direction.
     """

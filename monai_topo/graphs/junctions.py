@@ -17,7 +17,7 @@ def junction_points(graph: networkx.Graph, merge_radius: float = 0.0) -> NDArray
     """Where at least three branches meet.
 
     Args:
-        graph: with the attributes of this package's graphs; a self loop is two branches of its node.
+        graph: graph with the attributes of this package's graphs; a self loop is two branches of its node.
         merge_radius: junctions closer to each other than this, in the unit of ``pos``, are one, and so are all that
             a chain of such pairs joins.
 

@@ -14,7 +14,7 @@ def neighbor_pairs(indices: NDArray[np.int64], shape: Sequence[int]) -> NDArray[
 
     Args:
         indices: ``(n, ndim)`` of the voxels, in C order.
-        shape: of the volume that they lie in.
+        shape: shape of the volume that they lie in.
 
     Returns:
         ``(m, 2)`` rows of ``indices``, each pair once.

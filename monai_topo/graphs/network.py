@@ -77,7 +77,7 @@ class Network:
 
         Args:
             points: ``(k, ndim)``.
-            max_distance: what is farther away is nowhere.
+            max_distance: largest distance; what is farther away is nowhere.
         """
         found = Places(np.full(len(points), -1), np.zeros(len(points)))
         if not len(self.piece_edge) or not len(points):

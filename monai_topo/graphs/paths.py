@@ -22,7 +22,7 @@ def path_lengths(network: Network, starts: Places, stops: Places) -> NDArray[np.
     Args:
         network: where.
         starts: ``k`` places.
-        stops: as many.
+        stops: as many nodes.
 
     Returns:
         ``(k,)``, infinite where there is no path or a place is nowhere.

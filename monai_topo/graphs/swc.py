@@ -80,9 +80,9 @@ def swc_graph(
     Args:
         text: the file's content.
         spacing: size of a voxel along each of ``axes``, or one size for all.
-        unit: of the file's coordinates and radii: ``"physical"``, that of ``spacing``, or ``"voxel"``: pixels and
+        unit: unit of the file's coordinates and radii: ``"physical"``, that of ``spacing``, or ``"voxel"``: pixels and
             section numbers. A radius in pixels is taken to be one of pixels along x.
-        origin: where the file's coordinate 0 lies: at the ``"center"`` of the first voxel, or at its ``"corner"``, half
+        origin: place of the file's coordinate 0: at the ``"center"`` of the first voxel, or at its ``"corner"``, half
             a voxel before, as in files whose nodes end in .5.
         axes: which coordinate runs along each axis of the array: ``"xyz"`` for volumes as this package loads them,
             ``"zyx"`` for stacks with the section first, ``"xy"`` or ``"yx"`` for 2D images (z is ignored).

@@ -89,7 +89,7 @@ def add_path(volume: NDArray[np.uint8], path: NDArray[np.int64], places: NDArray
     Args:
         volume: uint8 ``(H, W, D)`` of 0 and 1, C order, background on its border; changed if the answer is yes.
         path: flat indices, from a voxel that touches the mask on.
-        places: of the 27 voxels around one, see :func:`padded_places`.
+        places: places of the 27 voxels around one, see :func:`padded_places`.
 
     Returns:
         Whether it was added: the mask then has one component less, if the two parts were two, or one loop more.
@@ -101,9 +101,9 @@ def grow(volume: NDArray[np.uint8], voxels: NDArray[np.int64], places: NDArray[n
     """Add voxels to a padded volume, in their order and again, as long as one is simple: no topology changes.
 
     Args:
-        volume: as for :func:`add_path`.
+        volume: volume, as for :func:`add_path`.
         voxels: flat indices.
-        places: of the 27 voxels around one.
+        places: places of the 27 voxels around one.
     """
     _grow(volume.reshape(-1), voxels, places)
 

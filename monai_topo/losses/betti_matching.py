@@ -134,7 +134,7 @@ class SpatialMatchingLoss(BettiMatchingLoss):
         matched_weight: factor of matched points, as in :class:`BettiMatchingLoss`.
         unmatched_weight: factor of unmatched points.
         missed_weight: what each true feature without a point costs.
-        dims: of 0 and the top dimension those wanted; None is both.
+        dims: those wanted of 0 and the top dimension; None is both.
         frame: surround each patch by foreground. Off: which of the regions in a frame is the frame's own depends on the
             likelihood, and this matching cannot tell.
         **options: :class:`DiagramOptions`. ``persistence_threshold`` is of the unmatched points only.

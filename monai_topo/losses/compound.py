@@ -56,17 +56,17 @@ class DiceCETopologyLoss(DiceCELoss):
         sigmoid: if True, apply a sigmoid to the input of the Dice and the topology term.
         softmax: if True, apply a softmax to the input of the Dice and the topology term.
         other_act: another activation for the input of the Dice and the topology term.
-        squared_pred: of the Dice term, as in ``DiceCELoss``.
-        jaccard: of the Dice term, as in ``DiceCELoss``.
+        squared_pred: option of the Dice term, as in ``DiceCELoss``.
+        jaccard: option of the Dice term, as in ``DiceCELoss``.
         reduction: ``"mean"`` or ``"sum"``, of all terms.
-        smooth_nr: of the Dice term, as in ``DiceCELoss``.
-        smooth_dr: of the Dice term, as in ``DiceCELoss``.
-        batch: of the Dice term, as in ``DiceCELoss``.
-        weight: of all terms, as in ``DiceCELoss``; with ``include_background=False`` its first entry is for the
+        smooth_nr: option of the Dice term, as in ``DiceCELoss``.
+        smooth_dr: option of the Dice term, as in ``DiceCELoss``.
+        batch: option of the Dice term, as in ``DiceCELoss``.
+        weight: class weights of all terms, as in ``DiceCELoss``; with ``include_background=False`` its first entry is for the
             background.
         lambda_dice: weight of the Dice term.
         lambda_ce: weight of the cross-entropy term.
-        label_smoothing: of the cross-entropy term, as in ``DiceCELoss``.
+        label_smoothing: label smoothing of the cross-entropy term, as in ``DiceCELoss``.
         topology: the name of a topology loss, built with its defaults and this loss's first six arguments and
             ``weight``: ``"topo"`` for :class:`TopoLoss`, ``"localized"`` for :class:`LocalizedTopoLoss` on likelihoods,
             ``"lifetime"`` for :class:`LifetimeTopoLoss`, ``"dmt"`` for :class:`DMTLoss`, ``"betti_matching"`` for

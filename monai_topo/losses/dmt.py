@@ -45,7 +45,7 @@ class DMTLoss(VoxelCrossEntropyLoss):
             than this above the bottom of the shallower side; one that parts two components is seen however deep.
         normalize: ``"mask"`` averages over the voxels of M; ``"image"`` divides by all voxels, which is the formula as
             the paper writes it, with M on both likelihood and ground truth.
-        connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
+        connectivity: connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         engine: ``"auto"`` or the name of an engine that has stable manifolds.
         num_threads: threads for the patches; None is one for each CPU core.
         **options: :class:`LossOptions`.

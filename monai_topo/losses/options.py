@@ -37,7 +37,7 @@ class DiagramOptions(LossOptions, total=False):
     """Keyword arguments of every loss on persistence diagrams, beside those of :class:`LossOptions`.
 
     Attributes:
-        connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
+        connectivity: connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         persistence_threshold: points whose persistence is at most this are left alone; 0 by default.
         engine: ``"auto"`` or a name of ``monai_topo.topology.available_engines()``.
         num_threads: threads for the patches; None is one for each CPU core, and one for few small patches.

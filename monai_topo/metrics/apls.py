@@ -47,7 +47,7 @@ def graph_apls(
         min_path_length: length under which no path is asked for.
         node_spacing: length of the parts that longer edges are divided into.
         max_nodes: number of control nodes that are drawn where a graph has more; None takes all.
-        seed: of that draw.
+        seed: random seed of that draw.
         ignore_empty: whether the scores are NaN where the truth has no node.
 
     Returns:

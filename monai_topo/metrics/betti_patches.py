@@ -22,12 +22,12 @@ class BettiPatchMetric(ComponentMetric):
     Args:
         include_background: if False, channel 0 is left out (unless it is the only one).
         dim: homology dimension, or ``"sum"``.
-        connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
+        connectivity: connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         frame: count relative to a frame of foreground.
         patch_size: edge lengths of the patches, None for the whole volume.
         patch_mode: ``"grid"`` or ``"random"``.
         num_patches: number of random patches.
-        seed: of the random corners; they are the same for every item.
+        seed: random seed of the corners; they are the same for every item.
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.

@@ -27,11 +27,11 @@ class CenterlineGraphMetric(ComponentMetric):
         include_background: if False, channel 0 is left out (unless it is the only one).
         component: the number that this instance gives, one of :attr:`components`.
         spacing: size of a voxel, one number or one for each axis; None is 1, lengths in voxels.
-        smoothing: of the centerlines, see :func:`monai_topo.graphs.skeleton_graph`.
+        smoothing: smoothing of the centerlines, see :func:`monai_topo.graphs.skeleton_graph`.
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.
-        skeleton_method: of the centerlines, see :func:`monai_topo.graphs.centerline_mask`.
+        skeleton_method: algorithm of the centerlines, see :func:`monai_topo.graphs.centerline_mask`.
 
     Raises:
         ValueError: for an unknown component or method, or a smoothing that is negative or not finite.

@@ -47,7 +47,7 @@ class EulerErrorMetric(TopologyMetric):
 
     Args:
         include_background: if False, channel 0 is left out (unless it is the only one).
-        connectivity: of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
+        connectivity: connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.

@@ -38,7 +38,7 @@ def graph_tlts(
         n_paths: see :class:`TLTSMetric`, as for all that follow.
         max_node_dist: largest distance to the prediction.
         tol: share of its length by which a path may differ.
-        seed: of the draw of paths.
+        seed: random seed of the draw of paths.
 
     Returns:
         ``"correct"``, ``"too_long"``, ``"too_short"`` and ``"infeasible"``, which sum to 1, or all NaN.

@@ -54,7 +54,7 @@ class VariationOfInformationMetric(PartitionMetric):
     Args:
         include_background: if False, channel 0 of masks is left out (unless it is the only one).
         component: ``"sum"``, ``"split"`` or ``"merge"``.
-        instances: what the inputs are. ``"labels"``: ``(B, 1, H, W[, D])`` integer ids, 0 is no instance. Masks of 0
+        instances: meaning of the inputs. ``"labels"``: ``(B, 1, H, W[, D])`` integer ids, 0 is no instance. Masks of 0
             and 1 otherwise, whose instances are the components of the ``"foreground"`` (vessels) or of the
             ``"background"`` (cells between membranes).
         connectivity: of the mask's foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). The background has

@@ -29,7 +29,7 @@ def neighbor_offsets(shape: tuple[int, ...], full: bool = True) -> NDArray[np.in
     """What is added to a voxel's flat index to get those of its neighbors, in the order of :func:`neighbor_steps`.
 
     Args:
-        shape: of the grid, padded where voxels at its border are asked for.
+        shape: shape of the grid, padded where voxels at its border are asked for.
         full: all neighbors, otherwise only those that share a face.
 
     Example:

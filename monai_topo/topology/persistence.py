@@ -40,7 +40,7 @@ def persistence_pairs(
     Args:
         field: one channel, ``(H, W)`` or ``(H, W, D)``: array or tensor of any real dtype, values finite.
         direction: ``"superlevel"`` (threshold falls, for likelihoods) or ``"sublevel"`` (rises, for distances).
-        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        connectivity: connectivity of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
         dims: homology dimensions wanted; None is all below the number of axes.
         frame: surround the image by foreground and leave out the frame's own classes (relative homology), so
             that a branch cut by the border closes a loop. Then nothing is essential.
@@ -111,7 +111,7 @@ def persistence_pairs_batch(
     Args:
         fields: ``(N, H, W[, D])``, or a sequence of N fields that may differ in shape.
         direction: this and the other options as for :func:`persistence_pairs`.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         dims: homology dimensions wanted.
         frame: whether to surround each field by foreground.
         min_persistence: features of at most this persistence are left out.

@@ -39,8 +39,8 @@ def match_by_place(
     Args:
         likelihood: one channel, ``(H, W)`` or ``(H, W, D)``, values finite.
         mask: the same shape, only 0 and 1.
-        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
-        dims: of 0 and the top dimension those wanted; None is both.
+        connectivity: connectivity of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        dims: those wanted of 0 and the top dimension; None is both.
         frame: surround both by foreground; what touches it is no component, what it closes is a cavity.
         engine: ``"auto"`` or a name of ``available_engines()``.
 
@@ -78,7 +78,7 @@ def match_by_place_batch(
         likelihoods: ``(N, H, W[, D])``, or a sequence of N fields that may differ in shape.
         masks: likewise.
         connectivity: this and the other options as for :func:`match_by_place`.
-        dims: of 0 and the top dimension those wanted.
+        dims: those wanted of 0 and the top dimension.
         frame: whether to surround the fields by foreground.
         engine: ``"auto"`` or a name of ``available_engines()``.
         num_threads: at most this many threads; None is one for each CPU core. The result does not depend on it.

@@ -32,7 +32,7 @@ def map_stacks(
     Neighbors of one shape and dtype make a stack, of as many voxels as stay in the cache.
 
     Args:
-        function: of as many arrays ``(N, H, W[, D])`` as there are batches; they grow by sublevel sets.
+        function: function of as many arrays ``(N, H, W[, D])`` as there are batches; they grow by sublevel sets.
         batches: batches of as many fields each, by the name that an error calls them.
         direction: ``"superlevel"`` or ``"sublevel"``.
         num_threads: at most this many threads; None is one for each CPU core.

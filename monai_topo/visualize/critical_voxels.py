@@ -74,7 +74,7 @@ def find_critical_voxels(
         likelihood: ``(H, W[, D])`` in [0, 1].
         label: the same shape, 0 and 1.
         threshold: the prediction is where the likelihood is at least this, above 0 and at most 1.
-        connectivity: of the foreground: None is full, 1 is face.
+        connectivity: connectivity of the foreground: None is full, 1 is face.
         frame: count relative to a frame of foreground.
         min_persistence: features of less are noise: never the ones that are missing.
 

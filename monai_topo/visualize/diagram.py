@@ -36,7 +36,7 @@ def plot_persistence_diagram(
         axes: matplotlib axes to draw on.
         likelihood: one channel, ``(H, W[, D])``, in [0, 1].
         dims: homology dimensions; None is all below the number of axes.
-        connectivity: of the foreground: None is full, 1 is face.
+        connectivity: connectivity of the foreground: None is full, 1 is face.
         frame: whether the diagram is relative to a frame of foreground.
         min_persistence: points nearer to the diagonal are left out.
         title: shown above.
@@ -76,7 +76,7 @@ def plot_persistence_diagrams(
         likelihoods: title to likelihood, each ``(H, W[, D])`` in [0, 1].
         title: Title of the picture: say which part of a volume is shown.
         dims: homology dimensions; None is all below the number of axes.
-        connectivity: of the foreground: None is full, 1 is face.
+        connectivity: connectivity of the foreground: None is full, 1 is face.
         frame: whether the diagrams are relative to a frame of foreground.
         min_persistence: points nearer to the diagonal are left out.
 

@@ -24,8 +24,8 @@ def feature_map(features: Sequence[Feature], shape: Sequence[int], radius: int =
     """Label map with a small cube at the voxel of each feature: 1 matched, 2 missing, 3 extra, 0 elsewhere.
 
     Args:
-        features: from :func:`~monai_topo.topology.list_features`.
-        shape: of the masks, ``(H, W)`` or ``(H, W, D)``.
+        features: features from :func:`~monai_topo.topology.list_features`.
+        shape: shape of the masks, ``(H, W)`` or ``(H, W, D)``.
         radius: half the edge length of a cube in voxels, its middle not counted.
 
     Returns:
@@ -58,10 +58,10 @@ def write_feature_map(
 
     Args:
         path: ends in ``.nii`` or ``.nii.gz``.
-        features: from :func:`~monai_topo.topology.list_features`.
-        shape: of the masks.
+        features: features from :func:`~monai_topo.topology.list_features`.
+        shape: shape of the masks.
         affine: ``(4, 4)``, from voxels to millimeters; None is the identity.
-        radius: as for :func:`feature_map`.
+        radius: radius, as for :func:`feature_map`.
 
     Returns:
         The path.
@@ -93,10 +93,10 @@ def plot_features(
     As in all pictures the first axis of the arrays goes to the right and the second one down.
 
     Args:
-        path: of the PNG.
+        path: path of the PNG.
         prediction: ``(H, W)`` or ``(H, W, D)``, 0 and 1.
         label: the same shape.
-        features: from :func:`~monai_topo.topology.list_features` of the two.
+        features: features from :func:`~monai_topo.topology.list_features` of the two.
         index: which slice ``[:, :, index]`` of a volume; None is the one with most features that do not match.
 
     Returns:

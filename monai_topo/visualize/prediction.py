@@ -89,7 +89,7 @@ def prediction_figure(
         likelihood: the same shape, in [0, 1].
         label: the same shape, 0 and 1.
         threshold: the prediction is where the likelihood is at least this, above 0 and at most 1.
-        connectivity: of the foreground: None is full, 1 is face.
+        connectivity: connectivity of the foreground: None is full, 1 is face.
         frame: count relative to a frame of foreground.
         min_persistence: points nearer to the diagonal are left out, unless they are wrong.
         view: of a volume: ``"slice"``, ``"projection"`` (maximum), or ``"auto"``: a projection if the label's leaves

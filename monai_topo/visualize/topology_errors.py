@@ -25,7 +25,7 @@ class TopologyError:
     Attributes:
         dim: 0 component, 1 loop, 2 cavity.
         status: ``"missing"`` if the prediction lacks them, ``"extra"`` if it should not have them.
-        count: how many features.
+        count: number of features.
         center: index of the wrong voxel nearest to the middle of its group.
         size: number of voxels of the group.
     """
@@ -53,7 +53,7 @@ def find_topology_errors(
     Args:
         prediction: ``(H, W[, D])``, 0 and 1.
         label: the same shape, 0 and 1.
-        connectivity: of the foreground: None is full, 1 is face.
+        connectivity: connectivity of the foreground: None is full, 1 is face.
         frame: count relative to a frame of foreground.
         max_groups: so many groups are looked at, the largest ones: each takes a count of the volume.
 
@@ -119,7 +119,7 @@ def plot_topology_errors(
         path: PNG file to write.
         prediction: ``(H, W[, D])``, 0 and 1.
         label: the same shape, 0 and 1.
-        errors: of :func:`find_topology_errors`.
+        errors: errors of :func:`find_topology_errors`.
         title: shown above.
         max_slices: so many slices of a volume at most.
 

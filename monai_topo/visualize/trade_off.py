@@ -22,12 +22,12 @@ def plot_trade_off(
     """Draw the places of a grid of arguments by the score that must not fall and the score that chooses.
 
     Args:
-        path: of the PNG file to write.
+        path: path of the PNG file to write.
         points: both scores of each place.
         plain: those of the plain threshold.
         chosen: the number of the place that was chosen; None for none.
-        floor: of the first score.
-        names: of the two scores.
+        floor: floor of the first score.
+        names: names of the two scores.
 
     Returns:
         The path.

@@ -53,7 +53,7 @@ def score_masks(
     Args:
         prediction: bool, or ids of instances.
         label: the same shape.
-        options: what defines the numbers.
+        options: options that define the numbers.
         spacing: voxel size of the file, for options that ask for it.
 
     Example:

@@ -42,7 +42,7 @@ def draw_worst(pairs: Sequence[Pair], rows: Sequence[Row], options: Options, fol
     Args:
         pairs: files of the cases.
         rows: their numbers.
-        options: of the evaluation.
+        options: options of the evaluation.
         folder: gets a PNG for each case and class, of its name.
 
     Returns:

@@ -53,7 +53,7 @@ class Entry:
     Attributes:
         metric: the metric; arguments that the command has options for are set from them.
         higher_is_better: whether a high number is good.
-        components: of a :class:`ComponentMetric`, those that become columns; empty for all.
+        components: components of a :class:`ComponentMetric`, those that become columns; empty for all.
         distances: arguments that are lengths, in voxels or in the unit of the voxel size.
     """
 

@@ -34,11 +34,11 @@ class Options:
 
     Attributes:
         metrics: names in the table of metrics.
-        connectivity: of the foreground: None is full, 1 is face.
+        connectivity: connectivity of the foreground: None is full, 1 is face.
         frame: count Betti numbers relative to a frame of foreground.
         patch_size: edge lengths of the patches of the Betti error; None for whole volumes.
         num_patches: number of random patches; None for a grid.
-        seed: of everything random.
+        seed: random seed.
         slack: largest distance at which voxels of two centerlines match (ccq).
         max_snap: largest distance of a node from the other graph (apls).
         min_path_length: length of the shortest path that is asked for (apls).
@@ -48,14 +48,14 @@ class Options:
         merge_radius: junctions closer than this are one (junction_f1).
         spacing: None: distances are in voxels; ``"file"``: in the unit of the files' voxel size; numbers: the voxel
             size, whatever the files say.
-        instances: what metrics of partitions compare: ``"foreground"``, ``"background"`` or ``"labels"``.
+        instances: regions that metrics of partitions compare: ``"foreground"``, ``"background"`` or ``"labels"``.
         section_axis: axis along which no two sections share an instance.
         labels: classes of label maps, each scored on its own; empty for masks.
         threshold: likelihood from which a voxel of a prediction is foreground; None for masks.
         label_threshold: the same of a label.
-        swc_mode: what is drawn of a label that is an SWC tracing: ``"centerline"`` or ``"tube"``.
+        swc_mode: drawing of a label that is an SWC tracing: ``"centerline"`` or ``"tube"``.
         swc_unit: unit of its coordinates: ``"physical"``, that of the prediction's voxel size, or ``"voxel"``.
-        swc_origin: where its coordinate 0 lies in the first voxel: at its ``"center"`` or its ``"corner"``.
+        swc_origin: place of its coordinate 0 in the first voxel: at its ``"center"`` or its ``"corner"``.
         pred_dataset: dataset of HDF5 predictions; None takes the only one.
         label_dataset: dataset of HDF5 labels.
 
@@ -165,7 +165,7 @@ class Options:
         """Everything that defines the numbers of a metric, but which of its components.
 
         Args:
-            name: of the metric.
+            name: name of the metric.
             axes: numbers of axes that the volumes have.
         """
         defining = {**build_metric(name, self.arguments(None)).options}

@@ -27,7 +27,7 @@ class Pair:
     """A prediction and its label.
 
     Attributes:
-        name: of the case, the files' common name; with its folder where that makes the difference.
+        name: name of the case, the files' common name; with its folder where that makes the difference.
         prediction: file of the prediction.
         label: file of the label.
     """
@@ -42,7 +42,7 @@ class Pairing:
     """What was found.
 
     Attributes:
-        pairs: by name.
+        pairs: pairs by name.
         alone: a line for each name that is no pair.
         skipped: a line for each file that stands beside the one that is scored.
     """

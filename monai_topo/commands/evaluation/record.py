@@ -23,11 +23,11 @@ class Record:
     """Where a report lies, and of what it is.
 
     Attributes:
-        json: with everything that the numbers depend on.
-        csv: with the numbers.
+        json: JSON file with everything that the numbers depend on.
+        csv: CSV file with the numbers.
         prediction: folder or file.
         label: folder or file.
-        options: what defines the numbers.
+        options: options that define the numbers.
         prints: case to fingerprint.
     """
 

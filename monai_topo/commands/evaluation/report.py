@@ -39,9 +39,9 @@ class CaseResult:
     Attributes:
         rows: its numbers.
         notes: a line for each thing that a reader should know of them.
-        shape: of its volumes.
+        shape: shape of its volumes.
         spacing: voxel size; None where no file knows it.
-        unit: of the voxel size, ``"mm"``, ``"um"`` or ``"nm"``; None where no file says it.
+        unit: unit of the voxel size, ``"mm"``, ``"um"`` or ``"nm"``; None where no file says it.
     """
 
     rows: list[Row]
@@ -57,7 +57,7 @@ class Summary:
 
     Attributes:
         count: number of cases in which it is defined.
-        mean: of those, NaN without any.
+        mean: mean of those, NaN without any.
         std: their standard deviation (of the population, as in MONAI's reports).
         worst: the largest error, or the lowest score.
         worst_case: its case, the first of several; empty without any.

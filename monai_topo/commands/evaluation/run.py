@@ -72,7 +72,7 @@ def evaluate(
     Args:
         prediction: folder of predictions, or one file.
         label: folder of labels, or one file.
-        options: what defines the numbers.
+        options: options that define the numbers.
         out: report to write, a JSON file and a CSV file of one name. A report of other options that was there gets
             another name.
         figures: folder for pictures of the worst cases, in a folder of the report's name; None for no pictures.

@@ -17,7 +17,7 @@ def to_mask(array: NDArray[Any], threshold: float | None = None, option: str = "
     Args:
         array: the voxels.
         threshold: likelihood from which a voxel is foreground, inclusive; None for masks.
-        option: by which the user gives the threshold.
+        option: option by which the user gives the threshold.
 
     Raises:
         ValueError: when it is none, saying what to do.

@@ -24,8 +24,8 @@ def outcomes(pairs: Sequence[Pair], options: Options, workers: int) -> Iterator[
     Where the loop over them is left, by Ctrl-C for instance, the other processes are ended at once.
 
     Args:
-        pairs: to be scored.
-        options: what defines the numbers.
+        pairs: pairs to be scored.
+        options: options that define the numbers.
         workers: number of processes; 1 is this one.
     """
     if workers == 1 or len(pairs) < 2:

@@ -32,7 +32,7 @@ class Point:
     """One place of the grid.
 
     Attributes:
-        arguments: of the transform; empty for the plain threshold.
+        arguments: arguments of the transform; empty for the plain threshold.
         cases: scores of each case.
     """
 

@@ -22,7 +22,7 @@ class Converted:
         image: intensities.
         label: mask on the image's grid; None for a case that has none.
         notes: what is missing or remarkable, each a short sentence.
-        facts: what else is known, JSON-serializable.
+        facts: further facts, JSON-serializable.
     """
 
     image: Volume
@@ -36,10 +36,10 @@ class Case:
     """A case that can be loaded.
 
     Attributes:
-        name: of its files.
-        patient: to which it belongs; cases of one patient come into one fold.
+        name: name of its files.
+        patient: patient to whom it belongs; cases of one patient come into one fold.
         load: reads it. Whatever it raises says what is wrong with the case.
-        files: that it is made of, or folders of them: when they change, it is converted anew.
+        files: files that it is made of, or folders of them: when they change, it is converted anew.
     """
 
     name: str

@@ -18,7 +18,7 @@ class Conversion:
     """What came of it.
 
     Attributes:
-        records: of the finished cases, in order.
+        records: records of the finished cases, in order.
         failed: each of the others with one line that says what is wrong with it.
         renewed: names of the cases that were converted anew since their files had changed.
     """
@@ -38,7 +38,7 @@ def convert_cases(
 
     Args:
         cases: to convert. One that cannot be converted, whatever is wrong with it, does not keep the others from it.
-        folder: where to.
+        folder: target folder.
         describe: further entries for the record of a case.
         progress: whether to show a bar.
 

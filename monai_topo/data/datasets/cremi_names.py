@@ -17,7 +17,7 @@ def find_datasets(path: Path, image: str | None = None, label: str | None = None
     """Names of a file's image and of its instance labels.
 
     Args:
-        path: of the file.
+        path: path of the file.
         image: name of the image; None looks for CREMI's, then for the only dataset with a name such as ``raw``.
         label: name of the labels; None looks for CREMI's, then for the only dataset with a name such as ``label``.
 

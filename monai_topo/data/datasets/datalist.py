@@ -29,10 +29,10 @@ def write_datalist(
 
     Args:
         folder: which has the cases.
-        records: of the finished cases; those with a label are the training part.
+        records: records of the finished cases; those with a label are the training part.
         about: entries in front of the lists, such as ``name`` and ``labels``.
         num_folds: folds of the training part; with fewer patients there are fewer, with one patient none.
-        seed: of the folds.
+        seed: random seed of the folds.
         split_by: entry whose cases come into one fold; ``"image"`` splits a patient's cases.
 
     Returns:

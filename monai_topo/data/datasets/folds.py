@@ -18,8 +18,8 @@ def split_folds(
 
     Args:
         datalist: MONAI data list.
-        num_folds: how many; the papers on topology losses use 3.
-        seed: of the shuffle.
+        num_folds: number of folds; the papers on topology losses use 3.
+        seed: random seed of the shuffle.
         key: entry by which items belong together; an item without it belongs to its ``"image"``.
 
     Returns:

@@ -52,11 +52,11 @@ def ircadb_datalist(
 
     Args:
         root: folder of the download.
-        structures: whose masks make the label; ``artery`` is one to add.
+        structures: structures whose masks make the label; ``artery`` is one to add.
         within_liver: intersect the label with the mask ``liver``.
-        liver_margin: by how many millimeters the liver is dilated before.
+        liver_margin: dilation of the liver before, in millimeters.
         empty_label: give a case that lacks what the label is made of an empty one.
-        cache_dir: where the NIfTI files go; by default a folder of ``root``, ``prepared/`` and the structures' names.
+        cache_dir: folder of the NIfTI files; by default a folder of ``root``, ``prepared/`` and the structures' names.
         max_unpacked: gigabytes that one archive may be unpacked to; one that holds more is refused.
         progress: whether to show a bar.
 
@@ -95,7 +95,7 @@ def ircadb_cases(root: PathLike, label: VesselLabel, cache: Path, max_unpacked: 
 
     Args:
         root: the folder.
-        label: what of the masks to take.
+        label: choice of masks.
         cache: root of the :class:`PreparedFolder` that the cases will be converted to.
         max_unpacked: gigabytes that one archive may be unpacked to.
 
@@ -163,7 +163,7 @@ def read_case(folder: Path, label: VesselLabel, cache: Path, max_unpacked: float
 
     Args:
         folder: which has ``PATIENT_DICOM`` and ``MASKS_DICOM``, as folders or zips.
-        label: what of the masks to take.
+        label: choice of masks.
         cache: existing folder in which archives are unpacked for the time being.
         max_unpacked: gigabytes that one archive may be unpacked to.
 

@@ -36,7 +36,7 @@ class VesselLabel:
     Attributes:
         structures: names, whose masks are united.
         within_liver: whether the label is cut off where the liver ends; the vena cava and the portal trunk go on.
-        liver_margin: by how much the liver is dilated before, millimeters.
+        liver_margin: dilation of the liver before, in millimeters.
         empty_label: whether a case that lacks what the label is made of gets an empty label, instead of none.
     """
 
@@ -116,9 +116,9 @@ def make_label(
     """The label, None if there is nothing to make it of, and what is missing.
 
     Args:
-        masks: of the case.
-        label: what to take of them.
-        spacing: of the image, millimeters.
+        masks: masks of the case.
+        label: choice of masks.
+        spacing: voxel size of the image, millimeters.
     """
     there = ", ".join(sorted(masks.files)) or "none"
     found = {structure: masks.read(structure) for structure in label.structures}

@@ -102,7 +102,7 @@ def isbi_files(root: PathLike, membrane_value: int | None = None) -> list[dict[s
     """The training stack of a download, and the stack without labels if there is one, by their names alone.
 
     Args:
-        root: as of :func:`isbi_datalist`.
+        root: folder, as of :func:`isbi_datalist`.
         membrane_value: the same.
 
     Raises:
@@ -151,7 +151,7 @@ def check_stacks(item: Mapping[str, str], image: Volume, label: Volume, membrane
     """Value of the membranes in a label that belongs to its image; None where the label holds ids of cells.
 
     Args:
-        item: of :func:`isbi_files`.
+        item: item of :func:`isbi_files`.
         image: its image.
         label: its label.
         membrane_value: value that is asked for; None takes the challenge's own, or that of the fewer voxels.

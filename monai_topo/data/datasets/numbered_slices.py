@@ -57,7 +57,7 @@ def read_numbered(
     """Read slices that :func:`numbered` found.
 
     Args:
-        tree: where they are.
+        tree: files that hold them.
         names: number to file.
         scratch: existing folder for what is unpacked.
         stored: whether values stay as they are stored, as in :func:`read_slice`.

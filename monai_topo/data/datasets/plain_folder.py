@@ -27,8 +27,8 @@ def volume_datalist(
             ``labels/``, in which files of the same name belong together.
         section: ``"training"`` or ``"validation"`` of a fold; None for all volumes with a label.
         fold: which fold, from 0.
-        num_folds: of a plain folder; with fewer volumes there are fewer. A prepared folder has its own.
-        seed: of the folds of a plain folder.
+        num_folds: number of folds of a plain folder; with fewer volumes there are fewer. A prepared folder has its own.
+        seed: random seed of the folds of a plain folder.
 
     Returns:
         ``[{"image": path, "label": path, ...}, ...]``; JSON-serializable.

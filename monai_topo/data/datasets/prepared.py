@@ -31,7 +31,7 @@ class PreparedFolder:
 
     Args:
         root: the folder; made if it is not there.
-        settings: of the conversion, JSON-serializable. A folder that was begun with others is refused.
+        settings: settings of the conversion, JSON-serializable. A folder that was begun with others is refused.
 
     Raises:
         ValueError: when the folder was begun with other settings, or holds files of something else.

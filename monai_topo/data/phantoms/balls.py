@@ -18,7 +18,7 @@ def shells(shape: Sequence[int], *, count: int = 1, noise: float = 0.1, num_gaps
         count: number of shells.
         noise: standard deviation of the noise, in units of the intensity.
         num_gaps: number of places where the structure is faint.
-        seed: of everything random.
+        seed: random seed.
 
     Raises:
         ValueError: for a bad shape, or when so many do not fit.
@@ -47,7 +47,7 @@ def tori(shape: Sequence[int], *, count: int = 1, noise: float = 0.1, num_gaps: 
         count: number of tori.
         noise: standard deviation of the noise, in units of the intensity.
         num_gaps: number of places where the structure is faint.
-        seed: of everything random.
+        seed: random seed.
 
     Raises:
         ValueError: for a bad shape, or when so many do not fit.

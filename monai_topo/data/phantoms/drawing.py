@@ -28,7 +28,7 @@ class Phantom:
     Attributes:
         image: float32 intensities, background near 0.2 and structure near 0.8 (membranes: the other way round).
         label: uint8 mask of the structure, 0 and 1.
-        betti_numbers: of the label, in either connectivity.
+        betti_numbers: Betti numbers of the label, in either connectivity.
         frame: whether the Betti numbers are relative to a frame of foreground.
         instances: int32 ids of the cells between membranes, from 1; None for other structures.
     """

@@ -40,11 +40,11 @@ def save_phantoms(
     Args:
         root: the folder; made if it is not there.
         structure: a function of :mod:`monai_topo.data.phantoms`.
-        shape: of every volume.
+        shape: shape of every volume.
         count: number of volumes, with the seeds ``seed``, ``seed + 1``, ...
         layout: ``"volumes"``, NIfTI in ``images/`` and ``labels/`` (:func:`volume_datalist`), or ``"cremi"``, HDF5 with
             instance ids (:func:`cremi_datalist`), for membranes only.
-        intensities: what 0 and 1 of the phantom's image become; ``"cremi"`` stores 0 to 255.
+        intensities: values that 0 and 1 of the phantom's image become; ``"cremi"`` stores 0 to 255.
         spacing: voxel size along each axis of ``shape``.
         seed: random seed of the first volume.
         **options: arguments of the function, such as ``noise`` and ``num_gaps``.

@@ -30,10 +30,10 @@ def membranes(
     Args:
         shape: 2 or 3 axes, each of at least 12 voxels.
         num_cells: number of cells; a cell that the border leaves no room is not counted.
-        thickness: of the walls, in voxels.
+        thickness: thickness of the walls, in voxels.
         noise: standard deviation of the noise, in units of the intensity.
         num_gaps: number of places where a wall is faint.
-        seed: of everything random.
+        seed: random seed.
 
     Raises:
         ValueError: for a bad shape, or when so many cells do not fit.

@@ -27,10 +27,10 @@ def tube(shape: Sequence[int], *, radius: float = 1.5, noise: float = 0.1, num_g
 
     Args:
         shape: 2 or 3 axes, each of at least 12 voxels.
-        radius: of the tube, in voxels, at least 1.
+        radius: radius of the tube, in voxels, at least 1.
         noise: standard deviation of the noise, in units of the intensity.
         num_gaps: number of places where the structure is faint.
-        seed: of everything random.
+        seed: random seed.
 
     Raises:
         ValueError: for a bad shape or radius.
@@ -64,10 +64,10 @@ def tree(
     Args:
         shape: 2 or 3 axes, each of at least 12 voxels.
         num_branches: number of branches, each leaving a random place of what is there.
-        radius: of all branches, in voxels, at least 1.
+        radius: radius of all branches, in voxels, at least 1.
         noise: standard deviation of the noise, in units of the intensity.
         num_gaps: number of places where the structure is faint.
-        seed: of everything random.
+        seed: random seed.
 
     Raises:
         ValueError: for a bad shape or radius, or when no such tree fits.

@@ -34,7 +34,7 @@ def read_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence
     numbers and this machine's byte order: no integer passes through a float, no id is renumbered.
 
     Args:
-        path: of the file.
+        path: path of the file.
         dataset: path of the dataset in an HDF5 file, or name of the array in an ``.npz``; None takes the only one of
             two or three axes.
         spacing: size of a voxel along x, y and z, or along x and y; it takes the place of what the file says. None
@@ -71,7 +71,7 @@ def read_grid(path: PathLike) -> Volume:
     """Shape and affine of a file with a single image; of NIfTI files the header alone is read.
 
     Args:
-        path: of the file.
+        path: path of the file.
 
     Returns:
         A volume whose voxels mean nothing.

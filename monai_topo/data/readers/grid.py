@@ -59,8 +59,8 @@ def on_grid_of(volume: Volume, reference: Volume) -> Volume:
     """The volume with its axes in the order and direction of another's; no voxel changes its value or place.
 
     Args:
-        volume: to be turned: its axes are flipped and permuted.
-        reference: whose grid it shall be on.
+        volume: volume to be turned: its axes are flipped and permuted.
+        reference: volume whose grid it shall be on.
 
     Returns:
         ``volume`` itself if both lie on one grid, else a turned copy.

@@ -29,7 +29,7 @@ class HDF5Reader(VolumeReader):
         resolution: attribute of the dataset that holds the voxel size, in the order of the file's axes. A file without
             it has voxel size 1. None takes ``resolution``, or ``element_size_um`` where only that is there.
         offset: attribute that holds the position of the first voxel; 0 without it.
-        relabel: what happens to a dataset of integers that float32, in which MONAI loads images, cannot tell apart
+        relabel: treatment of a dataset of integers that float32, in which MONAI loads images, cannot tell apart
             (2^24 and more). True: they are ids and get consecutive numbers from 1 in rising order; 0 stays 0, and
             2^64 - 1, CREMI's mark of what is no cleft, becomes 0. False: they are intensities and stay. None: ids under
             a path with a word such as ``labels``, ``ids`` or ``segmentation``; elsewhere an error that asks. Smaller

@@ -19,8 +19,8 @@ def locked(path: Path, command: str, *, wait: bool = False) -> Iterator[None]:
     process however that ends, so that none is ever left over; the file itself may be, and does no harm.
 
     Args:
-        path: of the result, which is a folder if one is there; a file's folder is made if need be.
-        command: that writes it, for the message.
+        path: path of the result, which is a folder if one is there; a file's folder is made if need be.
+        command: name of the command that writes it, for the message.
         wait: whether to wait until no other process holds it, instead of raising.
 
     Raises:

@@ -47,9 +47,9 @@ class SWCReader(VolumeReader):
         shape: of the grid along x, y and z, or along x and y for 2D images; None takes the grid of the image beside.
         spacing: size of a voxel along x, y and z in the unit of the SWC's coordinates; None takes the image's. TIFF
             files do not know it.
-        unit: of the coordinates and radii: ``"physical"``, that of ``spacing``, or ``"voxel"``: pixels and section
+        unit: unit of the coordinates and radii: ``"physical"``, that of ``spacing``, or ``"voxel"``: pixels and section
             numbers.
-        origin: where coordinate 0 lies: at the ``"center"`` of the first voxel or at its ``"corner"``, as in files
+        origin: place of coordinate 0: at the ``"center"`` of the first voxel or at its ``"corner"``, as in files
             whose nodes end in .5.
         image_reader: reader of the image beside, as in ``LoadImage``; by default :func:`read_volume`.
 

@@ -35,7 +35,7 @@ def only_series(file: Any, path: Path) -> Any:
 
     Args:
         file: a ``tifffile.TiffFile``.
-        path: for messages.
+        path: path, for messages.
 
     Raises:
         ValueError: when the file holds several images, pages that differ, that are not whole, or that mean something
@@ -106,8 +106,8 @@ def one_channel(
     """One channel of an image at one time, axes (x, y) or (x, y, z).
 
     Args:
-        series: of :func:`only_series`.
-        path: of the file.
+        series: series of :func:`only_series`.
+        path: path of the file.
         axes: letters for the axes in place of those of the file, in its order.
         channel: which channel or sample.
         time: which time point.

@@ -28,10 +28,10 @@ class Volume:
         array: ``(x, y)`` or ``(x, y, z)``.
         affine: ``(4, 4)``, from voxel to position in RAS.
         facts: further entries of the metadata.
-        path: of the file that it was read from; None for one that was made.
-        knows: how much of the affine the file knows. ``"place"``: voxel size, direction and origin; ``"spacing"``: the
+        path: path of the file that it was read from; None for one that was made.
+        knows: part of the affine that the file knows. ``"place"``: voxel size, direction and origin; ``"spacing"``: the
             voxel size; ``"nothing"``: its voxels have size 1 for want of better.
-        unit: of the affine's lengths: ``"mm"``, ``"um"``, ``"nm"``; None where it is not known.
+        unit: unit of the affine's lengths: ``"mm"``, ``"um"``, ``"nm"``; None where it is not known.
     """
 
     array: NDArray[Any]
@@ -133,7 +133,7 @@ def diagonal_affine(spacing: Sequence[float], origin: Sequence[float] | None = N
     """Affine of a volume with its axes along the patient's, or a microscope's.
 
     Args:
-        spacing: of 2 or 3 axes.
+        spacing: voxel size of 2 or 3 axes.
         origin: position of the first voxel; 0 by default.
 
     Example:

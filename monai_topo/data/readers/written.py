@@ -26,7 +26,7 @@ def written_whole(path: PathLike) -> Iterator[Path]:
     look at the suffix. After an error it is removed, and a file that had the target's name before stays as it was.
 
     Args:
-        path: of the file to write.
+        path: path of the file to write.
 
     Yields:
         Where to write.
@@ -70,8 +70,8 @@ def write_text(path: PathLike, text: str) -> None:
     """Write a text file whole, in UTF-8, with the line ends of ``text``.
 
     Args:
-        path: of the file; its folder is made if need be.
-        text: what it holds.
+        path: path of the file; its folder is made if need be.
+        text: content.
 
     Raises:
         OSError: when it cannot be written.
@@ -84,8 +84,8 @@ def write_json(path: PathLike, content: Any) -> None:
     """Write a JSON file whole.
 
     Args:
-        path: of the file; its folder is made if need be.
-        content: what it holds.
+        path: path of the file; its folder is made if need be.
+        content: content, JSON-serializable.
 
     Raises:
         OSError: when it cannot be written.

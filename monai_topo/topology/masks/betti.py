@@ -20,7 +20,7 @@ def betti_numbers(
 
     Args:
         mask: one channel, ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1. Axes of one voxel are fine.
-        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        connectivity: connectivity of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
         frame: count relative to a frame of foreground around the mask: a component that touches the border is
             no component of its own, a branch between two places of the border closes a loop, and of the regions
             that the foreground separates all but one count as cavities (in 2D: as loops).
@@ -56,7 +56,7 @@ def euler_characteristic(mask: ArrayLike | torch.Tensor, connectivity: int | Non
     Args:
         mask: one channel, ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1, taken to be surrounded by
             background.
-        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        connectivity: connectivity of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
 
     Raises:
         ValueError: as :func:`betti_numbers`.

@@ -54,7 +54,7 @@ def list_features(
     Args:
         prediction: one channel, ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1.
         target: the same shape.
-        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        connectivity: connectivity of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
         dims: homology dimensions wanted; None is all below the number of axes.
         frame: relative to a frame of foreground around the masks.
 

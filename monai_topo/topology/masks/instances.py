@@ -77,7 +77,7 @@ def round_cells(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 
     Args:
         inside: mask of the cells' insides.
-        radius: of the ball in voxels (1 is a voxel and its face neighbors); 0 changes nothing.
+        radius: radius of the ball in voxels (1 is a voxel and its face neighbors); 0 changes nothing.
     """
     if radius == 0:
         return inside

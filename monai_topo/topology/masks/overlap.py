@@ -43,7 +43,7 @@ def shared_betti_numbers(
     Args:
         prediction: one channel, ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1.
         target: the same shape.
-        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        connectivity: connectivity of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
         dims: homology dimensions wanted; None is all below the number of axes. Most of the time goes into dimension 1
             in 3D.
         frame: count relative to a frame of foreground around the masks.

@@ -38,7 +38,7 @@ def small_features(mask: NDArray[Any], max_size: int = 8, connectivity: int | No
     Args:
         mask: one channel, ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1.
         max_size: the largest feature that is called small, in voxels; 0 counts none.
-        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        connectivity: connectivity of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
 
     Raises:
         ValueError: for a negative ``max_size``, and as :func:`monai_topo.topology.betti_numbers`.

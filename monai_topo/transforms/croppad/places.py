@@ -23,9 +23,9 @@ class LabelPlaces:
 
     Args:
         mask: one channel.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         spacing: voxel size along each axis.
-        radius: of erosion and dilation, in the units of ``spacing``.
+        radius: radius of erosion and dilation, in the units of ``spacing``.
     """
 
     kinds = ("skeleton", "branch_points", "end_points", "thin", "holes", "topology_changes")
@@ -109,8 +109,8 @@ class LikelihoodPlaces:
 
     Args:
         likelihood: one channel.
-        connectivity: of the foreground.
-        min_persistence: of the features that count.
+        connectivity: connectivity of the foreground.
+        min_persistence: least persistence of the features that count.
     """
 
     kinds = ("critical_voxels", "stable_manifolds")

@@ -46,7 +46,7 @@ class TopologyWeightMap(Transform):
             and, if there is one, of the likelihood.
         radius: in the units of the voxel size; None is 1.5 times the largest voxel size.
         min_persistence: of features of the likelihood; the default, 0.1, leaves out the noise of a network.
-        connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        connectivity: connectivity of the foreground: None or the number of axes for full, 1 for face.
         spacing: voxel size along each spatial axis; None takes it from the affine of a ``MetaTensor`` and is 1 for
             arrays and plain tensors.
 
@@ -150,9 +150,9 @@ class TopologyWeightMapd(MapTransform):
         likelihood_key: key of a likelihood on the label's grid; None for none.
         table_postfix: the table is put under the label's key with this added; None for no table.
         map_postfix: likewise the weight map, to look at or for MONAI's ``RandWeightedCropd``; None for no map.
-        radius: of erosion and dilation, in the units of the voxel size.
-        min_persistence: of features of the likelihood.
-        connectivity: of the foreground.
+        radius: radius of erosion and dilation, in the units of the voxel size.
+        min_persistence: least persistence of features of the likelihood.
+        connectivity: connectivity of the foreground.
         spacing: voxel size along each spatial axis; None takes it from the affine.
         allow_missing_keys: whether an item may lack a key.
     """

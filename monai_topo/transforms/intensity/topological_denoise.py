@@ -48,7 +48,7 @@ class TopologicalDenoise(Transform):
             microscopy the cells between dark membranes are bright objects.
         threshold: lifetime that objects must exceed, in units of the intensity; None is the gap of step 3.
         transition: distance in voxels at which the fill is half object and half background.
-        connectivity: of the objects: None or the number of axes for full, 1 for face.
+        connectivity: connectivity of the objects: None or the number of axes for full, 1 for face.
 
     Raises:
         ValueError: for a size, width or threshold that is not possible.
@@ -159,7 +159,7 @@ class TopologicalDenoised(KeyedTransform):
         direction: ``"sublevel"`` for dark objects, ``"superlevel"`` for bright ones.
         threshold: lifetime that objects must exceed; None is the largest gap.
         transition: distance in voxels at which the fill is half object and half background.
-        connectivity: of the objects.
+        connectivity: connectivity of the objects.
         allow_missing_keys: whether an item may lack a key.
     """
 

@@ -27,7 +27,7 @@ class TopologyAudit:
 
     Attributes:
         betti_numbers: components, loops and in 3D cavities.
-        small: of each, how many are small.
+        small: number of small ones of each.
         max_size: voxels of the largest feature that is called small.
     """
 
@@ -49,7 +49,7 @@ class AuditTopology(Transform):
 
     Args:
         max_size: voxels of the largest feature that is called small.
-        connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        connectivity: connectivity of the foreground: None or the number of axes for full, 1 for face.
 
     Raises:
         ValueError: for a negative ``max_size``.
@@ -130,7 +130,7 @@ class AuditTopologyd(MapTransform):
     Args:
         keys: keys of the labels, masks.
         max_size: voxels of the largest feature that is called small.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         allow_missing_keys: whether an item may lack a key.
     """
 

@@ -144,7 +144,7 @@ class InstanceToMembraned(KeyedTransform):
         background: id that is membrane itself; None when there is no such id.
         opening_radius: radius in voxels of the ball that opens the cells; 0 leaves them.
         min_cell_size: cells of fewer voxels are filled; 0 fills none.
-        thickness: of the membrane, in the units of the voxel size; None is one voxel on each side.
+        thickness: thickness of the membrane, in the units of the voxel size; None is one voxel on each side.
         spacing: voxel size along each spatial axis; None takes it from the affine.
         allow_missing_keys: whether an item may lack a key.
     """

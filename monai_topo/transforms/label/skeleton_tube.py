@@ -87,7 +87,7 @@ class SkeletonTubed(KeyedTransform):
 
     Args:
         keys: keys of the labels.
-        dilations: how often the skeleton is dilated by the voxels at its faces.
+        dilations: number of times that the skeleton is dilated by the voxels at its faces.
         kind: ``"curve"`` or ``"surface"``.
         append: whether the tubes follow the channels of the label, instead of taking their place.
         ignore_index: value of the label that is no class.
