@@ -62,7 +62,7 @@ class DiceCETopologyLoss(DiceCELoss):
         smooth_nr: option of the Dice term, as in ``DiceCELoss``.
         smooth_dr: option of the Dice term, as in ``DiceCELoss``.
         batch: option of the Dice term, as in ``DiceCELoss``.
-        weight: class weights of all terms, as in ``DiceCELoss``; with ``include_background=False`` its first entry is for the
+        weight: class weights, as in ``DiceCELoss``; with ``include_background=False`` its first entry is for the
             background.
         lambda_dice: weight of the Dice term.
         lambda_ce: weight of the cross-entropy term.

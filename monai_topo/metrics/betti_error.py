@@ -54,7 +54,7 @@ class BettiErrorMetric(BettiPatchMetric):
     Args:
         include_background: if False, channel 0 is left out (unless it is the only one).
         dim: homology dimension (0 components; 1 loops; 2 cavities, 3D only), or ``"sum"`` of the errors of all.
-        connectivity: connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). Take the loss's.
+        connectivity: foreground connectivity: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). Take the loss's.
         frame: count relative to a frame of foreground, so that structures cut by the border close; on membranes
             this is the number that tells good from bad.
         patch_size: edge lengths of the patches, None for the whole volume. The error is the mean over the patches.

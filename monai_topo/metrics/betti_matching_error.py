@@ -57,7 +57,7 @@ class BettiMatchingErrorMetric(BettiPatchMetric):
     Args:
         include_background: if False, channel 0 is left out (unless it is the only one).
         dim: homology dimension (0 components; 1 loops; 2 cavities, 3D only), or ``"sum"`` of the errors of all.
-        connectivity: connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). Take the loss's.
+        connectivity: foreground connectivity: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). Take the loss's.
         frame: count relative to a frame of foreground, so that structures cut by the border close.
         normalize: divide by the ground truth's number of components and loops, b_0 + b_1, at most 1.
         patch_size: edge lengths of the patches, None for the whole volume. The error is the mean over the patches.
