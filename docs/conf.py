@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -53,12 +56,14 @@ napoleon_custom_sections = [("Yields", "returns_style")]
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
-intersphinx_mapping = {
+online = {
     "python": ("https://docs.python.org/3", None),
     "numpy": ("https://numpy.org/doc/stable", None),
     "torch": ("https://docs.pytorch.org/docs/stable", None),
     "monai": ("https://docs.monai.io/en/stable", None),
 }
+intersphinx_mapping = online if "MONAI_TOPO_DOCS_ONLINE" in os.environ else {}
+"""Links into other projects' sites, whose indices are downloaded: where MONAI_TOPO_DOCS_ONLINE is set."""
 
 FACES = {
     "losses": "Losses",
@@ -74,21 +79,60 @@ FACES = {
 """Subpackages with a page in the reference, and its title."""
 
 
-def write_reference(app: object = None) -> None:
-    """Write a page for each subpackage from its public names; dict transforms' aliases are left out."""
+REFERENCE = HERE / "reference"
+BUNDLES = HERE.parent / "bundles"
+
+
+def write_if_new(page: Path, text: str) -> None:
+    """Write a page unless it is there: what has not changed is not built anew."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    if not page.exists() or page.read_text() != text:
+        page.write_text(text)
+
+
+def public_names(face: str) -> list[str]:
+    """What a subpackage offers, without aliases and without what has its page with another subpackage."""
+    module = import_module(f"monai_topo.{face}")
+    things = {name: getattr(module, name) for name in module.__all__}
+    return sorted(
+        name for name, thing in things.items() if getattr(thing, "__name__", name) == name and home(thing, face) == face
+    )
+
+
+def home(thing: object, face: str) -> str:
+    """The subpackage whose page has a thing: where it is defined, if that offers it."""
+    defined_in = (getattr(thing, "__module__", None) or f"monai_topo.{face}").split(".")[1]
+    offered = getattr(import_module(f"monai_topo.{defined_in}"), "__all__", []) if defined_in in FACES else []
+    return defined_in if getattr(thing, "__name__", "") in offered else face
+
+
+def write_reference() -> None:
+    """Write a page for each subpackage from its public names, and for each bundle from its README."""
     for face, title in FACES.items():
-        module = import_module(f"monai_topo.{face}")
-        names = [name for name in module.__all__ if getattr(getattr(module, name), "__name__", name) == name]
-        first = (module.__doc__ or "").strip().split("\n\n")[0]
-        listed = "\n   ".join(sorted(names))
-        page = HERE / "reference" / f"{face}.rst"
+        first = (import_module(f"monai_topo.{face}").__doc__ or "").strip().split("\n\n")[0]
+        listed = "\n   ".join(public_names(face))
         text = (
             f"{title}\n{'=' * len(title)}\n\n{first}\n\n.. currentmodule:: monai_topo.{face}\n\n"
             f".. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n   {listed}\n"
         )
-        page.parent.mkdir(exist_ok=True)
-        if not page.exists() or page.read_text() != text:  # an unchanged page is not built anew
-            page.write_text(text)
+        write_if_new(REFERENCE / f"{face}.rst", text)
+    for readme in BUNDLES.glob("*/docs/README.md"):
+        write_if_new(
+            REFERENCE / f"{readme.parts[-3]}.md", readme.read_text().replace("](quick.png)", f"]({picture(readme)})")
+        )
 
 
-write_reference()
+def picture(readme: Path) -> str:
+    """The path of a bundle's picture from the reference."""
+    return os.path.relpath(shutil.copy(readme.with_name("quick.png"), REFERENCE / f"{readme.parts[-3]}.png"), REFERENCE)
+
+
+def link_to_bundle_pages(app: object, name: str, source: list[str]) -> None:
+    """Lead links to bundles' READMEs, which lie outside of this folder, to their pages here."""
+    source[0] = re.sub(r"\]\(\.\./bundles/(\w+)/docs/README\.md", r"](reference/\1.md", source[0])
+
+
+def setup(app: object) -> None:
+    """Called by Sphinx."""
+    write_reference()
+    app.connect("source-read", link_to_bundle_pages)  # type: ignore[attr-defined]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
-from monai_topo import __version__
 from monai_topo.commands.bundle_copies import add_bundles_parser
 from monai_topo.commands.demo import add_demo_parser
 from monai_topo.commands.evaluation import add_evaluate_parser
@@ -18,7 +18,7 @@ from monai_topo.commands.tuning import add_tune_parser
 def build_parser() -> argparse.ArgumentParser:
     """The command-line interface: every command sets ``run``, from the options to an exit status or None for 0."""
     parser = argparse.ArgumentParser(prog="monai-topo", description="Topology losses and metrics for MONAI.")
-    parser.add_argument("--version", action="version", version=f"monai_topo {__version__}")
+    parser.add_argument("--version", action="version", version=f"monai_topo {version('monai_topo')}")
     commands = parser.add_subparsers(dest="command", required=True)
     add_demo_parser(commands)
     add_evaluate_parser(commands)

@@ -1,0 +1,49 @@
+"""The documentation site: every public name has its page, and it is built without a warning."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CONF = runpy.run_path(str(ROOT / "docs" / "conf.py"))
+
+
+def test_every_public_name_has_one_page():
+    listed = [name for face in CONF["FACES"] for name in CONF["public_names"](face)]
+    assert len(listed) == len(set(listed))
+    offered = {
+        getattr(getattr(import_module(f"monai_topo.{face}"), name), "__name__", name).rpartition(".")[-1]
+        for face in CONF["FACES"]
+        for name in import_module(f"monai_topo.{face}").__all__
+    }
+    assert set(listed) | {"phantoms"} == offered | {"phantoms"}
+
+
+def test_every_page_is_in_the_index():
+    index = (ROOT / "docs" / "index.md").read_text().splitlines()
+    pages = [str(path.relative_to(ROOT / "docs").with_suffix("")) for path in (ROOT / "docs").rglob("*.md")]
+    built = [*CONF["FACES"], *(path.name for path in (ROOT / "bundles").iterdir() if path.is_dir())]
+    pages = [page for page in pages if not page.startswith(("reference/", "_build/", "results/")) and page != "index"]
+    assert [page for page in pages + [f"reference/{name}" for name in built] if page not in index] == []
+
+
+def test_the_version_is_the_package_s():
+    import monai_topo
+
+    assert CONF["release"] == monai_topo.__version__
+
+
+@pytest.mark.slow
+def test_it_is_built_without_a_warning(tmp_path):
+    pytest.importorskip("sphinx", reason="needs the extra `docs`")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", str(tmp_path)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stderr) == (0, "")
+    for page in ("index", "choose", "losses", "reference/generated/monai_topo.losses.TopoLoss"):
+        assert (tmp_path / f"{page}.html").exists()
