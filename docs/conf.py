@@ -94,9 +94,14 @@ def public_names(face: str) -> list[str]:
     """What a subpackage offers, without aliases and without what has its page with another subpackage."""
     module = import_module(f"monai_topo.{face}")
     things = {name: getattr(module, name) for name in module.__all__}
-    return sorted(
-        name for name, thing in things.items() if getattr(thing, "__name__", name) == name and home(thing, face) == face
-    )
+    kept = [name for name, thing in things.items() if not is_alias(name, thing, module.__all__)]
+    return sorted(name for name in kept if home(things[name], face) == face)
+
+
+def is_alias(name: str, thing: object, names: list[str]) -> bool:
+    """Whether it is a second name, such as ``CloseWallsDict``."""
+    first = getattr(thing, "__name__", name)
+    return first != name and first in names
 
 
 def home(thing: object, face: str) -> str:
