@@ -106,7 +106,7 @@ def is_alias(name: str, thing: object, names: list[str]) -> bool:
 
 def home(thing: object, face: str) -> str:
     """The subpackage whose page has a thing: where it is defined, if that offers it."""
-    defined_in = (getattr(thing, "__module__", None) or f"monai_topo.{face}").split(".")[1]
+    defined_in = (getattr(thing, "__module__", None) or "").removeprefix("monai_topo.").partition(".")[0]
     offered = getattr(import_module(f"monai_topo.{defined_in}"), "__all__", []) if defined_in in FACES else []
     return defined_in if getattr(thing, "__name__", "") in offered else face
 
