@@ -18,7 +18,7 @@ from monai_topo.graphs.centerline import centerline_mask, check_method, fill_cav
 from monai_topo.graphs.chains import contract_chains
 from monai_topo.graphs.drawing import count_clipped, distance_to_centerline, draw_centerline, draw_tube
 from monai_topo.graphs.gaps import Gap, find_ways
-from monai_topo.graphs.junctions import junction_points, match_points
+from monai_topo.graphs.junctions import count_matches, junction_points, match_points
 from monai_topo.graphs.network import Network, Places
 from monai_topo.graphs.paths import path_length_blocks, path_lengths
 from monai_topo.graphs.skeleton import skeleton_graph
@@ -36,6 +36,7 @@ __all__ = [
     "check_spacing",
     "contract_chains",
     "count_clipped",
+    "count_matches",
     "distance_to_centerline",
     "draw_bridges",
     "draw_centerline",

@@ -11,6 +11,7 @@ from monai_topo.graphs.network import Network
 
 if TYPE_CHECKING:
     import networkx
+    from scipy.sparse import coo_array
 
 
 def junction_points(graph: networkx.Graph, merge_radius: float = 0.0) -> NDArray[np.float64]:
@@ -61,25 +62,51 @@ def match_points(
         >>> match_points(np.array([[0.0], [2.0], [9.0]]), np.array([[1.9], [3.0]]), radius=2)
         (array([0, 1]), array([0, 1]))
     """
-    from scipy.optimize import linear_sum_assignment
-    from scipy.spatial import cKDTree
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
     if not len(points) or not len(others):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    limit = radius * (1 + 1e-9)
-    near = cKDTree(points).query_ball_tree(cKDTree(others), limit)
-    pairs = np.array([(a, b) for a, found in enumerate(near) for b in found], dtype=np.int64).reshape(-1, 2)
-    group = _groups(pairs + np.array([0, len(points)]), len(points) + len(others))[pairs[:, 0]]
-    matched: list[tuple[int, int]] = []
-    for number in np.unique(group):  # what is near nothing in common is matched apart
-        rows, columns = (np.unique(side) for side in pairs[group == number].T)
-        distance = np.linalg.norm(points[rows, None] - others[None, columns], axis=2)
-        far = distance > limit
-        distance[far] = 1 + limit * (min(distance.shape) + 1)  # more than all near ones together: as few as can be
-        chosen = zip(*linear_sum_assignment(distance), strict=True)
-        matched += [(rows[a], columns[b]) for a, b in chosen if not far[a, b]]
-    first, second = np.array(sorted(matched), dtype=np.int64).reshape(-1, 2).T
-    return first, second
+    near = _near(points, others, radius)
+    count, columns = near.shape
+    alone = np.arange(count)  # a column of its own for each that has no partner
+    dear = (1 + radius) * (min(near.shape) + 1)  # more than all near ones together: as many pairs as can be
+    cost = np.concatenate([near.data + 1, np.full(count, dear)])  # 1 is added since 0 is no entry
+    rows = np.concatenate([near.row, alone]), np.concatenate([near.col, columns + alone])
+    first, second = min_weight_full_bipartite_matching(coo_array((cost, rows), shape=(count, columns + count)).tocsr())
+    matched = second < columns
+    return first[matched].astype(np.int64), second[matched].astype(np.int64)
+
+
+def count_matches(points: NDArray[np.float64], others: NDArray[np.float64], radius: float) -> int:
+    """Number of pairs that :func:`match_points` finds, which is found much faster than the pairs of least distance.
+
+    Args:
+        points: ``(n, ndim)``.
+        others: ``(m, ndim)``.
+        radius: inclusive.
+
+    Example:
+        >>> count_matches(np.array([[0.0], [2.0], [9.0]]), np.array([[1.9], [3.0]]), radius=2)
+        2
+    """
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    if not len(points) or not len(others):
+        return 0
+    near = _near(points, others, radius)
+    near.data[:] = 1  # an entry of 0 would be none
+    return int((maximum_bipartite_matching(near.tocsr(), perm_type="column") >= 0).sum())
+
+
+def _near(points: NDArray[np.float64], others: NDArray[np.float64], radius: float) -> coo_array:
+    """Distances of the pairs that are no farther apart than a radius."""
+    from scipy.sparse import coo_array
+    from scipy.spatial import cKDTree
+
+    trees = cKDTree(points), cKDTree(others)
+    pairs = trees[0].sparse_distance_matrix(trees[1], radius * (1 + 1e-9), output_type="ndarray")
+    return coo_array((pairs["v"], (pairs["i"], pairs["j"])), shape=(len(points), len(others)))
 
 
 def _groups(pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from monai.utils import MetricReduction
 
-from monai_topo.graphs import junction_points, match_points
+from monai_topo.graphs import count_matches, junction_points
 from monai_topo.metrics.base import empty_score
 from monai_topo.metrics.centerline_graph import CenterlineGraphMetric, check_at_least, to_networks
 from monai_topo.metrics.signatures import show_options
@@ -55,7 +55,7 @@ def graph_junction_f1(
     decided = empty_score(not len(predicted), not len(true), ignore_empty)
     if decided is not None:
         return dict.fromkeys(_COMPONENTS, decided)
-    matched = len(match_points(predicted, true, match_radius)[0])
+    matched = count_matches(predicted, true, match_radius)
     scores = (2 * matched / (len(predicted) + len(true)), matched / len(predicted), matched / len(true))
     return dict(zip(_COMPONENTS, scores, strict=True))
 

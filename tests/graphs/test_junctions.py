@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from monai_topo.graphs import junction_points, match_points
+from monai_topo.graphs import count_matches, junction_points, match_points
 from tests.graphs.graphs import drawn
 
 
@@ -49,7 +49,7 @@ def test_matching_against_all_assignments(counts, radius, rng):
         assert len(set(first.tolist())) == len(set(second.tolist())) == len(first)
         assert (distance <= radius).all()
         count, total = best_of_all(points, others, radius)
-        assert len(first) == count
+        assert len(first) == count == count_matches(points, others, radius)
         assert distance.sum() == pytest.approx(-total)
 
 
@@ -63,4 +63,13 @@ def test_the_radius_is_inclusive_and_nothing_matches_nothing():
     assert len(match_points(np.array([[0.0]]), np.array([[0.31]]), radius=0.3)[0]) == 0
     same = np.array([[0.0], [2.0], [2.0]])
     assert len(match_points(same, same[:2], radius=0)[0]) == 2
+    assert count_matches(same, same[:2], radius=0) == 2
     assert len(match_points(np.zeros((0, 2)), np.zeros((3, 2)), radius=1)[0]) == 0
+    assert count_matches(np.zeros((0, 2)), np.zeros((3, 2)), radius=1) == 0
+
+
+def test_the_junctions_of_noise_are_counted_in_time(rng):
+    """A matrix of all distances would take 8 GB."""
+    points, others = rng.random((2, 32000, 3)) * 80
+    shifted = np.concatenate([points + 0.1, others + 1000])
+    assert count_matches(points, shifted, 2.0) == len(points)
