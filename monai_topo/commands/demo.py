@@ -148,6 +148,7 @@ def _train_and_score(loss: str, data: Path, image: Path, label: Path, out: Path,
         dataset_dir=image.resolve(),
         checkpoint=out / "models" / "model.pt",
         output_dir=out,
+        overwrite=True,
         patch_size=[_PATCH] * 3,
     )
     seconds = seconds_per_iteration(out / "events", first=(start_epoch - 1) * _ITERATIONS_PER_EPOCH + 1)

@@ -137,6 +137,7 @@ class Laboratory:
             dataset_dir=(self._held_out(run.fold) / "images").resolve(),
             checkpoint=(folder / "training.pt").resolve(),
             output_dir=folder.resolve(),
+            overwrite=True,
             **settings,
         )
 

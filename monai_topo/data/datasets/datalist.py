@@ -67,7 +67,8 @@ def prepared_datalist(
 
     Raises:
         FileNotFoundError: when the folder holds no data list, or a file of the list is not there.
-        ValueError: for an unknown section or fold, a file that is no data list, or one that names files outside.
+        ValueError: for an unknown section or fold, a file that is no data list, or one that names files outside or
+            an image more than once.
 
     Example:
         >>> prepared_datalist("nowhere")
@@ -84,6 +85,7 @@ def prepared_datalist(
     if section == "test":
         return [{"image": find(path)} for path in test]
     items = [{**item, **{key: find(item[key]) for key in ("image", "label")}} for item in training]
+    _check_once(folder / DATALIST, [item["image"] for item in items])
     if section is None:
         return items
     folds = sorted({item["fold"] for item in items if "fold" in item})
@@ -100,11 +102,23 @@ def _lists(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
     content = read_json(path)
     try:
         training = [{**item, "image": str(item["image"]), "label": str(item["label"])} for item in content["training"]]
-        return training, [str(name) for name in content["test"]]
+        test = [str(name) for name in content["test"]]
     except (KeyError, TypeError):
         raise ValueError(
             f"{path} is no data list of `python -m monai_topo prepare`: it must have training and test."
         ) from None
+    folds = [item.get("fold") for item in training]
+    if any(fold is not None for fold in folds) and not all(type(fold) is int for fold in folds):
+        raise ValueError(f"{path} must have a number as fold of each training item or of none, got {folds}.")
+    return training, test
+
+
+def _check_once(path: Path, images: Sequence[str]) -> None:
+    """A volume that is there twice may be trained on and validated by."""
+    places = [Path(image).resolve() for image in images]
+    twice = next((image for index, image in enumerate(images) if places[index] in places[:index]), None)
+    if twice is not None:
+        raise ValueError(f"{path} names {twice} more than once: leave one of them out.")
 
 
 def _find(folder: Path, allow_outside: bool, name: str) -> str:

@@ -83,8 +83,15 @@ class PreparedFolder:
     def _record(self, case: Case) -> dict[str, Any] | None:
         with suppress(FileNotFoundError, ValueError):  # a damaged record is none
             record = read_json(self.root / self._record_name(case))
-            return record if isinstance(record, dict) else None
+            if isinstance(record, dict) and all(
+                record.get(key, name) == name for key, name in self._volume_names(case).items()
+            ):
+                return record
         return None
+
+    @staticmethod
+    def _volume_names(case: Case) -> dict[str, str]:
+        return {key: f"{key}s/{case.name}.nii.gz" for key in ("image", "label")}
 
     @staticmethod
     def _record_name(case: Case) -> str:
@@ -94,7 +101,7 @@ class PreparedFolder:
         """Write a case; returns its record."""
         volumes = {"image": converted.image} | ({} if converted.label is None else {"label": converted.label})
         record: dict[str, Any] = {"name": case.name, "patient": case.patient}
-        record |= {key: f"{key}s/{case.name}.nii.gz" for key in volumes}
+        record |= {key: name for key, name in self._volume_names(case).items() if key in volumes}
         record |= {"shape": list(converted.image.array.shape), "spacing": list(converted.image.spacing)}
         record |= {"unit": converted.image.unit}
         record |= {"notes": list(converted.notes), **converted.facts}

@@ -28,7 +28,7 @@ class SaveSegmentationd(MapTransform):
     likelihood is at or over the threshold), both with the affine of the input. With ``proof_reading`` also
     ``NAME_uncertainty.nii.gz``, an overlay, and ``NAME_<key>_uncertainty.csv``, a list, of what another threshold would
     change (:class:`TopologyUncertaintyd`). Each of several keys has files of its own, ``NAME_<key>_prob.nii.gz`` and so
-    on. A file stands under its name only when it is complete.
+    on. A file stands under its name only when it is complete, and what an earlier run left stays as it is.
 
     Finished results are made of the likelihood and lie beside the mask: ``finish={"cells": SegmentCells()}`` writes
     ``NAME_cells.nii.gz``, in the result's own type of integers.
@@ -46,10 +46,12 @@ class SaveSegmentationd(MapTransform):
         allow_missing_keys: whether an item may lack a key.
         finish: End of the file name to an array transform, from a likelihood to a mask or ids; None for one that is
             left out.
+        overwrite: Whether the results of an earlier run may be overwritten, which may be another network's.
 
     Raises:
         ValueError: for a threshold outside [0, 1], a negative margin, or a name in ``finish`` that is taken; when
-            called, for a likelihood without a file name, or when the files of another input would be overwritten.
+            called, for a likelihood without a file name, or when the files of another input, or without ``overwrite``
+            of an earlier run, would be overwritten.
         OSError: when called, if a file cannot be written; it names the file.
     """
 
@@ -64,6 +66,7 @@ class SaveSegmentationd(MapTransform):
         data_root_dir: PathLike | None = None,
         allow_missing_keys: bool = False,
         finish: Mapping[str, Callable[[Any], Any] | None] | None = None,
+        overwrite: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.finish = {end: transform for end, transform in (finish or {}).items() if transform is not None}
@@ -73,12 +76,15 @@ class SaveSegmentationd(MapTransform):
         self.threshold = threshold
         self.connectivity = connectivity
         self.proof_reading = proof_reading
+        self.overwrite = overwrite
         self.data_root_dir = None if data_root_dir is None else Path(data_root_dir).resolve()
         self.uncertainty = TopologyUncertaintyd(
             keys, threshold, margin, radius=1, connectivity=connectivity, allow_missing_keys=True
         )
         self.sources: dict[Path, str] = {}
         """Start of the files' names to the input that they are of."""
+        self.written: set[str] = set()
+        """What the files' names begin with that this transform has written."""
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the files; the masks take the place of the likelihoods."""
@@ -87,6 +93,7 @@ class SaveSegmentationd(MapTransform):
             likelihood = d[key]
             start = self._start_of_name(likelihood)
             name = f"{start}_{key}" if len(self.keys) > 1 else f"{start}"
+            self._check_free(name)
             _save(likelihood, f"{name}_prob", np.float32)
             if self.proof_reading:
                 found = self.uncertainty({key: likelihood})
@@ -98,6 +105,18 @@ class SaveSegmentationd(MapTransform):
             for end, transform in self.finish.items():
                 self._write_finished(transform(likelihood), end, name)
         return d
+
+    def _check_free(self, name: str) -> None:
+        """Whether no earlier run has left files of this name."""
+        if name in self.written:
+            return
+        ends = ("prob", "seg", "uncertainty", *self.finish)
+        there = next((path for end in ends if (path := Path(f"{name}_{end}{_SUFFIX}")).exists()), None)
+        if there and not self.overwrite:
+            raise ValueError(
+                f"{there} is there already, of an earlier run: name another output_dir, or set overwrite to replace it."
+            )
+        self.written.add(name)
 
     def _write_finished(self, result: Any, end: str, name: str) -> None:
         ids = np.asarray(result.cpu())

@@ -124,6 +124,16 @@ def test_a_damaged_record_is_none(tmp_path):
     assert len(convert(tmp_path / "out", case("a")).records) == 1
 
 
+@pytest.mark.parametrize("name", ["../secret", "/secret", 3, None, ["images/a.nii.gz"]])
+def test_a_record_that_names_other_files_removes_none(name, tmp_path):
+    convert(tmp_path / "out", case("a"))
+    (tmp_path / "secret").touch()
+    name = str(tmp_path / "secret") if name == "/secret" else name
+    (tmp_path / "out" / "cases" / "a.json").write_text(json.dumps({"name": "a", "image": name, "fingerprint": ""}))
+    assert len(convert(tmp_path / "out", case("a")).records) == 1
+    assert (tmp_path / "secret").exists()
+
+
 HOLD = """
 import sys, time
 from monai_topo.data import opened_folder
@@ -177,3 +187,20 @@ def test_lists_that_are_none(content, tmp_path):
     (tmp_path / "datalist.json").write_text(content)
     with pytest.raises(ValueError, match=r"datalist\.json is (no data list|not JSON)"):
         prepared_datalist(tmp_path)
+
+
+def test_lists_that_would_mix_training_and_validation_are_refused(tmp_path):
+    with opened_folder(tmp_path / "out", {}, "test") as folder:
+        found = convert_cases([case("a"), case("b"), case("c")], folder, progress=False)
+        write_datalist(folder, found.records, {}, 3, 0)
+    path = tmp_path / "out" / "datalist.json"
+    content = json.loads(path.read_text())
+    first = content["training"][0]
+    again = [{**first, "image": f"./{first['image']}", "fold": 2}]
+    path.write_text(json.dumps({**content, "training": [*content["training"], *again]}))
+    with pytest.raises(ValueError, match=r"datalist\.json names .*images/.* more than once"):
+        prepared_datalist(tmp_path / "out", "training")
+    for fold in (None, "1", 1.5, True):
+        path.write_text(json.dumps({**content, "training": [{**first, "fold": fold}, *content["training"][1:]]}))
+        with pytest.raises(ValueError, match="must have a number as fold of each training item or of none"):
+            prepared_datalist(tmp_path / "out", "training")

@@ -113,6 +113,20 @@ def test_an_input_of_the_same_name_is_not_written_over(likelihood, tmp_path):
     assert (tmp_path / "ct_prob.nii.gz").read_bytes() == before
 
 
+@pytest.mark.parametrize("end", ["prob", "seg", "uncertainty", "halves"])
+def test_what_an_earlier_run_left_is_not_written_over(end, likelihood, tmp_path):
+    left = tmp_path / f"ct_{end}.nii.gz"
+    left.write_bytes(b"of another network")
+    item = {"pred": named(likelihood, "case1/ct.nii.gz")}
+    finish = {"halves": lambda likelihood: (likelihood > 0.3).to(torch.uint8)}
+    with pytest.raises(ValueError, match=f"ct_{end}.*is there already, of an earlier run.*set overwrite"):
+        SaveSegmentationd("pred", tmp_path, finish=finish)(item)
+    assert written(tmp_path) == [left.name]
+    assert left.read_bytes() == b"of another network"
+    SaveSegmentationd("pred", tmp_path, finish=finish, overwrite=True)(item)
+    assert "ct_seg.nii.gz" in written(tmp_path)
+
+
 def test_dots_are_part_of_a_name(likelihood, tmp_path):
     save = SaveSegmentationd("pred", tmp_path)
     names = ["3Dircadb1.1", "3Dircadb1.2", "1.2.840.113619"]
