@@ -33,13 +33,12 @@ from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePai
 from monai_topo.topology.regions.adjacency import MERGES, RegionGraph, crossing_edges, merge_regions, region_graph
 from monai_topo.topology.regions.basins import component_regions
 from monai_topo.topology.regions.morse import (
-    basin_walls,
-    catchment_basins,
     check_manifold_dims,
     stable_manifolds,
     stable_manifolds_batch,
 )
 from monai_topo.topology.regions.simplification import low_pairs, simplify
+from monai_topo.topology.regions.watershed import basin_walls, catchment_basins
 
 if TYPE_CHECKING:
     from monai_topo.topology.compiled.kernel import entry_kernel as entry_kernel

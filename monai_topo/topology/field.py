@@ -56,10 +56,23 @@ def sublevel_field(field: ArrayLike | torch.Tensor, direction: str = "superlevel
         >>> sublevel_field([[0.25, 0.5]], "superlevel")
         array([[-0.25, -0.5 ]])
     """
+    return _grow_by_sublevel_sets(finite_field(field), direction)
+
+
+def finite_field(field: ArrayLike | torch.Tensor) -> NDArray[Any]:
+    """One channel as a C-ordered float32 or float64 array, which is ``field`` itself where it is such a one.
+
+    Args:
+        field: ``(H, W)`` or ``(H, W, D)``, finite.
+
+    Raises:
+        ValueError: for a wrong rank, an empty axis, NaN or infinity.
+    """
     array = to_array(field)
     if array.ndim not in (2, 3) or array.size == 0:
         raise ValueError(f"field must be one channel of shape (H, W) or (H, W, D), not empty; got shape {array.shape}.")
-    return _grow_by_sublevel_sets(array, direction)
+    _check_finite(array)
+    return array
 
 
 def sublevel_stack(stack: NDArray[Any] | torch.Tensor, direction: str = "superlevel") -> NDArray[Any]:
@@ -75,12 +88,16 @@ def sublevel_stack(stack: NDArray[Any] | torch.Tensor, direction: str = "superle
     array = to_array(stack)
     if array.ndim not in (3, 4) or array.size == 0:
         raise ValueError(f"fields must have shape (N, H, W) or (N, H, W, D), not empty; got shape {array.shape}.")
+    _check_finite(array)
     return _grow_by_sublevel_sets(array, direction)
 
 
-def _grow_by_sublevel_sets(array: NDArray[Any], direction: str) -> NDArray[Any]:
+def _check_finite(array: NDArray[Any]) -> None:
     if not np.isfinite(array).all():
         raise ValueError("field holds NaN or infinity: a filtration needs finite values.")
+
+
+def _grow_by_sublevel_sets(array: NDArray[Any], direction: str) -> NDArray[Any]:
     zero = array.dtype.type(0)
     return np.asarray(zero - array if check_direction(direction) == "superlevel" else zero + array)
 

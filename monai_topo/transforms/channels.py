@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from monai_topo.data import voxel_sizes
 from monai_topo.graphs import check_spacing as voxel_size
 
+SPACING_KNOWN = "spacing_known"
+"""Entry of the metadata: whether the file, or the user, says the size of a voxel."""
+
 
 def to_channels(img: NdarrayOrTensor) -> NDArray[Any]:
     """The image as an array, ``(C, H, W)`` or ``(C, H, W, D)``.
@@ -53,7 +56,7 @@ def to_masks(img: NdarrayOrTensor) -> NDArray[np.bool_]:
 
 
 def to_likelihoods(img: NdarrayOrTensor) -> NDArray[Any]:
-    """The image as likelihoods, float32 or float64, one in each channel.
+    """The image as likelihoods, float32 or float64, one in each channel; to be read only, they may be the image's own.
 
     Raises:
         ValueError: as :func:`to_channels`, and for values outside [0, 1].
@@ -65,7 +68,7 @@ def to_likelihoods(img: NdarrayOrTensor) -> NDArray[Any]:
             f"img must hold likelihoods in [0, 1], got values from {lowest:g} to {highest:g}: apply a sigmoid or "
             "softmax first (Activations)."
         )
-    return channels if channels.dtype == np.float64 else channels.astype(np.float32)
+    return channels if channels.dtype == np.float64 else channels.astype(np.float32, copy=False)
 
 
 def map_channels(

@@ -195,7 +195,7 @@ ISBI2012 = Table(
         "VOI split": "whole/variation_of_information.split",
         "VOI merge": "whole/variation_of_information.merge",
     },
-    overlays=("load.yaml", "data.yaml", "images.yaml"),
+    overlays=("load.yaml", "data.yaml"),
     settings={"patch_size": [64, 64], "batch_size": 8, "network_def#spatial_dims": 2},
     loss_settings={
         **{loss: {"loss#topology#dims": [0, 1]} for loss in ("topo", "lifetime", "betti_matching")},

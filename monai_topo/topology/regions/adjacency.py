@@ -119,6 +119,7 @@ def merge_regions(
     quantile: float = 0.5,
     min_size: int = 0,
     connectivity: int | None = None,
+    overwrite_labels: bool = False,
 ) -> NDArray[np.int32]:
     """Merge regions that touch, by the likelihood on their shared walls, and then those that are too small.
 
@@ -139,6 +140,7 @@ def merge_regions(
         min_size: Voxels from which a region stays; a smaller one goes, the smallest first, to the neighbor behind the
             wall of the lowest score (mean, or share), and stays where it has none.
         connectivity: Connectivity of the walls: None or the number of axes for full, 1 for face.
+        overwrite_labels: whether the result may take the place of ``labels``, which saves 4 bytes for each voxel.
 
     Returns:
         Numbers of the merged regions, consecutive from 1 on in the order of their first voxels.
@@ -155,7 +157,8 @@ def merge_regions(
 
     if by is not None and by not in MERGES:
         raise ValueError(f"by must be None or one of {MERGES}, got {by!r}.")
-    merged, values = np.array(labels, np.int32, order="C"), to_array(likelihood)
+    merged = np.array(labels, np.int32, order="C", copy=None if overwrite_labels else True)
+    values = to_array(likelihood)
     sizes, lowest = measure_regions(merged.ravel(), values.ravel(), int(merged.max(initial=0)))
     graph = region_graph(merged, values, connectivity=connectivity, level=level)
     if by == "saddle":

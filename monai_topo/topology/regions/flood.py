@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.topology.compiled.kernel import Int, entry_kernel, inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import Int, entry_kernel, kernel
+from monai_topo.topology.regions.lower_links import is_before
 
 
 @entry_kernel
@@ -48,7 +49,7 @@ def flood_regions(
                 other = voxel + offset
                 if labels[other] != -1:
                     continue
-                if _is_before(values, other, barrier):
+                if is_before(values, other, barrier):
                     labels[other] = region + 1
                     stack[height] = other
                     height += 1
@@ -130,7 +131,7 @@ def lower_to_elder(
     queue = np.empty(values.size + 1, np.int64)
     for pair in range(births.size):
         birth, death = births[pair], deaths[pair]
-        if not _is_before(values, birth, death):
+        if not is_before(values, birth, death):
             continue  # an earlier path has gone through
         level, height = values[birth], values[death]
         came_from[death] = death
@@ -202,12 +203,12 @@ def _search(
                     continue
                 if came_from[other] >= 0 or (labels[other] == label) != inward:
                     continue
-                if not inward and not _is_before(values, other, death):
+                if not inward and not is_before(values, other, death):
                     continue
                 came_from[other] = voxel
                 queue[stop] = other
                 stop += 1
-                if other == birth if inward else _is_before(values, other, birth):
+                if other == birth if inward else is_before(values, other, birth):
                     return other, stop
         first, last = last, stop
         if first == last:
@@ -258,8 +259,3 @@ def _flatten(
                 labels[voxel + offset] = 0
                 stack[size] = voxel + offset
                 size += 1
-
-
-@inlined_kernel
-def _is_before(values: NDArray[np.float64], voxel: Int, other: Int) -> bool:
-    return bool(values[voxel] < values[other] or (values[voxel] == values[other] and voxel < other))

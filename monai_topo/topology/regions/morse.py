@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.checks import is_full_connectivity
 from monai_topo.topology.compiled.threads import map_in_threads
-from monai_topo.topology.engines import ManifoldsFunction, get_basins_function, get_manifolds_function
+from monai_topo.topology.engines import ManifoldsFunction, get_manifolds_function
 from monai_topo.topology.field import sublevel_field
 
 
@@ -69,7 +69,7 @@ def stable_manifolds(
     """
     rising = sublevel_field(likelihood, "sublevel")
     wanted = check_manifold_dims(dims, rising.ndim)
-    _check_threshold(persistence_threshold)
+    check_persistence_threshold(persistence_threshold)
     full = is_full_connectivity(connectivity, rising.ndim)
     marked = partial(_manifolds, rising, full, persistence_threshold, get_manifolds_function(engine))
     return reduce(np.logical_or, map(marked, wanted))
@@ -83,70 +83,12 @@ def _manifolds(
     return engine(field, full_connectivity=full, dim=dim, persistence_threshold=threshold)
 
 
-def catchment_basins(
-    likelihood: ArrayLike | torch.Tensor, *, persistence_threshold: float, connectivity: int | None = None
-) -> NDArray[np.int32]:
-    """The basins of a likelihood of walls: the exact watershed of the valleys deeper than a threshold.
-
-    Every voxel goes down to the neighbor that is first in the total order (value, flat index), until a minimum. Basins
-    of minima of at most ``persistence_threshold`` are joined with the elder one across their lowest pass. The walls of
-    ``stable_manifolds(dims=2)`` are the voxels with a neighbor in another basin.
-
-    Args:
-        likelihood: one channel, ``(H, W)`` or ``(H, W, D)``, high on walls; any finite values.
-        persistence_threshold: in units of the likelihood, 0 or more.
-        connectivity: Connectivity of the walls: None or the number of axes for full, 1 for face. Basins have the dual
-            one.
-
-    Returns:
-        int32 numbers from 1 on, of the same shape: every voxel is in a basin.
+def check_persistence_threshold(persistence_threshold: float) -> None:
+    """Refuse a threshold that is not 0 or more.
 
     Raises:
-        ValueError: for a bad shape, NaN or infinity, or an unknown option.
-
-    Example:
-        >>> profile = np.array([[0.0, 0.1, 0.0, 0.8, 0.2, 0.1]])
-        >>> catchment_basins(profile, persistence_threshold=0.2)
-        array([[1, 1, 1, 1, 2, 2]], dtype=int32)
+        ValueError: when it is not.
     """
-    rising = sublevel_field(likelihood, "sublevel")
-    _check_threshold(persistence_threshold)
-    full = not is_full_connectivity(connectivity, rising.ndim)
-    number_basins = get_basins_function("auto")
-    return number_basins(rising, full_connectivity=full, persistence_threshold=persistence_threshold)[0]
-
-
-def basin_walls(
-    likelihood: ArrayLike | torch.Tensor, *, persistence_threshold: float, connectivity: int | None = None
-) -> NDArray[np.bool_]:
-    """Voxels of a likelihood of walls with a neighbor in another of the :func:`catchment_basins`.
-
-    In 3D they are those of ``stable_manifolds(dims=2)``. In 2D, other than the ridges of ``dims=1``, they end at the
-    border only.
-
-    Args:
-        likelihood: one channel, ``(H, W)`` or ``(H, W, D)``, high on walls; any finite values.
-        persistence_threshold: in units of the likelihood, 0 or more; basins of at most this depth have no walls.
-        connectivity: Connectivity of the walls: None or the number of axes for full, 1 for face.
-
-    Returns:
-        bool mask of the same shape: walls two voxels thick, without which no basin touches another.
-
-    Raises:
-        ValueError: for a bad shape, NaN or infinity, or an unknown option.
-
-    Example:
-        >>> profile = np.array([[0.0, 0.1, 0.0, 0.8, 0.2, 0.1]])
-        >>> basin_walls(profile, persistence_threshold=0.2).astype(int)
-        array([[0, 0, 0, 1, 1, 0]])
-    """
-    rising = sublevel_field(likelihood, "sublevel")
-    _check_threshold(persistence_threshold)
-    full = is_full_connectivity(connectivity, rising.ndim)
-    return _manifolds(rising, full, persistence_threshold, get_manifolds_function("auto"), dim=2)
-
-
-def _check_threshold(persistence_threshold: float) -> None:
     if not persistence_threshold >= 0:
         raise ValueError(f"persistence_threshold must be 0 or more, got {persistence_threshold!r}.")
 

@@ -15,12 +15,14 @@ Outside those levels nothing changes, so what a step makes anew is less persiste
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.checks import check_dims, is_full_connectivity
+from monai_topo.topology.compiled.threads import map_in_threads
 from monai_topo.topology.field import sublevel_field
 from monai_topo.topology.grid import neighbor_offsets, padded_index
 from monai_topo.topology.persistence import persistence_pairs
@@ -29,8 +31,11 @@ from monai_topo.topology.regions.basins import cavity_regions, component_regions
 
 _ROUNDS_WITH_PATHS = 6
 """After these, components and cavities are flattened only, which cannot go on forever."""
-_ROUNDS_BY_VOXEL = 12
-"""After these, loops of a volume are filled or cut in bites that double every four rounds."""
+_ROUNDS_BY_VOXEL = 4
+"""After these, loops of a volume are filled or cut in bites that double every other round.
+
+Twelve such rounds and then every fourth would change 1 to 4 % fewer voxels in twice the time.
+"""
 _MAX_ROUNDS = 100
 
 
@@ -65,7 +70,8 @@ def simplify(
     if field.ndim == 2 or 1 not in wanted:
         simplified = _simplify(field, threshold, wanted, connectivity, fill=True)
     else:
-        both = [_simplify(field, threshold, wanted, connectivity, fill) for fill in (True, False)]
+        in_one_way = partial(_simplify, field, threshold, wanted, connectivity)
+        both = map_in_threads(in_one_way, (True, False), None)
         simplified = min(both, key=lambda done: _rank(field, done, threshold, wanted, connectivity))
     return np.asarray(0 - simplified)
 
@@ -108,7 +114,7 @@ def _step(
     """One round for the chosen pairs of one dimension."""
     birth, death, last = pairs.birth[dim][chosen], pairs.death[dim][chosen], field.size - 1
     full, middle = pairs.connectivity > 1, 0 < dim < field.ndim - 1
-    paths, bite = rounds < _ROUNDS_WITH_PATHS, 2 ** (max(rounds - _ROUNDS_BY_VOXEL, 0) // 4)
+    paths, bite = rounds < _ROUNDS_WITH_PATHS, 2 ** (max(rounds - _ROUNDS_BY_VOXEL, 0) // 2)
     if middle and fill:
         return _fill_loops(field, birth, death, full, bite, False)
     if dim == 0:

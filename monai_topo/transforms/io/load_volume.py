@@ -14,6 +14,7 @@ from monai.utils import ImageMetaKey, MetaKeys, SpaceKeys, ensure_tuple_rep
 from numpy.typing import NDArray
 
 from monai_topo.data import HDF5Reader, Volume, on_grid_of, read_volume
+from monai_topo.transforms.channels import SPACING_KNOWN
 
 
 class LoadVolume(Transform):
@@ -72,6 +73,7 @@ class LoadVolume(Transform):
             MetaKeys.SPATIAL_SHAPE: np.asarray(array.shape),
             MetaKeys.SPACE: SpaceKeys.RAS,
             MetaKeys.ORIGINAL_CHANNEL_DIM: float("nan"),
+            SPACING_KNOWN: volume.known_spacing is not None,
         }
         return MetaTensor(torch.from_numpy(array[None].copy()), affine=torch.from_numpy(volume.affine), meta=meta)
 

@@ -16,7 +16,7 @@ from monai_topo.graphs import Gap, draw_bridges, find_ways
 from monai_topo.topology import stable_manifolds
 from monai_topo.transforms.channels import check_spacing, like, spacing_of, to_likelihoods
 from monai_topo.transforms.post.bridge_list import Bridge, list_bridge
-from monai_topo.transforms.post.smoothing import check_sigma, smooth
+from monai_topo.transforms.post.smoothing import check_sigma, smooth, without_small
 
 
 class BridgeGaps(Transform):
@@ -132,7 +132,7 @@ class BridgeGaps(Transform):
         """Masks with and without bridges, and the gaps."""
         smoothed = np.stack([smooth(channel, self.sigma) for channel in to_likelihoods(img)])
         spacing = spacing_of(img, self.spacing)
-        before = np.stack([_without_small(channel >= self.threshold, self.min_size) for channel in smoothed])
+        before = np.stack([without_small(channel >= self.threshold, self.min_size) for channel in smoothed])
         masks, found = before.copy(), []
         for channel, likelihood in enumerate(smoothed):
             others = np.asarray(np.delete(masks, channel, axis=0).any(axis=0))
@@ -169,16 +169,6 @@ class BridgeGaps(Transform):
 
 def _touched(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(ndimage.binary_dilation(mask, np.ones((3,) * mask.ndim)))
-
-
-def _without_small(mask: NDArray[np.bool_], min_size: int) -> NDArray[np.bool_]:
-    """The mask without its components of fewer voxels."""
-    if min_size <= 1:
-        return mask
-    numbers, _ = ndimage.label(mask, np.ones((3,) * mask.ndim))
-    large = np.bincount(numbers.ravel()) >= min_size
-    large[0] = False
-    return np.asarray(large[numbers])
 
 
 class BridgeGapsd(MapTransform):

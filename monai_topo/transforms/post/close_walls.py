@@ -20,7 +20,7 @@ from monai_topo.topology import (
     label_components,
 )
 from monai_topo.transforms.channels import like, to_likelihoods
-from monai_topo.transforms.post.smoothing import check_sigma, smooth
+from monai_topo.transforms.post.smoothing import check_sigma, smooth, without_small
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,8 @@ class CloseWalls(Transform):
         smoothed = smooth(likelihood, self.sigma)
         closed = basin_walls(smoothed, persistence_threshold=self.persistence_threshold, connectivity=self.connectivity)
         closed |= smoothed >= self.threshold
-        closed = _without_small(closed, self.min_size, full)
-        return ~_without_small(~closed, self.min_size, not full)
+        closed = without_small(closed, self.min_size, full)
+        return ~without_small(~closed, self.min_size, not full)
 
     def _leaks(self, likelihood: NDArray[Any]) -> NDArray[np.int64]:
         """Steps from basin to basin that do not touch the mask, but the closed one."""
@@ -156,16 +156,6 @@ class CloseWalls(Transform):
         basins[smoothed >= self.threshold] = 0
         basins[~self._close(likelihood)] = 0
         return crossing_edges(basins, not is_full_connectivity(self.connectivity, likelihood.ndim))
-
-
-def _without_small(mask: NDArray[np.bool_], min_size: int, full: bool) -> NDArray[np.bool_]:
-    """The mask without its components of fewer voxels."""
-    if min_size <= 1:
-        return mask
-    numbers = label_components(mask, full)
-    large = np.bincount(numbers.ravel()) >= min_size
-    large[0] = False
-    return np.asarray(large[numbers])
 
 
 def _list_pieces(

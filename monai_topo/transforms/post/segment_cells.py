@@ -32,6 +32,9 @@ class SegmentCells(Transform):
 
     Cells of fewer than ``min_size`` voxels go last, each to the neighbor behind its weakest wall.
 
+    Beside the likelihood, of float32, it holds about 10 bytes for each voxel: the smoothed one, the ids, and what is
+    measured on walls.
+
     Choose the arguments on validation data. Cells fill the volume: for a mask of walls as thick as they are, take
     :class:`CloseWalls`.
 
@@ -106,9 +109,11 @@ class SegmentCells(Transform):
         channels = to_likelihoods(img)
         is_full_connectivity(self.connectivity, channels.ndim - 1)
         masks, markers = _beside(mask, channels.shape, "mask"), _beside(seeds, channels.shape, "seeds")
-        ids = np.stack([self._segment(*item) for item in zip(channels, masks, markers, strict=True)])
+        ids = np.empty(channels.shape, np.int32)
+        for channel, item in enumerate(zip(channels, masks, markers, strict=True)):
+            ids[channel] = self._segment(*item)
         dtype = next(t for t in (np.uint8, np.int16, np.int32) if ids.max() <= np.iinfo(t).max)
-        return like(img, ids.astype(dtype), dtype)
+        return like(img, ids.astype(dtype, copy=False), dtype)
 
     def _segment(
         self, likelihood: NDArray[Any], mask: NDArray[Any] | None, seeds: NDArray[Any] | None
@@ -133,6 +138,7 @@ class SegmentCells(Transform):
             quantile=0.5 if self.quantile is None else self.quantile,
             min_size=self.min_size,
             connectivity=self.connectivity,
+            overwrite_labels=True,
         )
 
 

@@ -1,4 +1,4 @@
-"""What the transforms that finish a segmentation share: the likelihood, smoothed a little."""
+"""What the transforms that finish a segmentation share: the likelihood smoothed a little, masks without specks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from monai_topo.topology import label_components
 
 
 def check_sigma(sigma: Sequence[float] | float) -> Sequence[float] | float:
@@ -31,3 +33,13 @@ def smooth(likelihood: NDArray[Any], sigma: Sequence[float] | float) -> NDArray[
     if np.ndim(sigma) and np.size(sigma) != likelihood.ndim:
         raise ValueError(f"sigma must be one number or one for each of {likelihood.ndim} axes, got {sigma!r}.")
     return np.asarray(ndimage.gaussian_filter(likelihood, sigma)) if np.any(sigma) else likelihood
+
+
+def without_small(mask: NDArray[np.bool_], min_size: int, full: bool = True) -> NDArray[np.bool_]:
+    """The mask without its components of fewer voxels, in full or face connectivity."""
+    if min_size <= 1:
+        return mask
+    numbers = label_components(mask, full)
+    large = np.bincount(numbers.ravel()) >= min_size
+    large[0] = False
+    return np.asarray(large[numbers])
