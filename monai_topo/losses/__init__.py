@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
+from monai_topo.losses.centerline import CenterlineCrossEntropyLoss, CenterlineDiceLoss, CenterlineLoss
+from monai_topo.losses.centerline_boundary import CbDiceLoss
 from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
 from monai_topo.losses.deep_supervision import DeepSupervisionTopologyLoss
 from monai_topo.losses.dmt import DMTLoss
@@ -13,10 +15,16 @@ from monai_topo.losses.options import DiagramOptions, LossOptions
 from monai_topo.losses.persistence import PersistenceLoss
 from monai_topo.losses.points import DiagramLoss
 from monai_topo.losses.region import RegionCrossEntropyLoss
+from monai_topo.losses.skeleton import SkeletonLoss
+from monai_topo.losses.skeleton_recall import SkeletonRecallLoss
 from monai_topo.losses.topo import TopoLoss
 
 __all__ = [
     "BettiMatchingLoss",
+    "CbDiceLoss",
+    "CenterlineCrossEntropyLoss",
+    "CenterlineDiceLoss",
+    "CenterlineLoss",
     "DMTLoss",
     "DeepSupervisionTopologyLoss",
     "DiagramLoss",
@@ -27,6 +35,8 @@ __all__ = [
     "LossOptions",
     "PersistenceLoss",
     "RegionCrossEntropyLoss",
+    "SkeletonLoss",
+    "SkeletonRecallLoss",
     "SpatialMatchingLoss",
     "TopoLoss",
     "TopologyLoss",

@@ -29,12 +29,14 @@ class Channels(NamedTuple):
         prediction: the same after the activation, without the background where that is left out.
         truth: the ground truth of these channels.
         valid: ``(B, 1, H, W[, D])``, False where voxels are ignored; None where all count.
+        skeleton: of the ground truth, where the target holds it.
     """
 
     input: torch.Tensor
     prediction: torch.Tensor
     truth: torch.Tensor
     valid: torch.Tensor | None
+    skeleton: torch.Tensor | None = None
 
 
 class TopologyLoss(_Loss):

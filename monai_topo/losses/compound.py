@@ -13,9 +13,13 @@ from torch.nn.modules.loss import _Loss
 
 from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
+from monai_topo.losses.centerline import CenterlineCrossEntropyLoss, CenterlineDiceLoss
+from monai_topo.losses.centerline_boundary import CbDiceLoss
 from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
+from monai_topo.losses.skeleton import target_of, without_skeletons
+from monai_topo.losses.skeleton_recall import SkeletonRecallLoss
 from monai_topo.losses.topo import TopoLoss
 
 
@@ -33,12 +37,17 @@ TOPOLOGY_TERMS = {
     "dmt": Term(DMTLoss, 0.2),
     "betti_matching": Term(BettiMatchingLoss, 0.005),
     "spatial_matching": Term(SpatialMatchingLoss, 0.005),
+    "skeleton_recall": Term(SkeletonRecallLoss, 1.0),
+    "centerline_dice": Term(CenterlineDiceLoss, 1.0),
+    "centerline_ce": Term(CenterlineCrossEntropyLoss, 1.0),
+    "cb_dice": Term(CbDiceLoss, 1.0),
 }
 """The names that ``DiceCETopologyLoss(topology=...)`` accepts.
 
 The weights are those that docs/results.md chose on 3D patches of membranes, trees and neurons, in the middle: there a
 term's gradient is 0.3 times that of Dice and cross-entropy. ``"localized"`` was measured on maps of distances, and
-``"spatial_matching"``, which was not, has that of ``"betti_matching"``, whose points it shares.
+``"spatial_matching"``, which was not, has that of ``"betti_matching"``, whose points it shares. The losses on skeletons
+have the weight 1 that they were published with.
 """
 
 
@@ -70,13 +79,15 @@ class DiceCETopologyLoss(DiceCELoss):
         topology: the name of a topology loss, built with its defaults and this loss's first six arguments and
             ``weight``: ``"topo"`` for :class:`TopoLoss`, ``"localized"`` for :class:`LocalizedTopoLoss` on likelihoods,
             ``"lifetime"`` for :class:`LifetimeTopoLoss`, ``"dmt"`` for :class:`DMTLoss`, ``"betti_matching"`` for
-            :class:`BettiMatchingLoss`, ``"spatial_matching"`` for :class:`SpatialMatchingLoss`; or any loss of (input,
+            :class:`BettiMatchingLoss`, ``"spatial_matching"`` for :class:`SpatialMatchingLoss`, ``"skeleton_recall"``
+            for :class:`SkeletonRecallLoss`, ``"centerline_dice"`` for :class:`CenterlineDiceLoss`, ``"centerline_ce"``
+            for :class:`CenterlineCrossEntropyLoss`, ``"cb_dice"`` for :class:`CbDiceLoss`; or any loss of (input,
             target), which then has its own activation, background and reduction; or a list of these.
         lambda_topo: weight of the topology term, for a list of terms one for each; 0 leaves a term out, and it may be
             changed while training. None is the term's own: 0.01 for ``"topo"`` and ``"lifetime"``, 0.03 for
             ``"localized"``, 0.2 for ``"dmt"``, 0.005 for ``"betti_matching"`` and ``"spatial_matching"``, chosen on 3D
-            patches (docs/results.md); a loss of another class has none. 2D, where a patch has a tenth of the points,
-            wants ten times as much for all but ``"dmt"``.
+            patches (docs/results.md), 1 for those on skeletons; a loss of another class has none. 2D, where a patch has
+            a tenth of the points, wants ten times as much of those on points.
 
     Raises:
         ValueError: for a negative weight, none where a term has no own, an unknown name, another number of weights than
@@ -149,7 +160,8 @@ class DiceCETopologyLoss(DiceCELoss):
 
         Args:
             input: logits, ``(B, C, H, W[, D])``.
-            target: ``(B, C, H, W[, D])`` holding 0 and 1, or ``(B, 1, H, W[, D])`` class indices.
+            target: ``(B, C, H, W[, D])`` holding 0 and 1, or ``(B, 1, H, W[, D])`` class indices; with a term on
+                skeletons of twice as many channels, the skeletons last (:class:`SkeletonLoss`).
 
         Returns:
             A scalar.
@@ -160,12 +172,12 @@ class DiceCETopologyLoss(DiceCELoss):
         total = self.voxelwise(input, target)
         for weight, term in zip(self._lambdas, self.topology, strict=True):
             if weight:
-                total = total + weight * term(input, target)
+                total = total + weight * term(input, target_of(term, self.topology, input, target))
         return total
 
     def voxelwise(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Dice and cross-entropy alone."""
-        value: torch.Tensor = super().forward(input, target)
+        value: torch.Tensor = super().forward(input, without_skeletons(self.topology, input, target))
         return value
 
     def extra_repr(self) -> str:
@@ -235,5 +247,9 @@ class WeightedSumLoss(_Loss):
 
     def _sum(self, losses: Iterable[nn.Module | None], input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         pairs = zip(losses, self.weights, strict=True)
-        terms = [weight * loss(input, target) for loss, weight in pairs if weight and loss is not None]
+        terms = [
+            weight * loss(input, target_of(loss, self.losses, input, target))
+            for loss, weight in pairs
+            if weight and loss is not None
+        ]
         return torch.stack(torch.broadcast_tensors(*terms)).sum(dim=0) if terms else input.sum() * 0

@@ -48,7 +48,7 @@ class Likelihoods(Inputs):
     def check(self, prediction: torch.Tensor, truth: torch.Tensor, advice: str) -> torch.Tensor:
         """Refuse what are no likelihoods or no mask; return the truth as bool."""
         _check_likelihood(prediction, advice)
-        return _to_mask(truth)
+        return to_mask(truth)
 
     def ignored_value(self, truth: torch.Tensor, frame: bool) -> float:
         """1 with a frame, else 0."""
@@ -162,7 +162,12 @@ def check_classes(target: torch.Tensor, num_classes: int) -> None:
     )
 
 
-def _to_mask(target: torch.Tensor) -> torch.Tensor:
+def to_mask(target: torch.Tensor, name: str = "target") -> torch.Tensor:
+    """The target as bool.
+
+    Raises:
+        ValueError: for values other than 0 and 1, with what to do about them.
+    """
     mask = target.bool()
     wrong = mask.to(target.dtype) != target  # true for NaN
     if not wrong.any():
@@ -172,4 +177,4 @@ def _to_mask(target: torch.Tensor) -> torch.Tensor:
         advice = "divide it by 255 if it is an image of a mask, set ignore_index=255 if such voxels are to be ignored"
     else:
         advice = "set to_onehot_y=True for class indices, threshold a soft label"
-    raise ValueError(f"target must hold only 0 and 1, one channel for each class, got {value:g}: {advice}.")
+    raise ValueError(f"{name} must hold only 0 and 1, one channel for each class, got {value:g}: {advice}.")

@@ -45,16 +45,7 @@ class VoxelCrossEntropyLoss(TopologyLoss):
         return mean_on(self.region_of(likelihood, mask), entropy, self.normalize)
 
     def _entropy(self, channels: Channels) -> torch.Tensor:
-        """Cross-entropy of every voxel; that of ignored ones is 0."""
-        count = channels.prediction.shape[1]
-        if self.sigmoid:
-            present, absent = (functional.logsigmoid(sign * channels.input[:, -count:]) for sign in (1, -1))
-        elif self.softmax and channels.input.shape[1] > 1:
-            present, absent = (log[:, -count:] for log in log_softmax_and_rest(channels.input))
-        else:
-            return cross_entropy(channels.prediction, channels.truth)
-        entropy = -torch.where(channels.truth, present, absent)
-        return entropy if channels.valid is None else torch.where(channels.valid, entropy, 0)
+        return voxel_cross_entropy(self, channels)
 
 
 class RegionCrossEntropyLoss(VoxelCrossEntropyLoss):
@@ -145,6 +136,27 @@ def cross_entropy(likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         tensor([  0.6931, 100.0000])
     """
     return functional.binary_cross_entropy(likelihood.clamp(0, 1), mask.to(likelihood.dtype), reduction="none")
+
+
+def voxel_cross_entropy(loss: TopologyLoss, channels: Channels) -> torch.Tensor:
+    """Binary cross-entropy of every voxel, of the logits where the loss has an activation; that of ignored ones is 0.
+
+    Args:
+        loss: whose activation the channels' prediction has passed.
+        channels: what it computes its terms from.
+
+    Returns:
+        ``(B, C, H, W[, D])``, the channels of the prediction.
+    """
+    count = channels.prediction.shape[1]
+    if loss.sigmoid:
+        present, absent = (functional.logsigmoid(sign * channels.input[:, -count:]) for sign in (1, -1))
+    elif loss.softmax and channels.input.shape[1] > 1:
+        present, absent = (log[:, -count:] for log in log_softmax_and_rest(channels.input))
+    else:
+        return cross_entropy(channels.prediction, channels.truth)
+    entropy = -torch.where(channels.truth, present, absent)
+    return entropy if channels.valid is None else torch.where(channels.valid, entropy, 0)
 
 
 def log_softmax_and_rest(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

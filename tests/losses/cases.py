@@ -11,11 +11,16 @@ import torch
 
 from monai_topo.losses import (
     BettiMatchingLoss,
+    CbDiceLoss,
+    CenterlineCrossEntropyLoss,
+    CenterlineDiceLoss,
     DMTLoss,
     LifetimeTopoLoss,
     LocalizedTopoLoss,
     PersistenceLoss,
     RegionCrossEntropyLoss,
+    SkeletonLoss,
+    SkeletonRecallLoss,
     SpatialMatchingLoss,
     TopoLoss,
 )
@@ -31,6 +36,10 @@ LOSSES = {
     "betti_matching": BettiMatchingLoss,
     "spatial_matching": SpatialMatchingLoss,
     "false_voxels": RegionCrossEntropyLoss,
+    "skeleton_recall": partial(SkeletonRecallLoss, dilations=0),
+    "centerline_dice": partial(CenterlineDiceLoss, iterations=1),
+    "centerline_ce": partial(CenterlineCrossEntropyLoss, iterations=1),
+    "cb_dice": partial(CbDiceLoss, iterations=1),
     "localized_map": partial(LocalizedTopoLoss, slope=(0.01, 0.05), dims=(0, 1)),
 }
 """A map of distances is any image, so one of zeros and ones will do as its target."""
@@ -52,6 +61,15 @@ ENGINES = {name: available_engines() for name in LOSSES} | {
     "betti_matching": ("native",),
 }
 """The engines that each loss can take: what rests on manifolds or image persistence has one."""
+
+
+def whole_target(loss, target):
+    """The target with all that the loss takes along: what it would make in another way of a turned one."""
+    return torch.cat([target, loss.skeletons_of(target[:, 0] > 0)[:, None]], 1) if is_on_skeletons(loss) else target
+
+
+def is_on_skeletons(loss):
+    return isinstance(loss, SkeletonLoss)
 
 
 def takes(new_loss, name):

@@ -16,12 +16,14 @@ from tests.losses.cases import (
     SYMMETRIC,
     every_loss,
     example,
+    is_on_skeletons,
     losses_of_likelihoods,
     settings,
     stack,
     symmetric_losses,
     takes,
     value_and_gradient,
+    whole_target,
 )
 
 
@@ -35,7 +37,7 @@ def test_gradient_by_finite_differences(new_loss, shape):
         return new_loss()(likelihood, target)
 
     _, gradient = value_and_gradient(loss, likelihood, target)
-    assert gradient.abs().max() > 0.1
+    assert gradient.abs().max() > 0.02
     step = 2e-4  # less than the distance between two values, heights added: no pair changes
     difference = torch.zeros_like(likelihood)
     for index in np.ndindex(*likelihood.shape):
@@ -69,6 +71,7 @@ def test_engines_agree(name, shape, frame):
 def test_axes_do_not_matter(new_loss, shape):
     likelihood, target = example(shape, 5)
     loss = new_loss()
+    target = whole_target(loss, target)
     value, gradient = value_and_gradient(loss, likelihood, target)
     assert gradient.abs().sum() > 0
     turned = value_and_gradient(loss, likelihood.transpose(2, 3).contiguous(), target.transpose(2, 3))
@@ -236,4 +239,7 @@ def test_no_feature_is_no_loss(new_loss, filled):
     for loss in (new_loss(), new_loss(ignore_index=int(filled))):
         value, gradient = value_and_gradient(loss, target, target)
         assert value == 0
-        assert not gradient.any()
+        if is_on_skeletons(loss) and loss.ignore_index is None:  # linear: more than 1 would be yet better
+            assert (gradient <= 0).all()
+        else:
+            assert not gradient.any()

@@ -13,14 +13,20 @@ import torch
 
 from monai_topo.losses import (
     BettiMatchingLoss,
+    CbDiceLoss,
+    CenterlineDiceLoss,
     DiceCETopologyLoss,
     LifetimeTopoLoss,
     RegionCrossEntropyLoss,
+    SkeletonLoss,
+    SkeletonRecallLoss,
     SpatialMatchingLoss,
     TopologyLoss,
     TopoLoss,
     base,
     betti_matching,
+    centerline,
+    centerline_boundary,
     inputs,
     persistence,
     points,
@@ -34,6 +40,7 @@ from tests.losses import (
     test_lifetime,
     test_localized,
     test_region,
+    test_skeleton_losses,
     test_topo_loss,
 )
 
@@ -42,6 +49,7 @@ original_pulls, original_gather = points.Pulls, points.gather_points
 original_match, original_draw = persistence.MATCHINGS, persistence.PersistenceLoss._draw_heights
 original_cut, original_compute = base._cut, TopologyLoss._compute
 original_mean = TopologyLoss.mean_over_patches
+original_soft, original_share = centerline.soft_skeleton, centerline.share_on
 
 
 def changed(function, change):
@@ -211,7 +219,7 @@ PLANTED = {
         [partial(test_habits.test_nan_names_batch_index_and_channel, TopoLoss, float("nan"))],
     ),
     "any number is foreground": (
-        (inputs, "_to_mask", lambda target: target != 0),
+        (inputs, "to_mask", lambda target: target != 0),
         [partial(test_habits.test_soft_or_class_index_targets_say_what_to_set, TopoLoss)],
     ),
     "any number is a class": (
@@ -232,6 +240,35 @@ PLANTED = {
             partial(test_region.test_softmax_is_not_rounded, 3, 40.0, 0.0),
             test_region.test_ridges_of_sure_logits,
         ],
+    ),
+    # Skeletons.
+    "skeletons that come with the target are not looked at": (
+        (SkeletonLoss, "channel_terms", TopologyLoss.channel_terms),
+        [partial(test_skeleton_losses.test_skeletons_that_come_with_the_target, CenterlineDiceLoss, (8, 9))],
+    ),
+    "patches have the skeleton of the whole": (
+        (
+            SkeletonLoss,
+            "mean_over_patches",
+            lambda self, terms_of, *tensors: original_mean(TopoLoss(), terms_of, *tensors),
+        ),
+        [partial(test_skeleton_losses.test_patches_cut_the_skeletons_too, CenterlineDiceLoss)],
+    ),
+    "no dilation": (
+        (SkeletonRecallLoss, "skeletons_of", lambda self, mask: SkeletonLoss.skeletons_of(CenterlineDiceLoss(), mask)),
+        [partial(test_skeleton_losses.test_value_by_the_formula, SkeletonRecallLoss, (8, 9))],
+    ),
+    "no iteration": (
+        (centerline, "soft_skeleton", lambda likelihood, iterations: original_soft(likelihood, 0)),
+        [partial(test_skeleton_losses.test_value_by_the_formula, CenterlineDiceLoss, (8, 9))],
+    ),
+    "precision is sensitivity": (
+        (centerline, "share_on", lambda skeleton, values, smooth: original_share(values, skeleton, smooth)),
+        [partial(test_skeleton_losses.test_value_by_the_formula, CenterlineDiceLoss, (5, 6, 4))],
+    ),
+    "distances by steps": (
+        (centerline_boundary, "_distances", lambda mask: np.float32(mask)),
+        [partial(test_skeleton_losses.test_value_by_the_formula, CbDiceLoss, (8, 9))],
     ),
     # Compounds.
     "Dice and cross-entropy are something else": (
