@@ -11,7 +11,9 @@ from monai_topo.losses.deep_supervision import DeepSupervisionTopologyLoss
 from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
+from monai_topo.losses.neighbor_penalty import SameClassNeighborPenalty
 from monai_topo.losses.options import DiagramOptions, LossOptions
+from monai_topo.losses.perceptual import PerceptualTopologyLoss
 from monai_topo.losses.persistence import PersistenceLoss
 from monai_topo.losses.points import DiagramLoss
 from monai_topo.losses.region import RegionCrossEntropyLoss
@@ -33,8 +35,10 @@ __all__ = [
     "LifetimeTopoLoss",
     "LocalizedTopoLoss",
     "LossOptions",
+    "PerceptualTopologyLoss",
     "PersistenceLoss",
     "RegionCrossEntropyLoss",
+    "SameClassNeighborPenalty",
     "SkeletonLoss",
     "SkeletonRecallLoss",
     "SpatialMatchingLoss",

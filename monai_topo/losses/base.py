@@ -131,9 +131,7 @@ class TopologyLoss(_Loss):
             target: the same shape, holding 0 and 1, or ``(B, 1, H, W[, D])`` class indices with ``to_onehot_y``.
 
         Returns:
-            A scalar, or ``(B, C, 1, 1[, 1])`` for ``reduction="none"``; attached to the graph of ``input``.
-
-        An empty batch has the loss 0.
+            A scalar, or ``(B, C, 1, 1[, 1])`` for ``reduction="none"``, attached to the graph; of an empty batch 0.
 
         Raises:
             AssertionError: when the shapes differ.
@@ -154,7 +152,7 @@ class TopologyLoss(_Loss):
     def _compute(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         check_shape(input)
         with torch.autocast(device_type=input.device.type, enabled=False):
-            channels = self._channels(_plain(input).float(), to_plain_labels(_plain(target)))
+            channels = self._channels(to_plain(input).float(), to_plain_labels(to_plain(target)))
             if not len(channels.prediction):
                 empty = channels.prediction.sum(dim=tuple(range(2, input.ndim)), keepdim=True)
                 return empty if self.reduction == LossReduction.NONE.value else empty.sum()
@@ -294,7 +292,8 @@ def _check_weight(weight: Sequence[float] | float | torch.Tensor | None) -> torc
     return factors
 
 
-def _plain(tensor: torch.Tensor) -> torch.Tensor:
+def to_plain(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor without metadata."""
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
 
 

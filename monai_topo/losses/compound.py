@@ -18,16 +18,24 @@ from monai_topo.losses.centerline_boundary import CbDiceLoss
 from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
+from monai_topo.losses.neighbor_penalty import penalized_dice_ce
 from monai_topo.losses.skeleton import target_of, without_skeletons
 from monai_topo.losses.skeleton_recall import SkeletonRecallLoss
 from monai_topo.losses.topo import TopoLoss
 
 
 class Term(NamedTuple):
-    """A topology loss and the weight that it is given beside Dice and cross-entropy."""
+    """A topology loss and the weight that it is given beside Dice and cross-entropy.
+
+    Attributes:
+        loss: makes it.
+        weight: its own.
+        weighs_background: whether its class weights hold the background's even where that is left out.
+    """
 
     loss: Callable[..., _Loss]
     weight: float
+    weighs_background: bool = False
 
 
 TOPOLOGY_TERMS = {
@@ -41,13 +49,14 @@ TOPOLOGY_TERMS = {
     "centerline_dice": Term(CenterlineDiceLoss, 1.0),
     "centerline_ce": Term(CenterlineCrossEntropyLoss, 1.0),
     "cb_dice": Term(CbDiceLoss, 1.0),
+    "neighbor_penalty": Term(penalized_dice_ce, 1.0, weighs_background=True),
 }
 """The names that ``DiceCETopologyLoss(topology=...)`` accepts.
 
 The weights are those that docs/results.md chose on 3D patches of membranes, trees and neurons, in the middle: there a
 term's gradient is 0.3 times that of Dice and cross-entropy. ``"localized"`` was measured on maps of distances, and
 ``"spatial_matching"``, which was not, has that of ``"betti_matching"``, whose points it shares. The losses on skeletons
-have the weight 1 that they were published with.
+and the penalty have the weight 1 that they were published with.
 """
 
 
@@ -81,13 +90,14 @@ class DiceCETopologyLoss(DiceCELoss):
             ``"lifetime"`` for :class:`LifetimeTopoLoss`, ``"dmt"`` for :class:`DMTLoss`, ``"betti_matching"`` for
             :class:`BettiMatchingLoss`, ``"spatial_matching"`` for :class:`SpatialMatchingLoss`, ``"skeleton_recall"``
             for :class:`SkeletonRecallLoss`, ``"centerline_dice"`` for :class:`CenterlineDiceLoss`, ``"centerline_ce"``
-            for :class:`CenterlineCrossEntropyLoss`, ``"cb_dice"`` for :class:`CbDiceLoss`; or any loss of (input,
+            for :class:`CenterlineCrossEntropyLoss`, ``"cb_dice"`` for :class:`CbDiceLoss`,
+            ``"neighbor_penalty"`` for :class:`SameClassNeighborPenalty` of ``DiceCELoss``; or any loss of (input,
             target), which then has its own activation, background and reduction; or a list of these.
         lambda_topo: weight of the topology term, for a list of terms one for each; 0 leaves a term out, and it may be
             changed while training. None is the term's own: 0.01 for ``"topo"`` and ``"lifetime"``, 0.03 for
             ``"localized"``, 0.2 for ``"dmt"``, 0.005 for ``"betti_matching"`` and ``"spatial_matching"``, chosen on 3D
-            patches (docs/results.md), 1 for those on skeletons; a loss of another class has none. 2D, where a patch has
-            a tenth of the points, wants ten times as much of those on points.
+            patches (docs/results.md), 1 for those on skeletons and the penalty; a loss of another class has none. 2D,
+            where a patch has a tenth of the points, wants ten times as much of those on points.
 
     Raises:
         ValueError: for a negative weight, none where a term has no own, an unknown name, another number of weights than
@@ -146,8 +156,7 @@ class DiceCETopologyLoss(DiceCELoss):
         self.lambda_topo: float | list[float] = chosen if several else chosen[0]
         if min(chosen, default=0.0) < 0.0:
             raise ValueError("lambda_topo should be no less than 0.0.")
-        class_weight = weight[1:] if weight is not None and not include_background else weight
-        options = {"reduction": reduction, "weight": class_weight}
+        options = {"reduction": reduction, "weight": weight}
         first = (include_background, to_onehot_y, sigmoid, softmax, other_act)
         self.topology = nn.ModuleList([_build_term(term, *first, **options) for term in terms])
 
@@ -205,7 +214,11 @@ def _build_term(topology: Any, *arguments: Any, **options: Any) -> nn.Module:
         raise TypeError(f"topology must be a loss or one of {tuple(TOPOLOGY_TERMS)}, got {type(topology).__name__}.")
     if topology not in TOPOLOGY_TERMS:
         raise ValueError(f"topology must be a loss or one of {tuple(TOPOLOGY_TERMS)}, got {topology!r}.")
-    return TOPOLOGY_TERMS[topology].loss(*arguments, **options)
+    term = TOPOLOGY_TERMS[topology]
+    weight, include_background = options["weight"], arguments[0]
+    if weight is not None and not include_background and not term.weighs_background:
+        options["weight"] = weight[1:]
+    return term.loss(*arguments, **options)
 
 
 class WeightedSumLoss(_Loss):

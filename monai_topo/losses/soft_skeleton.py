@@ -30,17 +30,17 @@ def soft_skeleton(likelihood: torch.Tensor, iterations: int) -> torch.Tensor:
     axes = tuple(range(1, likelihood.ndim))
     skeleton = torch.zeros_like(likelihood)
     for _ in range(iterations + 1):
-        eroded = -_largest(-likelihood, axes)
+        eroded = -largest_of_neighbors(-likelihood, axes)
         opened = eroded
         for axis in axes:
-            opened = _largest(opened, (axis,))
+            opened = largest_of_neighbors(opened, (axis,))
         ridge = (likelihood - opened).relu()
         skeleton = skeleton + ridge * (1 - skeleton)
         likelihood = eroded
     return skeleton
 
 
-def _largest(values: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
+def largest_of_neighbors(values: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
     """The largest among each voxel and those before and behind it along the axes."""
     largest: torch.Tensor = _Largest.apply(values, axes)
     return largest

@@ -17,6 +17,7 @@ from monai_topo.losses import (
     DMTLoss,
     LifetimeTopoLoss,
     LocalizedTopoLoss,
+    PerceptualTopologyLoss,
     PersistenceLoss,
     RegionCrossEntropyLoss,
     SkeletonLoss,
@@ -26,6 +27,15 @@ from monai_topo.losses import (
 )
 from monai_topo.topology import available_engines
 from tests.losses import images
+
+
+def small_network():
+    """Something that answers otherwise to every voxel."""
+    torch.manual_seed(3)
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 3, padding=1), torch.nn.Tanh())
+    network[0].weight.data *= 4
+    return network
+
 
 LOSSES = {
     "nearest_corner": partial(PersistenceLoss, frame=False),
@@ -40,12 +50,13 @@ LOSSES = {
     "centerline_dice": partial(CenterlineDiceLoss, iterations=1),
     "centerline_ce": partial(CenterlineCrossEntropyLoss, iterations=1),
     "cb_dice": partial(CbDiceLoss, iterations=1),
+    "perceptual": partial(PerceptualTopologyLoss, network=small_network(), layers=[1]),
     "localized_map": partial(LocalizedTopoLoss, slope=(0.01, 0.05), dims=(0, 1)),
 }
 """A map of distances is any image, so one of zeros and ones will do as its target."""
 
 SYMMETRIC = {
-    **{name: loss for name, loss in LOSSES.items() if "localized" not in name},
+    **{name: loss for name, loss in LOSSES.items() if "localized" not in name and name != "perceptual"},
     "homo_pre": partial(LocalizedTopoLoss, height=None, direction="superlevel"),
     "homo_reg": partial(LocalizedTopoLoss, height=None),
 }
