@@ -45,6 +45,7 @@ from monai_topo.data.readers.swc_reader import SWCReader
 from monai_topo.data.readers.text import printable as printable
 from monai_topo.data.readers.tiff_reader import TIFFStackReader
 from monai_topo.data.readers.volume import Volume, save_nifti
+from monai_topo.data.readers.volume import check_sizes as check_sizes
 from monai_topo.data.readers.volume import diagonal_affine as diagonal_affine
 from monai_topo.data.readers.volume import voxel_sizes as voxel_sizes
 from monai_topo.data.readers.written import write_json as write_json

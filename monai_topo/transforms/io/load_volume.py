@@ -13,7 +13,7 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import ImageMetaKey, MetaKeys, SpaceKeys, ensure_tuple_rep
 from numpy.typing import NDArray
 
-from monai_topo.data import HDF5Reader, Volume, on_grid_of, read_volume
+from monai_topo.data import HDF5Reader, Volume, check_sizes, on_grid_of, read_volume
 from monai_topo.transforms.channels import SPACING_KNOWN
 
 
@@ -45,7 +45,7 @@ class LoadVolume(Transform):
         self, dataset: str | None = None, spacing: Sequence[float] | None = None, dtype: DtypeLike = np.float32
     ) -> None:
         self.dataset = dataset
-        self.spacing = spacing
+        self.spacing = None if spacing is None else check_sizes(spacing)
         self.dtype = dtype
 
     def __call__(self, filename: PathLike) -> MetaTensor:

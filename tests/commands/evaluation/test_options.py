@@ -20,9 +20,10 @@ from monai_topo.commands.evaluation.options import connectivity_name
     [
         *[({name: bad, "metrics": tuple(METRICS)}, f"--{name.replace('_', '-')} must be a finite number")
           for name in ("threshold", "label_threshold", *DISTANCES) for bad in (math.nan, math.inf)],
-        *[({"spacing": (1.0, bad, 1.0)}, "--spacing must be positive, finite")
+        *[({"spacing": (1.0, bad, 1.0)}, "--spacing must be 2 or 3 positive, finite")
           for bad in (math.nan, math.inf, 0.0, -1.0)],
         ({"spacing": "mm"}, "--spacing must be 'file'"),
+        *[({"spacing": (1.0,) * axes}, "--spacing must be 2 or 3 positive, finite numbers") for axes in (0, 1, 4)],
         ({"labels": (1, 2, 1)}, "--labels names 1 more than once"),
         ({"labels": (-1,)}, "--labels must be at least 0, got -1"),
         ({"metrics": ("pixel", "ccq", "pixel")}, "--metrics names pixel more than once"),

@@ -84,3 +84,9 @@ def test_what_is_wrong_is_one_line(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such file: nowhere"):
         LoadVolume()("nowhere.nii")
     assert LoadVolumed("image", allow_missing_keys=True)({"other": 1}) == {"other": 1}
+
+
+@pytest.mark.parametrize("spacing", [(), (1,), (1, 1, 1, 1), (1, 0, 1), (1, float("nan"), 1), 2, "1,1,1"], ids=str)
+def test_a_spacing_that_is_none_is_refused_before_anything_is_read(spacing):
+    with pytest.raises(ValueError, match="spacing must be 2 or 3 positive numbers, along x, y and z"):
+        LoadVolumed(["image", "label"], spacing=spacing)
