@@ -112,9 +112,10 @@ class Options:
                 raise ValueError(f"{_option(name)} must be a finite number, got {value}.")
         if isinstance(self.spacing, str) and self.spacing != "file":
             raise ValueError(f"--spacing must be 'file' or one number for each axis, got {self.spacing!r}.")
-        if isinstance(self.spacing, tuple):
-            if len(self.spacing) not in (2, 3) or not all(0 < size < math.inf for size in self.spacing):
-                raise ValueError(f"--spacing must be 2 or 3 positive, finite numbers, got {_listed(self.spacing)}.")
+        if isinstance(self.spacing, tuple) and not (
+            len(self.spacing) in (2, 3) and all(0 < size < math.inf for size in self.spacing)
+        ):
+            raise ValueError(f"--spacing must be 2 or 3 positive, finite numbers, got {_listed(self.spacing)}.")
         if self.seed < 0:
             raise ValueError(f"--seed must be at least 0, got {self.seed}.")
         if any(number < 0 for number in self.labels):

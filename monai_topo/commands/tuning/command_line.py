@@ -17,7 +17,8 @@ from monai_topo.commands.evaluation.case import versions
 from monai_topo.commands.output import align
 from monai_topo.commands.tuning.search import Point, choose, search
 from monai_topo.commands.tuning.settings import ALIASES, TUNABLE, Settings
-from monai_topo.data import write_json
+from monai_topo.data import locked, write_json
+from monai_topo.transforms import tuned_arguments
 from monai_topo.visualize import plot_trade_off
 
 
@@ -73,16 +74,31 @@ def _tune(arguments: argparse.Namespace) -> int:
         not arguments.no_frame,
         arguments.patch_size,
     )
-    plain, found = search(arguments.predictions, arguments.labels, settings)
-    chosen = choose(plain, found, settings)
-    sys.stdout.write(_table(plain, found, chosen, settings) + "\n")
-    _draw(plain, found, chosen, settings, arguments.out.with_suffix(".png"))
-    if chosen is None:
-        sys.stderr.write(f"nothing is within the floor {dict(settings.floor)}: allow more, or try other values.\n")
-        return 1
-    write_json(arguments.out, _content(plain, found, chosen, settings))
+    with locked(arguments.out, "tune"):
+        _check_out(arguments.out, settings.transform)
+        plain, found = search(arguments.predictions, arguments.labels, settings)
+        chosen = choose(plain, found, settings)
+        sys.stdout.write(_table(plain, found, chosen, settings) + "\n")
+        _draw(plain, found, chosen, settings, arguments.out.with_suffix(".png"))
+        if chosen is None:
+            sys.stderr.write(f"nothing is within the floor {dict(settings.floor)}: allow more, or try other values.\n")
+            return 1
+        write_json(arguments.out, _content(plain, found, chosen, settings))
     sys.stdout.write(f"{arguments.out}: {dict(chosen.arguments)}\n")
     return 0
+
+
+def _check_out(out: Path, transform: str) -> None:
+    """Nothing is written over but what this command wrote for this transform."""
+    if out.suffix != ".json":
+        raise ValueError(f"--out must be a .json file, beside which a .png is written, got {out}.")
+    if out.exists():
+        try:
+            tuned_arguments(out, transform)
+        except ValueError as error:
+            raise ValueError(f"--out would write over another file: {error} Or name another --out.") from None
+    elif out.with_suffix(".png").exists():
+        raise ValueError(f"--out would write {out.with_suffix('.png')}, which is there already: name another file.")
 
 
 def _table(plain: Point, found: Sequence[Point], chosen: Point | None, settings: Settings) -> str:

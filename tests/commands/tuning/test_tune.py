@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import nibabel
 import numpy as np
@@ -12,6 +13,7 @@ from skimage.segmentation import find_boundaries
 
 from monai_topo.__main__ import main
 from monai_topo.commands.tuning import Point, Settings, choose, search
+from monai_topo.data import locked
 from monai_topo.topology import label_components
 from monai_topo.transforms import CloseWalls, SegmentCells, tuned_arguments
 from monai_topo.visualize import plot_trade_off
@@ -182,3 +184,35 @@ def test_lengths_are_in_the_unit_of_the_voxel_size(tmp_path):
     settings = Settings("bridge_gaps", "dice", grid={"max_length": (4, 10), "sigma": (0,)})
     plain, found = search(tmp_path / "a_prob.nii.gz", tmp_path / "a.nii.gz", settings)
     assert [point.mean("pixel.dice") for point in (plain, *found)] == pytest.approx([16 / 17, 16 / 17, 1])
+
+
+OTHERS = {
+    "t.txt": (None, "--out must be a .json file, beside which a .png is written"),
+    "t.png": (None, "--out must be a .json file"),
+    "t.json": ('{"transform": "segment_cells", "arguments": {}}', "holds arguments of segment_cells"),
+    "u.json": ("{}", "is no file of .* Or name another --out"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_nothing_else_is_written_over(name, folders, capsys):
+    content, message = OTHERS[name]
+    if content is not None:
+        (folders / name).write_text(content)
+    assert call(folders, "--transform", "close_walls", "--out", str(folders / name), *GRID) == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert (folders / name).exists() == (content is not None)
+    assert content is None or (folders / name).read_text() == content
+
+
+def test_a_picture_that_is_there_stays(folders, capsys):
+    (folders / "t.png").write_text("mine")
+    assert call(folders, "--transform", "close_walls", *GRID) == 2
+    assert "t.png, which is there already: name another file" in capsys.readouterr().err
+    assert (folders / "t.png").read_text() == "mine"
+
+
+def test_two_do_not_write_one_file(folders, capsys):
+    with locked(folders / "t.json", "tune"):
+        assert call(folders, "--transform", "close_walls", *GRID) == 2
+    assert "t.json is being written by another tune" in capsys.readouterr().err
