@@ -7,10 +7,12 @@ from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingL
 from monai_topo.losses.centerline import CenterlineCrossEntropyLoss, CenterlineDiceLoss, CenterlineLoss
 from monai_topo.losses.centerline_boundary import CbDiceLoss
 from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
+from monai_topo.losses.critical import CriticalRegionLoss
 from monai_topo.losses.deep_supervision import DeepSupervisionTopologyLoss
 from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
+from monai_topo.losses.malis import MalisLoss
 from monai_topo.losses.neighbor_penalty import SameClassNeighborPenalty
 from monai_topo.losses.options import DiagramOptions, LossOptions
 from monai_topo.losses.perceptual import PerceptualTopologyLoss
@@ -27,6 +29,7 @@ __all__ = [
     "CenterlineCrossEntropyLoss",
     "CenterlineDiceLoss",
     "CenterlineLoss",
+    "CriticalRegionLoss",
     "DMTLoss",
     "DeepSupervisionTopologyLoss",
     "DiagramLoss",
@@ -35,6 +38,7 @@ __all__ = [
     "LifetimeTopoLoss",
     "LocalizedTopoLoss",
     "LossOptions",
+    "MalisLoss",
     "PerceptualTopologyLoss",
     "PersistenceLoss",
     "RegionCrossEntropyLoss",

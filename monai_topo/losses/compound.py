@@ -15,6 +15,7 @@ from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
 from monai_topo.losses.centerline import CenterlineCrossEntropyLoss, CenterlineDiceLoss
 from monai_topo.losses.centerline_boundary import CbDiceLoss
+from monai_topo.losses.critical import CriticalRegionLoss
 from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
@@ -50,6 +51,8 @@ TOPOLOGY_TERMS = {
     "centerline_ce": Term(CenterlineCrossEntropyLoss, 1.0),
     "cb_dice": Term(CbDiceLoss, 1.0),
     "neighbor_penalty": Term(penalized_dice_ce, 1.0, weighs_background=True),
+    "critical_components": Term(partial(CriticalRegionLoss, criterion="components"), 1.0),
+    "critical_homotopy": Term(partial(CriticalRegionLoss, criterion="homotopy"), 0.05),
 }
 """The names that ``DiceCETopologyLoss(topology=...)`` accepts.
 
@@ -57,6 +60,7 @@ The weights are those that docs/results.md chose on 3D patches of membranes, tre
 term's gradient is 0.3 times that of Dice and cross-entropy. ``"localized"`` was measured on maps of distances, and
 ``"spatial_matching"``, which was not, has that of ``"betti_matching"``, whose points it shares. The losses on skeletons
 and the penalty have the weight 1 that they were published with.
+The critical regions were not measured: 1 adds cross-entropy where they are, 0.05 makes a term of the size of the others.
 """
 
 
@@ -91,13 +95,15 @@ class DiceCETopologyLoss(DiceCELoss):
             :class:`BettiMatchingLoss`, ``"spatial_matching"`` for :class:`SpatialMatchingLoss`, ``"skeleton_recall"``
             for :class:`SkeletonRecallLoss`, ``"centerline_dice"`` for :class:`CenterlineDiceLoss`, ``"centerline_ce"``
             for :class:`CenterlineCrossEntropyLoss`, ``"cb_dice"`` for :class:`CbDiceLoss`,
-            ``"neighbor_penalty"`` for :class:`SameClassNeighborPenalty` of ``DiceCELoss``; or any loss of (input,
-            target), which then has its own activation, background and reduction; or a list of these.
+            ``"neighbor_penalty"`` for :class:`SameClassNeighborPenalty` of ``DiceCELoss``,
+            ``"critical_components"`` and ``"critical_homotopy"`` for :class:`CriticalRegionLoss`; or any loss of
+            (input, target), which then has its own activation, background and reduction; or a list of these.
         lambda_topo: weight of the topology term, for a list of terms one for each; 0 leaves a term out, and it may be
             changed while training. None is the term's own: 0.01 for ``"topo"`` and ``"lifetime"``, 0.03 for
             ``"localized"``, 0.2 for ``"dmt"``, 0.005 for ``"betti_matching"`` and ``"spatial_matching"``, chosen on 3D
-            patches (docs/results.md), 1 for those on skeletons and the penalty; a loss of another class has none. 2D,
-            where a patch has a tenth of the points, wants ten times as much of those on points.
+            patches (docs/results.md), 1 for those on skeletons and the penalty, 1 for ``"critical_components"`` and
+            0.05 for ``"critical_homotopy"``, not measured; a loss of another class has none. 2D, where a patch has a
+            tenth of the points, wants ten times as much of those on points.
 
     Raises:
         ValueError: for a negative weight, none where a term has no own, an unknown name, another number of weights than
@@ -198,13 +204,21 @@ def _weight_of(topology: Any, given: float | None) -> float:
     """The weight given, or else the term's own."""
     if given is not None:
         return float(given)
-    for name, term in TOPOLOGY_TERMS.items():
-        own = term.loss.func if isinstance(term.loss, partial) else term.loss
-        if topology == name or type(topology) is own:
+    if isinstance(topology, str) and topology in TOPOLOGY_TERMS:
+        return TOPOLOGY_TERMS[topology].weight
+    alike = [term for term in TOPOLOGY_TERMS.values() if type(topology) is _class_of(term)]
+    for term in alike:
+        if all(getattr(topology, name) == value for name, value in getattr(term.loss, "keywords", {}).items()):
             return term.weight
+    if alike:
+        return alike[0].weight
     if isinstance(topology, nn.Module):
         raise ValueError(f"lambda_topo must be given for {type(topology).__name__}: it has no weight of its own.")
     return 0.0  # no term at all: refused where it is built
+
+
+def _class_of(term: Term) -> Any:
+    return term.loss.func if isinstance(term.loss, partial) else term.loss
 
 
 def _build_term(topology: Any, *arguments: Any, **options: Any) -> nn.Module:

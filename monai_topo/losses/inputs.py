@@ -1,4 +1,4 @@
-"""What a loss compares: likelihoods with a mask, or maps of distances; how each is checked and where it ends."""
+"""What a loss compares: likelihoods with a mask, maps of distances, affinities with ids; how each is checked."""
 
 from __future__ import annotations
 
@@ -83,6 +83,36 @@ class DistanceMaps(Inputs):
         """The largest distance of each patch."""
         return truth.flatten(1).amax(1)
 
+
+class Affinities(Inputs):
+    """Affinities in [0, 1] and ids of objects; outside is 0."""
+
+    direction = "superlevel"
+    sign = -1.0
+    is_binary = False
+    slope = Likelihoods.slope
+
+    def check(self, prediction: torch.Tensor, truth: torch.Tensor, advice: str) -> torch.Tensor:
+        """Refuse what are no affinities or no ids; return the ids as int64."""
+        _check_likelihood(prediction, advice)
+        ids = truth.long()
+        wrong = (ids != truth) | (ids < 0)
+        if wrong.any():
+            value = truth[wrong][0].item()
+            advice = "set ignore_index to it if it marks voxels to ignore" if value < 0 else "was a label interpolated?"
+            raise ValueError(f"target must hold ids of objects, whole numbers of at least 0, got {value:g}: {advice}")
+        return ids
+
+    def ignored_value(self, truth: torch.Tensor, frame: bool) -> float:
+        """0: no object, and joined to nothing."""
+        return 0.0
+
+    def outside(self, truth: torch.Tensor) -> torch.Tensor:
+        """Zeros."""
+        return torch.zeros(len(truth), device=truth.device)
+
+
+AFFINITIES = Affinities()
 
 INPUTS: dict[str, Inputs] = {kind.direction: kind for kind in (Likelihoods(), DistanceMaps())}
 """The kind of input that belongs to each direction of a filtration."""

@@ -32,6 +32,12 @@ from monai_topo.topology.place import match_by_place, match_by_place_batch
 from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
 from monai_topo.topology.regions.adjacency import MERGES, RegionGraph, crossing_edges, merge_regions, region_graph
 from monai_topo.topology.regions.basins import component_regions
+from monai_topo.topology.regions.critical import (
+    CRITERIA,
+    CriticalRegions,
+    critical_regions,
+    critical_regions_batch,
+)
 from monai_topo.topology.regions.morse import (
     check_manifold_dims,
     stable_manifolds,
@@ -45,10 +51,12 @@ if TYPE_CHECKING:
     from monai_topo.topology.compiled.kernel import kernel as kernel
 
 __all__ = [
+    "CRITERIA",
     "ESSENTIAL",
     "FRAME",
     "HEIGHTS",
     "MERGES",
+    "CriticalRegions",
     "DiagramPoints",
     "Feature",
     "FeatureCounts",
@@ -77,6 +85,8 @@ __all__ = [
     "comparison",
     "component_regions",
     "count_features",
+    "critical_regions",
+    "critical_regions_batch",
     "crop_to_mask",
     "crossing_edges",
     "diagram",

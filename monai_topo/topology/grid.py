@@ -52,8 +52,10 @@ def padded_index(index: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.int6
     return np.ravel_multi_index(where, [size + 2 for size in shape]).astype(np.int64)
 
 
-def label_components(mask: NDArray[np.bool_], full: bool) -> NDArray[Any]:
+def label_components(mask: NDArray[Any], full: bool) -> NDArray[Any]:
     """Labels of the components of a mask, 0 elsewhere; neighbors are all voxels that touch, or share a face.
+
+    In an image of whole numbers neighbors have the same number, and 0 is elsewhere.
 
     Example:
         >>> label_components(np.eye(2, dtype=bool), full=False).tolist()

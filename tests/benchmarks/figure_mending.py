@@ -9,7 +9,15 @@ from functools import partial
 
 import torch
 
-from monai_topo.losses import BettiMatchingLoss, DMTLoss, LifetimeTopoLoss, LocalizedTopoLoss, PersistenceLoss, TopoLoss
+from monai_topo.losses import (
+    BettiMatchingLoss,
+    CriticalRegionLoss,
+    DMTLoss,
+    LifetimeTopoLoss,
+    LocalizedTopoLoss,
+    PersistenceLoss,
+    TopoLoss,
+)
 from monai_topo.topology import betti_numbers, shared_betti_numbers
 from monai_topo.visualize.figure import new_figure, save_png
 from tests.benchmarks.sections import DOCS, write_section
@@ -40,6 +48,8 @@ LOSSES = {
     "DMTLoss": DMTLoss,
     "BettiMatchingLoss": partial(BettiMatchingLoss, frame=True),
     "PersistenceLoss, optimal": partial(PersistenceLoss, matching="optimal", frame=True),
+    "CriticalRegionLoss, components": partial(CriticalRegionLoss, critical_weight=1.0, frame=True),
+    "CriticalRegionLoss, homotopy": partial(CriticalRegionLoss, criterion="homotopy", frame=True),
 }
 """All with a frame and in all dimensions, so that what remains is the loss's own nature."""
 
@@ -59,12 +69,19 @@ PARTED = (
     "In this run the directions drawn matched the faint object with parts of the other one, which the loss parted: "
     "features at one height are alike to it."
 )
+NO_OBJECT = (
+    "The region joins and parts no objects: the loop or wall that it opens or makes is none of this criterion's "
+    'business, and no critical region has a gradient. `criterion="homotopy"` mends it, the share of plain '
+    "cross-entropy in the default (`critical_weight=0.5`) does in the end."
+)
 GAPS = ("a broken ring, 2D", "a broken tube, 3D", "a pierced shell, 3D")
+HOLES = ("a pierced sheet, 3D", "a phantom branch, 2D", "a phantom branch, 3D", "a phantom wall, 3D")
 WHY = {
     **{("DMTLoss", error): PRUNED for error in GAPS},
     **{("DMTLoss", f"an object too faint, {n}D"): RIDGES for n in (2, 3)},
     **{("LocalizedTopoLoss", f"an object too faint, {n}D"): PARTED for n in (2, 3)},
     **{("PersistenceLoss, optimal", error): TOO_WEAK for error in GAPS},
+    **{("CriticalRegionLoss, components", error): NO_OBJECT for error in (*GAPS, *HOLES)},
 }
 """(loss, error) to the reason why the loss cannot mend it."""
 

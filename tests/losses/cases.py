@@ -14,6 +14,7 @@ from monai_topo.losses import (
     CbDiceLoss,
     CenterlineCrossEntropyLoss,
     CenterlineDiceLoss,
+    CriticalRegionLoss,
     DMTLoss,
     LifetimeTopoLoss,
     LocalizedTopoLoss,
@@ -51,6 +52,8 @@ LOSSES = {
     "centerline_ce": partial(CenterlineCrossEntropyLoss, iterations=1),
     "cb_dice": partial(CbDiceLoss, iterations=1),
     "perceptual": partial(PerceptualTopologyLoss, network=small_network(), layers=[1]),
+    "critical_components": CriticalRegionLoss,
+    "critical_homotopy": partial(CriticalRegionLoss, criterion="homotopy", aggregation="max"),
     "localized_map": partial(LocalizedTopoLoss, slope=(0.01, 0.05), dims=(0, 1)),
 }
 """A map of distances is any image, so one of zeros and ones will do as its target."""
