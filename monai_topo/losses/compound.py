@@ -60,7 +60,7 @@ The weights are those that docs/results.md chose on 3D patches of membranes, tre
 term's gradient is 0.3 times that of Dice and cross-entropy. ``"localized"`` was measured on maps of distances, and
 ``"spatial_matching"``, which was not, has that of ``"betti_matching"``, whose points it shares. The losses on skeletons
 and the penalty have the weight 1 that they were published with.
-The critical regions were not measured: 1 adds cross-entropy where they are, 0.05 makes a term of the size of the others.
+The critical regions were not measured: 1 adds cross-entropy where they are, 0.05 makes a term as large as the others.
 """
 
 
