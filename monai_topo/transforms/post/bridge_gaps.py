@@ -176,20 +176,14 @@ class BridgeGapsd(MapTransform):
 
     Args:
         keys: keys of the likelihoods, which the masks replace.
-        threshold: likelihood from which a voxel of the smoothed likelihood is tube.
-        floor: lowest likelihood that a bridge may pass.
-        sigma: Standard deviation of the Gaussian filter in voxels, one number or one for each axis.
-        persistence_threshold: of the ridges, in units of the likelihood.
-        max_length: Longest bridge, in the unit of the spacing; None for any.
-        min_mean: lowest mean likelihood of a bridge.
-        max_angle: largest angle in degrees between an end's direction and the bridge.
-        min_ends: how many of the two places must be ends of a tube.
-        allow_loops: whether two places of one component are bridged too.
-        min_size: Voxels that a component of the mask needs to stay.
-        spacing: size of a voxel; None takes that of a ``MetaTensor``, else 1.
         bridges_postfix: of the keys of the proof: for ``"pred"`` and ``"_bridges"`` the map goes to ``"pred_bridges"``
             and the list of :class:`Bridge` to ``"pred_bridges_list"``; None adds neither.
         allow_missing_keys: whether an item may lack a key.
+        **options: arguments of :class:`BridgeGaps`.
+
+    Raises:
+        TypeError: when :class:`BridgeGaps` has no such argument.
+        ValueError: when it refuses one.
     """
 
     backend = BridgeGaps.backend
@@ -197,34 +191,12 @@ class BridgeGapsd(MapTransform):
     def __init__(
         self,
         keys: KeysCollection,
-        threshold: float = 0.5,
-        floor: float = 0.15,
-        sigma: Sequence[float] | float = 0.7,
-        persistence_threshold: float = 0.1,
-        max_length: float | None = None,
-        min_mean: float = 0.0,
-        max_angle: float = 75.0,
-        min_ends: int = 1,
-        allow_loops: bool = False,
-        min_size: int = 0,
-        spacing: Sequence[float] | float | None = None,
         bridges_postfix: str | None = None,
         allow_missing_keys: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.transform = BridgeGaps(
-            threshold,
-            floor,
-            sigma,
-            persistence_threshold,
-            max_length,
-            min_mean,
-            max_angle,
-            min_ends,
-            allow_loops,
-            min_size,
-            spacing,
-        )
+        self.transform = BridgeGaps(**options)
         self.bridges_postfix = bridges_postfix
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
