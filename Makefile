@@ -50,11 +50,13 @@ figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 	$(BIN)/python -m tests.benchmarks.figure_post_processing
 	$(BIN)/python -m tests.benchmarks.figure_bundles
 
-results: $(READY)  ## train with every loss on the real volumes in DATA, write docs/results.md (hours; what is done is kept)
+results: $(READY)  ## train with every loss on the real volumes in DATA, write docs/results.md and docs/finished.md (hours; what is done is kept)
 	$(BIN)/python -m tests.results $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m tests.results.finished $(if $(DATA),--data $(DATA))
 
 results-quick: $(READY)  ## the same in half an hour, printed: to see that everything works
 	$(BIN)/python -m tests.results --quick $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m tests.results.finished --quick $(if $(DATA),--data $(DATA))
 
 clean:  ## remove the virtual environment, caches and demo results
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output results_output dist

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from monai_topo.commands.sources import cremi_source, isbi_source
-from monai_topo.data import phantoms
+from monai_topo.data import phantoms, read_volume
 from monai_topo.data.readers.volume import Volume, diagonal_affine, save_nifti
 
 VALIDATION = "validation"
@@ -22,6 +22,12 @@ TREES = {"clear": (0.15, 10), "noisy": (0.35, 10), "faded": (0.15, 40)}
 """Standard deviation of the noise, beside a contrast of 0.6, and number of gaps in each volume."""
 NEURITES = {"clear": (0.05, 10), "noisy": (0.12, 10), "faded": (0.05, 40)}
 """The same of the neurites."""
+STACK_SPACING = {
+    "lowerRes_hiSNR": (1.59, 1.59, 5.0),
+    "lowContrastVessels": (0.62, 0.62, 5.0),
+    "mixedSizelowContrastVessels": (0.62, 0.62, 5.0),
+}
+"""Micrometers, of those stacks of vessels whose voxels have another size than the others'."""
 BLUR = 1.0
 """Of the neurites along z, in voxels."""
 
@@ -73,6 +79,24 @@ def neurites(data, folder, fold):
         image += np.random.default_rng(seed).normal(0, noise, image.shape)
         counts = np.round(np.clip(image, 0, 1) * 4095).astype(np.uint16)
         save_pair(folder / part, name, Volume(counts, diagonal_affine((1, 1, 1))), tree.label)
+
+
+def vesselnn(data, folder, fold):
+    """Two-photon stacks of brain vessels, as their README divides them: stacks of one animal stay together."""
+    for image in sorted((data / "vesselnn" / "images").glob("*.tif")):
+        held = {"bbbDisruption": VALIDATION, "tgMouse": TEST}.get(image.stem)
+        affine = diagonal_affine(STACK_SPACING.get(image.stem, (0.994, 0.994, 5.0)))
+        stack = Volume(read_volume(image).array, affine)
+        label = read_volume(data / "vesselnn" / "labels" / image.name).array > 0
+        save_pair(folder / ("held_out" if held else "training"), held or image.stem, stack, label)
+
+
+def ovules(data, folder, fold):
+    """Cell walls of a confocal stack: half of it trains, a quarter validates, a quarter tests."""
+    case = cremi_source(data / "ovules", "raw", "label").cases[0].load()
+    cuts = {"train": np.s_[:64], VALIDATION: np.s_[64:96], TEST: np.s_[96:]}
+    for name, region in cuts.items():
+        save(folder / ("training" if name == "train" else "held_out"), name, case, region)
 
 
 def levels_of(levels):

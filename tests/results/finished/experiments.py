@@ -1,0 +1,122 @@
+"""The experiments of docs/finished.md: data, network, and which steps are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tests.results import datasets
+from tests.results.finished.steps import Kind
+from tests.results.finished.tubes import tubes
+from tests.results.finished.walls import WALLS
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A network that is trained once, and segmentations that are finished from its likelihoods.
+
+    Attributes:
+        name: of its files.
+        title: of its part of the page.
+        about: what a reader must know of the data.
+        kind: what is segmented: walls or tubes.
+        bundle: name of the bundle.
+        divide: writes the data (``datasets``): ``training/`` and ``held_out/``.
+        overlays: configuration files laid over the bundle's ``train.yaml``.
+        loss: the last of them.
+        inference: the same, laid over ``inference.yaml``.
+        settings: entries of both configurations.
+        batch_size: patches of an iteration.
+        iterations: of the training.
+    """
+
+    name: str
+    title: str
+    about: str
+    kind: Kind
+    bundle: str
+    divide: Callable[[Path, Path, int], None]
+    overlays: tuple[str, ...] = ("load.yaml", "data.yaml", "long.yaml")
+    loss: str = "loss_weighted.yaml"
+    inference: tuple[str, ...] = ("infer_average.yaml",)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int = 2
+    iterations: int = 2000
+
+
+FIB25 = Experiment(
+    name="fib25",
+    title="FIB-25: membranes in 3D",
+    about="Isotropic FIB-SEM of 10 nm, divided as in [results.md](results.md).",
+    kind=WALLS,
+    bundle="em_membranes",
+    divide=datasets.fib25,
+    overlays=("load.yaml", "data.yaml", "long.yaml", "turn.yaml"),
+    settings={"patch_size": [48, 48, 48]},
+)
+
+VESSELS = Experiment(
+    name="vesselnn",
+    title="Two-photon stacks of vessels",
+    about=(
+        "Seven stacks of mouse brain (vesselNN), voxels of about 1 x 1 x 5 micrometers: five of three acquisitions "
+        "train, `bbbDisruption` validates, `tgMouse` tests."
+    ),
+    kind=tubes((1.0, 1.0, 0.3)),
+    bundle="ircadb_vessels",
+    divide=datasets.vesselnn,
+    overlays=("data.yaml", "long.yaml", "stacks.yaml"),
+    loss="loss_dice_ce.yaml",
+    inference=("infer_average.yaml", "infer_stacks.yaml"),
+    settings={"patch_size": [96, 96, 12], "network_def#strides": [[2, 2, 1], [2, 2, 2], [2, 2, 1]]},
+    iterations=600,
+)
+
+TREES = Experiment(
+    name="trees",
+    title="Phantoms of vessels with known gaps",
+    about="The trees of [results.md](results.md), whose truth bridges the gaps that the image has.",
+    kind=tubes(0.7),
+    bundle="ircadb_vessels",
+    divide=datasets.trees,
+    overlays=("data.yaml", "long.yaml"),
+    loss="loss_dice_ce.yaml",
+    settings={"patch_size": [48, 48, 48]},
+    iterations=400,
+)
+
+OVULES = Experiment(
+    name="ovules",
+    title="An ovule: cell walls in 3D",
+    about=(
+        "A confocal stack of an Arabidopsis ovule (plant-seg), 128 x 128 x 32 voxels: half of it trains, a quarter "
+        "validates, a quarter tests."
+    ),
+    kind=WALLS,
+    bundle="em_membranes",
+    divide=datasets.ovules,
+    settings={"patch_size": [32, 32, 32]},
+    iterations=600,
+)
+
+ISBI2012 = Experiment(
+    name="isbi2012",
+    title="ISBI 2012: membranes in 2D",
+    about="Sections of 512 x 512 pixels: ten train, three validate, six test.",
+    kind=WALLS,
+    bundle="em_membranes",
+    divide=datasets.isbi_sections,
+    overlays=("load.yaml", "data.yaml", "images.yaml", "long.yaml"),
+    settings={"patch_size": [96, 96], "network_def#spatial_dims": 2},
+    batch_size=8,
+    iterations=600,
+)
+
+EXPERIMENTS = {experiment.name: experiment for experiment in (FIB25, VESSELS, TREES, OVULES, ISBI2012)}
+
+
+def quick(experiment):
+    """The same in a minute: to see that everything works, not to learn anything."""
+    return replace(experiment, iterations=100)

@@ -1,0 +1,72 @@
+"""One network of an experiment: trained by a bundle, gone on with where it was interrupted, and its likelihoods."""
+
+from __future__ import annotations
+
+from monai_topo.commands.bundles import find_bundle, run_bundle
+from monai_topo.data import read_volume
+from tests.results.datasets import VALIDATION, divided
+from tests.results.tables import CONFIGS, ITERATIONS_PER_EPOCH
+
+FLIPS = "flips"
+PLAIN = "plain"
+_LIFETIMES = 10  # of the running average, in a training
+
+
+def trained(experiment, data, work):
+    """The checkpoint, after all iterations."""
+    folder = work / "network"
+    if not (folder / "done").exists():
+        run_bundle(
+            find_bundle(experiment.bundle),
+            ["train.yaml", *located(experiment, [*experiment.overlays, experiment.loss])],
+            folder / "train.log",
+            dataset_dir=divided(experiment, data, work, 0).resolve(),
+            ckpt_dir=folder.resolve(),
+            output_dir=(folder / "events").resolve(),
+            patches_per_epoch=experiment.batch_size * ITERATIONS_PER_EPOCH,
+            max_epochs=experiment.iterations // ITERATIONS_PER_EPOCH,
+            batch_size=experiment.batch_size,
+            resume=True,
+            **experiment.settings,
+            average_momentum=_LIFETIMES / experiment.iterations,
+        )
+        (folder / "done").touch()
+    return folder / "training.pt"
+
+
+def predicted(experiment, data, work, kind):
+    """Folder of the likelihoods of what was held out, by the network or by its mean over flips.
+
+    Those of the validation part lie in a folder of their own: ``tune`` takes all that it finds.
+    """
+    folder = work / kind
+    if not (folder / "done").exists():
+        run_bundle(
+            find_bundle(experiment.bundle),
+            ["inference.yaml", *located(experiment, experiment.inference)],
+            folder / "inference.log",
+            dataset_dir=(divided(experiment, data, work, 0) / "held_out" / "images").resolve(),
+            checkpoint=trained(experiment, data, work).resolve(),
+            output_dir=folder.resolve(),
+            tta=kind == FLIPS,
+            **experiment.settings,
+        )
+        for path in folder.glob(f"{VALIDATION}*_prob.nii.gz"):
+            (folder / VALIDATION).mkdir(exist_ok=True)
+            path.rename(folder / VALIDATION / path.name)
+        (folder / "done").touch()
+    return folder
+
+
+def located(experiment, names):
+    """Files of the bundle where there are such, else of this project's experiments."""
+    bundle = find_bundle(experiment.bundle) / "configs"
+    return [name if (bundle / name).exists() else str(CONFIGS / name) for name in names]
+
+
+def cases(folder, held_out):
+    """Name to likelihood and label of each volume that was held out."""
+    for path in sorted((held_out / "labels").glob("*.nii*")):
+        name = path.name.split(".")[0]
+        place = folder / VALIDATION if name.startswith(VALIDATION) else folder
+        yield name, read_volume(place / f"{name}_prob.nii.gz"), read_volume(path)

@@ -1,0 +1,78 @@
+"""The part of an experiment in docs/finished.md, from what is recorded."""
+
+from __future__ import annotations
+
+from tests.results.datasets import VALIDATION
+from tests.results.finished.laboratory import CONTROL, NETWORK, key_of
+from tests.results.finished.networks import FLIPS, PLAIN
+from tests.results.report import header, line
+
+KINDS = {PLAIN: "", FLIPS: "mean of flips: "}
+"""Of the likelihood, to what stands before the step in its row."""
+
+
+def section(experiment, records):
+    """Text of the part: data and network, the rows of each part of the data, and the arguments."""
+    parts = dict.fromkeys(part for record in records.values() for part in record.get("scores", {}))
+    shown = [part for part in parts if part != VALIDATION]
+    titles = {part: "Test part" if shown == [part] else f"Test part, {part}" for part in shown}
+    titles[VALIDATION] = "Validation part"
+    tables = [f"**{title}**\n\n{rows(experiment, records, part)}" for part, title in titles.items()]
+    return "\n\n".join([f"### {experiment.title}", how(experiment, records), *tables, arguments(experiment, records)])
+
+
+def how(experiment, records):
+    """What was trained, and on what machine."""
+    network = records.get(NETWORK, {})
+    settings = ", ".join(f"{name.split('#')[-1]} {value}" for name, value in experiment.settings.items())
+    loss = "the foreground weighted 3 in the cross-entropy" if "weighted" in experiment.loss else "not weighted"
+    return (
+        f"{experiment.about} Bundle `{experiment.bundle}` with U-Net 16-32-64-128, {settings}, "
+        f"batch_size {experiment.batch_size}; {network.get('iterations', 0)} iterations of Dice+CE, {loss}, one seed. "
+        f"{network.get('machine', '')}; one thread. `python -m tests.results.finished --experiment {experiment.name}`."
+    )
+
+
+def rows(experiment, records, part):
+    """One row for each step, on the network's likelihood and on the mean over flips."""
+    columns = experiment.kind.columns
+    lines = [header(["from likelihood to result", *columns])]
+    if CONTROL in records:
+        lines.append(line(["as many random cells as there are", *cells(columns, records[CONTROL]["scores"][part])]))
+    for kind, prefix in KINDS.items():
+        for name, step in experiment.kind.steps.items():
+            record = records.get(key_of(kind, name))
+            if record:
+                lines.append(line([f"{prefix}{step.title}", *cells(columns, record["scores"][part])]))
+    return "\n".join(lines)
+
+
+def cells(columns, scores):
+    """Numbers of a row; counts beside what there is to be counted."""
+    return [show(scores, source) for source in columns.values()]
+
+
+BESIDE = {"cells": "true cells", "components": "true", "right": "bridges"}
+"""A count to the one that it is to be read beside."""
+
+
+def show(scores, source):
+    """A number as the tables show it."""
+    number = scores.get(source)
+    if number is None:
+        return "-"
+    if source in BESIDE:
+        return f"{number:g} / {scores[BESIDE[source]]:g}"
+    return f"{number:g}" if float(number).is_integer() and number > 1 else f"{number:.3f}"
+
+
+def arguments(experiment, records):
+    """What was chosen on the validation part."""
+    lines = ["Chosen on the validation part by `tune`:", ""]
+    for kind, prefix in KINDS.items():
+        for name, step in experiment.kind.steps.items():
+            chosen = records.get(key_of(kind, name), {}).get("arguments")
+            if step.transform and chosen:
+                settings = ", ".join(f"{argument} {value}" for argument, value in chosen.items())
+                lines.append(f"- {prefix}{step.title}: {settings}")
+    return "\n".join(lines)

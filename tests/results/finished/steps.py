@@ -1,0 +1,70 @@
+"""What a step is, how its arguments are chosen, and the mean of its scores over volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from monai_topo.commands.tuning import Settings, choose, search
+
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Step:
+    """From a likelihood to a finished segmentation.
+
+    Attributes:
+        title: of its rows.
+        apply: from a likelihood, the size of its voxels and the arguments to what the experiment scores.
+        transform: name of the transform for ``tune``; empty for a step without arguments of its own.
+        grid: values of its arguments that are tried on the validation part.
+        floor: how much worse than the plain threshold a score may be there.
+        like: name of the step whose arguments it takes.
+    """
+
+    title: str
+    apply: Callable[..., Any]
+    transform: str = ""
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    floor: Mapping[str, float] = field(default_factory=dict)
+    like: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is segmented: walls or tubes.
+
+    Attributes:
+        steps: name to step, in the order of the rows.
+        columns: heading to number of ``score``.
+        score: from what a step gives, label and size of the voxels to numbers.
+        counts: numbers that are summed over the volumes; of the others the mean is taken.
+    """
+
+    steps: Mapping[str, Step]
+    columns: Mapping[str, str]
+    score: Callable[..., dict[str, float]]
+    counts: frozenset[str]
+
+    def over_volumes(self, scores):
+        """One number of those of each volume, of the volumes in which it is defined."""
+        found = {}
+        for column in scores[0]:
+            defined = [score[column] for score in scores if np.isfinite(score[column])]
+            total = np.sum(defined) if column in self.counts else np.mean(defined) if defined else np.nan
+            found[column] = round(float(total), 5) if np.isfinite(total) else None
+        return found
+
+
+def tuned(step, likelihoods, labels):
+    """The arguments that ``python -m monai_topo tune`` chooses for two folders."""
+    settings = Settings(step.transform, floor=step.floor, grid=step.grid)
+    plain, found = search(likelihoods, labels, settings)
+    chosen = choose(plain, found, settings)
+    if chosen is None:
+        raise ValueError(f"{step.title}: no arguments are within the floor {dict(step.floor)}.")
+    return dict(chosen.arguments)
