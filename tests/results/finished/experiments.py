@@ -28,6 +28,7 @@ class Experiment:
         loss: the last of them.
         inference: the same, laid over ``inference.yaml``.
         settings: entries of both configurations.
+        window: patch size of the inference: as large as fits, for there are fewer borders.
         batch_size: patches of an iteration.
         iterations: of the training.
     """
@@ -38,12 +39,13 @@ class Experiment:
     kind: Kind
     bundle: str
     divide: Callable[[Path, Path, int], None]
+    window: tuple[int, ...]
     overlays: tuple[str, ...] = ("load.yaml", "data.yaml", "long.yaml")
     loss: str = "loss_weighted.yaml"
     inference: tuple[str, ...] = ("infer_average.yaml",)
     settings: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int = 2
-    iterations: int = 2000
+    iterations: int = 1600
 
 
 FIB25 = Experiment(
@@ -53,6 +55,7 @@ FIB25 = Experiment(
     kind=WALLS,
     bundle="em_membranes",
     divide=datasets.fib25,
+    window=(64, 256, 32),
     overlays=("load.yaml", "data.yaml", "long.yaml", "turn.yaml"),
     settings={"patch_size": [48, 48, 48]},
 )
@@ -67,11 +70,12 @@ VESSELS = Experiment(
     kind=tubes((1.0, 1.0, 0.3)),
     bundle="ircadb_vessels",
     divide=datasets.vesselnn,
+    window=(512, 512, 16),
     overlays=("data.yaml", "long.yaml", "stacks.yaml"),
     loss="loss_dice_ce.yaml",
     inference=("infer_average.yaml", "infer_stacks.yaml"),
     settings={"patch_size": [96, 96, 12], "network_def#strides": [[2, 2, 1], [2, 2, 2], [2, 2, 1]]},
-    iterations=600,
+    iterations=300,
 )
 
 TREES = Experiment(
@@ -81,10 +85,11 @@ TREES = Experiment(
     kind=tubes(0.7),
     bundle="ircadb_vessels",
     divide=datasets.trees,
+    window=(80, 96, 112),
     overlays=("data.yaml", "long.yaml"),
     loss="loss_dice_ce.yaml",
     settings={"patch_size": [48, 48, 48]},
-    iterations=400,
+    iterations=250,
 )
 
 OVULES = Experiment(
@@ -97,8 +102,9 @@ OVULES = Experiment(
     kind=WALLS,
     bundle="em_membranes",
     divide=datasets.ovules,
+    window=(32, 128, 32),
     settings={"patch_size": [32, 32, 32]},
-    iterations=600,
+    iterations=300,
 )
 
 ISBI2012 = Experiment(
@@ -108,10 +114,11 @@ ISBI2012 = Experiment(
     kind=WALLS,
     bundle="em_membranes",
     divide=datasets.isbi_sections,
+    window=(512, 512),
     overlays=("load.yaml", "data.yaml", "images.yaml", "long.yaml"),
     settings={"patch_size": [96, 96], "network_def#spatial_dims": 2},
     batch_size=8,
-    iterations=600,
+    iterations=300,
 )
 
 EXPERIMENTS = {experiment.name: experiment for experiment in (FIB25, VESSELS, TREES, OVULES, ISBI2012)}

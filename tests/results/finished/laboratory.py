@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.benchmarks.timing import machine
 from tests.results.datasets import VALIDATION, divided
-from tests.results.finished.networks import FLIPS, PLAIN, cases, predicted
+from tests.results.finished.networks import FLIPS, PLAIN, predicted, tested
 from tests.results.finished.steps import tuned
 from tests.results.finished.walls import WALLS, random_cells
 
@@ -56,7 +56,7 @@ def measured(experiment, name, kind, folder, held_out, records):
 def scores(experiment, apply, folder, held_out):
     """Part of the data to numbers."""
     found = {}
-    for name, likelihood, label in cases(folder, held_out):
+    for name, likelihood, label in tested(folder, held_out):
         mask, spacing = label.array > 0, label.spacing
         result = apply(np.asarray(likelihood.array), mask, spacing)
         found.setdefault(name.split("_")[0], []).append(experiment.kind.score(result, mask, spacing))

@@ -49,7 +49,7 @@ def predicted(experiment, data, work, kind):
             checkpoint=trained(experiment, data, work).resolve(),
             output_dir=folder.resolve(),
             tta=kind == FLIPS,
-            **experiment.settings,
+            **{**experiment.settings, "patch_size": list(experiment.window)},
         )
         for path in folder.glob(f"{VALIDATION}*_prob.nii.gz"):
             (folder / VALIDATION).mkdir(exist_ok=True)
@@ -64,9 +64,8 @@ def located(experiment, names):
     return [name if (bundle / name).exists() else str(CONFIGS / name) for name in names]
 
 
-def cases(folder, held_out):
-    """Name to likelihood and label of each volume that was held out."""
-    for path in sorted((held_out / "labels").glob("*.nii*")):
-        name = path.name.split(".")[0]
-        place = folder / VALIDATION if name.startswith(VALIDATION) else folder
-        yield name, read_volume(place / f"{name}_prob.nii.gz"), read_volume(path)
+def tested(folder, held_out):
+    """Name, likelihood and label of each test volume."""
+    for path in sorted(folder.glob("*_prob.nii.gz")):
+        name = path.name.removesuffix("_prob.nii.gz")
+        yield name, read_volume(path), read_volume(held_out / "labels" / f"{name}.nii.gz")

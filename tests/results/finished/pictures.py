@@ -11,7 +11,7 @@ from monai_topo.visualize import save_png
 from monai_topo.visualize.figure import new_figure
 from tests.results.datasets import divided
 from tests.results.finished.laboratory import key_of
-from tests.results.finished.networks import FLIPS, cases
+from tests.results.finished.networks import FLIPS, tested
 from tests.results.finished.steps import THRESHOLD
 from tests.results.finished.tubes import ridges
 from tests.results.finished.walls import WALLS
@@ -23,7 +23,7 @@ ADDED = (0.9, 0.1, 0.1)
 def draw(experiment, data, work, records, path):
     """Draw the first test volume, by the mean over flips and the arguments of the records."""
     held_out = divided(experiment, data, work, 0) / "held_out"
-    name, likelihood, label = next(case for case in cases(work / FLIPS, held_out) if "validation" not in case[0])
+    name, likelihood, label = next(tested(work / FLIPS, held_out))
     image = np.asarray(read_volume(held_out / "images" / f"{name}.nii.gz").array)
     chosen = {step: records[key_of(FLIPS, step)]["arguments"] for step in experiment.kind.steps}
     panels_of = walls if experiment.kind is WALLS else tubes

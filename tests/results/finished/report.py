@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.results.datasets import VALIDATION
+from tests.results.datasets import TEST
 from tests.results.finished.laboratory import CONTROL, NETWORK, key_of
 from tests.results.finished.networks import FLIPS, PLAIN
 from tests.results.report import header, line
@@ -14,10 +14,9 @@ KINDS = {PLAIN: "", FLIPS: "mean of flips: "}
 def section(experiment, records):
     """Text of the part: data and network, the rows of each part of the data, and the arguments."""
     parts = dict.fromkeys(part for record in records.values() for part in record.get("scores", {}))
-    shown = [part for part in parts if part != VALIDATION]
-    titles = {part: "Test part" if shown == [part] else f"Test part, {part}" for part in shown}
-    titles[VALIDATION] = "Validation part"
-    tables = [f"**{title}**\n\n{rows(experiment, records, part)}" for part, title in titles.items()]
+    tables = [
+        f"**Test part{'' if part == TEST else f', {part}'}**\n\n{rows(experiment, records, part)}" for part in parts
+    ]
     return "\n\n".join([f"### {experiment.title}", how(experiment, records), *tables, arguments(experiment, records)])
 
 

@@ -62,14 +62,14 @@ STEPS = {
         "`CloseWalls`",
         close_walls,
         "close_walls",
-        {"sigma": (0.7, 1.0), "persistence_threshold": (0.01, 0.02, 0.03, 0.05)},
+        {"sigma": (SIGMA,), "persistence_threshold": (0.01, 0.02, 0.03, 0.05)},
         {"pixel.dice": -0.02},
     ),
     "segment_cells": Step(
         "`SegmentCells`",
         segment_cells,
         "segment_cells",
-        {"persistence_threshold": (0.01, 0.03), "level": (0.3, 0.4, 0.5)},
+        {"persistence_threshold": (0.01, 0.03), "level": (0.3, 0.5)},
     ),
 }
 """Name to step, in the order of the rows."""
