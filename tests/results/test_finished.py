@@ -54,10 +54,10 @@ def test_middles_of_two_rooms_are_two_cells():
 
 
 def tubes():
-    """A tube with a gap, and another, whole one that is nearer to its end than its other half."""
-    label = np.zeros((30, 12, 5), bool)
+    """A tube with a gap, and another, whole one beside it."""
+    label = np.zeros((30, 14, 5), bool)
     label[2:28, 3, 2] = True
-    label[2:28, 8, 2] = True
+    label[2:28, 12, 2] = True
     mask = label.copy()
     mask[12:18, 3, 2] = False
     return mask, label
@@ -65,7 +65,7 @@ def tubes():
 
 def test_a_bridge_is_right_where_the_label_has_it():
     mask, label = tubes()
-    along, across = line((11, 3, 2), (18, 3, 2)), line((11, 3, 2), (11, 8, 2))
+    along, across = line((11, 3, 2), (18, 3, 2)), line((11, 3, 2), (11, 12, 2))
     astray = np.concatenate([line((11, 3, 2), (11, 0, 2)), line((12, 0, 2), (17, 0, 2)), line((18, 0, 2), (18, 3, 2))])
     found = [bridges_right(Bridged(mask, mask, paths), label) for paths in ((along,), (across,), (astray,))]
     assert found == [(1, 1), (0, 1), (0, 1)]
@@ -74,8 +74,8 @@ def test_a_bridge_is_right_where_the_label_has_it():
 def test_links_do_not_close_loops_and_are_as_many_as_wanted():
     mask, _ = tubes()
     components = np.zeros(mask.shape, int)
-    components[2:12, 3], components[18:28, 3], components[2:28, 8] = 1, 2, 3
-    lines = [line((11, 3, 2), (18, 3, 2)), line((10, 3, 2), (19, 3, 2)), line((5, 3, 2), (5, 8, 2))]
+    components[2:12, 3], components[18:28, 3], components[2:28, 12] = 1, 2, 3
+    lines = [line((11, 3, 2), (18, 3, 2)), line((10, 3, 2), (19, 3, 2)), line((5, 3, 2), (5, 12, 2))]
     once = iter(lines)
     assert len(drawn(mask, components, [once] * 3).paths) == 2
     (path,) = drawn(mask, components, [iter(lines)]).paths

@@ -45,7 +45,7 @@ class Experiment:
     inference: tuple[str, ...] = ("infer_average.yaml",)
     settings: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int = 2
-    iterations: int = 1600
+    iterations: int = 3000
 
 
 FIB25 = Experiment(
@@ -75,7 +75,7 @@ VESSELS = Experiment(
     loss="loss_dice_ce.yaml",
     inference=("infer_average.yaml", "infer_stacks.yaml"),
     settings={"patch_size": [96, 96, 12], "network_def#strides": [[2, 2, 1], [2, 2, 2], [2, 2, 1]]},
-    iterations=300,
+    iterations=1000,
 )
 
 TREES = Experiment(
@@ -104,7 +104,7 @@ OVULES = Experiment(
     divide=datasets.ovules,
     window=(32, 128, 32),
     settings={"patch_size": [32, 32, 32]},
-    iterations=300,
+    iterations=1000,
 )
 
 ISBI2012 = Experiment(
@@ -118,7 +118,7 @@ ISBI2012 = Experiment(
     overlays=("load.yaml", "data.yaml", "images.yaml", "long.yaml"),
     settings={"patch_size": [96, 96], "network_def#spatial_dims": 2},
     batch_size=8,
-    iterations=300,
+    iterations=1000,
 )
 
 EXPERIMENTS = {experiment.name: experiment for experiment in (FIB25, VESSELS, TREES, OVULES, ISBI2012)}

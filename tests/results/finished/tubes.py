@@ -146,7 +146,7 @@ def length_of(path, spacing):
 
 def voxels_of_ends(mask, spacing):
     """Ends of the centerlines."""
-    graph = skeleton_graph(mask, spacing)
+    graph = skeleton_graph(mask, spacing=spacing)
     ends = [graph.nodes[node]["pos"] for node, degree in graph.degree() if degree <= 1]
     return np.rint(np.array(ends) / np.asarray(spacing)).astype(int)
 
