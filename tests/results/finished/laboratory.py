@@ -45,8 +45,7 @@ def measured(experiment, name, kind, folder, held_out, records):
     if step.transform:
         arguments = tuned(step, folder / VALIDATION, held_out / "labels")
     elif step.like:
-        chosen = {name: records.runs[key_of(kind, name)]["arguments"] for name in step.like}
-        arguments = chosen if len(chosen) > 1 else next(iter(chosen.values()))
+        arguments = records.runs[key_of(kind, step.like)]["arguments"]
 
     def apply(likelihood, label, spacing):
         return step.apply(likelihood, spacing, **arguments)

@@ -23,7 +23,7 @@ class Step:
         transform: name of the transform for ``tune``; empty for a step without arguments of its own.
         grid: values of its arguments that are tried on the validation part.
         floor: how much worse than the plain threshold a score may be there.
-        like: names of the steps whose arguments it takes, under these names if there are several.
+        like: name of the step whose arguments it takes.
     """
 
     title: str
@@ -31,7 +31,7 @@ class Step:
     transform: str = ""
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     floor: Mapping[str, float] = field(default_factory=dict)
-    like: tuple[str, ...] = ()
+    like: str = ""
 
 
 @dataclass(frozen=True)

@@ -213,9 +213,9 @@ def tubes(sigma):
     }
     steps = {
         "threshold": Step(f"threshold {THRESHOLD}", threshold),
-        "before": Step(f"smoothed, without specks of {MIN_SIZE} voxels", without_bridges, like=("bridge_gaps",)),
+        "before": Step(f"smoothed, without specks of {MIN_SIZE} voxels", without_bridges, like="bridge_gaps"),
         "bridge_gaps": Step("`BridgeGaps`", ridges, "bridge_gaps", grid),
-        "random": Step("as many at random", at_random, like=("bridge_gaps",)),
-        "ends": Step("as many of the nearest ends", nearest_ends, like=("bridge_gaps",)),
+        "random": Step("as many at random", at_random, like="bridge_gaps"),
+        "ends": Step("as many of the nearest ends", nearest_ends, like="bridge_gaps"),
     }
     return Kind(steps, COLUMNS, score, frozenset({"components", "true", "bridges", "right", "gaps"}))

@@ -54,10 +54,10 @@ def segment_cells(likelihood, spacing=None, **arguments):
     return SegmentCells(**arguments)(likelihood[None])[0]
 
 
-def cells_outside(likelihood, spacing=None, *, close_walls, segment_cells):
-    """Cells that end at the closed walls, as the true ones do."""
-    cells = SegmentCells(**segment_cells)(likelihood[None])[0]
-    return np.where(CloseWalls(**close_walls)(likelihood[None])[0] > 0, 0, cells)
+def grown(likelihood, spacing=None, **arguments):
+    """The cells between closed walls, grown into the walls until they meet."""
+    seeds = label_components(~close_walls(likelihood, **arguments), full=False)
+    return SegmentCells(sigma=SIGMA)(likelihood[None], seeds=seeds[None])[0]
 
 
 STEPS = {
@@ -77,7 +77,7 @@ STEPS = {
         "segment_cells",
         {"persistence_threshold": (0.01, 0.03), "level": (0.3, 0.5)},
     ),
-    "outside": Step("`SegmentCells` without `CloseWalls`", cells_outside, like=("close_walls", "segment_cells")),
+    "grown": Step("cells between `CloseWalls` as seeds of `SegmentCells`", grown, like="close_walls"),
 }
 """Name to step, in the order of the rows."""
 
@@ -85,7 +85,7 @@ STEPS = {
 def score(result, label, spacing=None):
     """Column to number, of a mask of walls or of ids of cells; the true cells are the parts between the true walls."""
     true = label_components(~label, full=False)
-    walls = result if result.dtype == bool else walls_of(result)
+    walls = result if result.dtype == bool else instance_boundaries(result)
     ids = label_components(~walls, full=False) if result.dtype == bool else result.astype(np.int64)
     found = score_masks(walls, label, Options(metrics=("pixel",)))
     found |= score_masks(
@@ -94,11 +94,6 @@ def score(result, label, spacing=None):
     found |= score_masks(walls, label, Options(metrics=("betti_matching_f1",), patch_size=PATCH_SIZE, frame=True))
     right, number = cells_right(ids, true)
     return {**{column: round(float(found[column]), 5) for column in found}, "cells": right, "true cells": number}
-
-
-def walls_of(ids):
-    """What is in no cell; of cells that fill the volume, where they meet."""
-    return ids == 0 if (ids == 0).any() else instance_boundaries(ids)
 
 
 def cells_right(ids, true):
