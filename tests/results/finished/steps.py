@@ -11,6 +11,8 @@ import numpy as np
 from monai_topo.commands.tuning import Settings, choose, search
 
 THRESHOLD = 0.5
+PATCH_SIZE = 64
+"""Of the framed patches whose features are matched."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Kind:
 
 def tuned(step, likelihoods, labels):
     """The arguments that ``python -m monai_topo tune`` chooses for two folders."""
-    settings = Settings(step.transform, floor=step.floor, grid=step.grid)
+    settings = Settings(step.transform, floor=step.floor, grid=step.grid, patch_size=PATCH_SIZE)
     plain, found = search(likelihoods, labels, settings)
     chosen = choose(plain, found, settings)
     if chosen is None:

@@ -14,11 +14,10 @@ from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.graphs import skeleton_graph
 from monai_topo.topology import label_components
 from monai_topo.transforms import BridgeGaps
-from tests.results.finished.steps import THRESHOLD, Kind, Step
+from tests.results.finished.steps import PATCH_SIZE, THRESHOLD, Kind, Step
 
 MIN_SIZE = 20
 """Voxels of a component: what is smaller is no tube to any of the steps but the plain threshold."""
-PATCH_SIZE = 64
 NUM_DRAWS = 3
 """Of the random bridges, whose scores are the mean of these."""
 RAYS = 4000
@@ -209,7 +208,6 @@ def tubes(sigma):
         "min_size": (MIN_SIZE,),
         "floor": (0.15, 0.3),
         "max_length": (15.0, 40.0),
-        "max_angle": (45.0, 75.0),
     }
     steps = {
         "threshold": Step(f"threshold {THRESHOLD}", threshold),

@@ -10,12 +10,11 @@ from skimage.feature import peak_local_max
 from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.topology import instance_boundaries, label_components
 from monai_topo.transforms import CloseWalls, SegmentCells
-from tests.results.finished.steps import THRESHOLD, Kind, Step
+from tests.results.finished.steps import PATCH_SIZE, THRESHOLD, Kind, Step
 
 SIGMA = 0.7
 SEED_DISTANCE = 5
 """Voxels between seeds, for the watershed from the middles of what is not wall."""
-PATCH_SIZE = 64
 
 COLUMNS = {
     "Dice": "pixel.dice",
@@ -68,14 +67,14 @@ STEPS = {
         "`CloseWalls`",
         close_walls,
         "close_walls",
-        {"sigma": (SIGMA,), "persistence_threshold": (0.01, 0.02, 0.03, 0.05)},
+        {"threshold": (0.5, 0.6, 0.7), "sigma": (0.5, 0.7), "persistence_threshold": (0.01, 0.02, 0.03, 0.05)},
         {"pixel.dice": -0.02},
     ),
     "segment_cells": Step(
         "`SegmentCells`",
         segment_cells,
         "segment_cells",
-        {"persistence_threshold": (0.01, 0.03), "level": (0.3, 0.5)},
+        {"persistence_threshold": (0.01, 0.02, 0.03), "level": (0.3, 0.4, 0.5, 0.6)},
     ),
     "grown": Step("cells between `CloseWalls` as seeds of `SegmentCells`", grown, like="close_walls"),
 }
