@@ -56,7 +56,6 @@ FIB25 = Experiment(
     bundle="em_membranes",
     divide=datasets.fib25,
     window=(64, 256, 32),
-    overlays=("load.yaml", "data.yaml", "long.yaml", "turn.yaml"),
     settings={"patch_size": [48, 48, 48]},
 )
 
@@ -115,10 +114,9 @@ ISBI2012 = Experiment(
     bundle="em_membranes",
     divide=datasets.isbi_sections,
     window=(512, 512),
-    overlays=("load.yaml", "data.yaml", "images.yaml", "long.yaml"),
     settings={"patch_size": [96, 96], "network_def#spatial_dims": 2},
     batch_size=8,
-    iterations=1000,
+    iterations=300,
 )
 
 EXPERIMENTS = {experiment.name: experiment for experiment in (FIB25, VESSELS, TREES, OVULES, ISBI2012)}

@@ -49,6 +49,7 @@ def predicted(experiment, data, work, kind):
             checkpoint=trained(experiment, data, work).resolve(),
             output_dir=folder.resolve(),
             tta=kind == FLIPS,
+            overwrite=True,
             **{**experiment.settings, "patch_size": list(experiment.window)},
         )
         for path in folder.glob(f"{VALIDATION}*_prob.nii.gz"):

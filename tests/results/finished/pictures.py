@@ -28,9 +28,12 @@ def draw(experiment, data, work, records, path):
     chosen = {step: records[key_of(FLIPS, step)]["arguments"] for step in experiment.kind.steps}
     panels_of = walls if experiment.kind is WALLS else tubes
     panels = panels_of(np.asarray(likelihood.array), label.array > 0, label.spacing, chosen)
-    figure, axes = new_figure(1, len(panels) + 1, size=3, aspects=[image.shape[0] / image.shape[1]])
-    show(axes[0, 0], "image", flat(image), cmap="gray")
-    for axis, (title, panel) in zip(axes[0, 1:], panels.items(), strict=True):
+    shape = image.shape[:2]
+    across = shape[1] > 2 * shape[0]  # wide panels stand above each other
+    grid = (len(panels) + 1, 1) if across else (1, len(panels) + 1)
+    figure, axes = new_figure(*grid, size=6 if across else 3, aspects=[shape[0] / shape[1]] * grid[0])
+    show(axes.flat[0], "image", flat(image), cmap="gray")
+    for axis, (title, panel) in zip(axes.flat[1:], panels.items(), strict=True):
         show(axis, title, panel)
     return save_png(figure, path)
 

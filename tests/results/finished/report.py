@@ -17,7 +17,10 @@ def section(experiment, records):
     tables = [
         f"**Test part{'' if part == TEST else f', {part}'}**\n\n{rows(experiment, records, part)}" for part in parts
     ]
-    return "\n\n".join([f"### {experiment.title}", how(experiment, records), *tables, arguments(experiment, records)])
+    picture = f"![{experiment.title}](images/finished_{experiment.name}.png)"
+    return "\n\n".join(
+        [f"### {experiment.title}", how(experiment, records), picture, *tables, arguments(experiment, records)]
+    )
 
 
 def how(experiment, records):
