@@ -88,11 +88,12 @@ def test_random_lines_lead_from_one_component_to_another():
     components[:, 3, :], components[:, 13, :] = 1, 2
     spacing = (1.0, 1.0, 2.0)
     lines = random_lines(components, spacing, 10.0, rng)
-    assert len(lines) > 5
+    lengths = [length_of(path, spacing) for path in lines]
+    assert 7.5 <= min(lengths[:5]) <= max(lengths[:5]) <= 12.5  # as long as wanted come first
+    assert max(lengths) == lengths[-1] > 12.5
     for path in lines:
         assert {int(components[tuple(path[0])]), int(components[tuple(path[-1])])} == {1, 2}
         assert not components[tuple(path[1:-1].T)].any()
-        assert 7.5 <= length_of(path, spacing) <= 12.5
 
 
 def test_the_nearest_ends_are_those_across_the_gap():

@@ -22,7 +22,7 @@ NUM_DRAWS = 3
 """Of the random bridges, whose scores are the mean of these."""
 RAYS = 4000
 LENIENCE = 0.25
-"""By which share a random bridge may be longer or shorter than the bridge that it stands for."""
+"""By which share a random bridge may be longer or shorter than the bridge that it stands for, if there are such."""
 
 COLUMNS = {
     "Dice": "pixel.dice",
@@ -94,13 +94,13 @@ def random_bridges(model, spacing, rng):
 
 
 def random_lines(components, spacing, length, rng):
-    """Straight ways through the background from anywhere to another component, nearly as long as wanted."""
+    """Straight ways through the background from anywhere to another component: first those nearly as long as wanted."""
     sizes = np.asarray(spacing)
     surface = np.argwhere((components > 0) & binary_dilation(components == 0))
     starts = surface[rng.integers(len(surface), size=RAYS)]
     directions = rng.normal(size=(RAYS, components.ndim))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    distances = np.arange(0, (1 + LENIENCE) * length, sizes.min() / 2)
+    distances = np.arange(0, 2 * length + 2 * sizes.max(), sizes.min() / 2)
     places = np.rint(starts[:, None] + distances[:, None] * (directions / sizes)[:, None]).astype(int)
     inside = ((places >= 0) & (places < components.shape)).all(axis=2)
     met = np.where(inside, components[tuple(np.moveaxis(np.where(inside[..., None], places, 0), 2, 0))], -1)
@@ -112,7 +112,7 @@ def random_lines(components, spacing, length, rng):
     clear = (met == own) & after & (np.arange(met.shape[1]) < arrives[:, None])
     fits = (met[rows, arrives] > 0) & (arrives > 0) & ~clear.any(axis=1)
     lines = [line(places[row, leaves[row] - 1], places[row, arrives[row]]) for row in np.flatnonzero(fits)]
-    return [path for path in lines if abs(length_of(path, spacing) - length) <= LENIENCE * length]
+    return sorted(lines, key=lambda path: max(abs(length_of(path, spacing) / length - 1), LENIENCE))
 
 
 def drawn(mask, components, choices):
