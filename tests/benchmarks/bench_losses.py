@@ -8,9 +8,18 @@ from importlib import import_module
 from unittest.mock import MagicMock
 
 import torch
+from monai.losses import DiceCELoss, SoftclDiceLoss
 from scipy.ndimage import gaussian_filter
 
-from monai_topo.losses import LifetimeTopoLoss, LocalizedTopoLoss, TopoLoss
+from monai_topo.losses import (
+    CbDiceLoss,
+    CenterlineCrossEntropyLoss,
+    CenterlineDiceLoss,
+    LifetimeTopoLoss,
+    LocalizedTopoLoss,
+    SkeletonRecallLoss,
+    TopoLoss,
+)
 from tests.benchmarks.fields import smooth, vessel_mask
 from tests.benchmarks.timing import installed, interleaved
 
@@ -81,4 +90,41 @@ def section(rounds):
             f"{taken[name] * 1e3:.0f} ({taken[name] / taken['TopoLoss']:.1f}x)" for name in names if name not in OURS
         ]
         lines.append(f"| {shape} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n\n".join(["\n".join(lines), on_skeletons(rounds)])
+
+
+ITERATIONS = 3
+ON_SKELETONS = {
+    "SkeletonRecallLoss": SkeletonRecallLoss(),
+    "CenterlineDiceLoss": CenterlineDiceLoss(iterations=ITERATIONS),
+    "CenterlineCrossEntropyLoss": CenterlineCrossEntropyLoss(iterations=ITERATIONS),
+    "CbDiceLoss": CbDiceLoss(iterations=ITERATIONS),
+}
+
+
+def on_skeletons(rounds):
+    """Losses on skeletons, which come with the target, beside MONAI's losses, as Markdown."""
+    likelihood, target = example((64,) * 3)
+    calls = {
+        "DiceCELoss": partial(forward_and_backward, DiceCELoss(), likelihood, target),
+        "SoftclDiceLoss": partial(forward_and_backward, SoftclDiceLoss(iter_=ITERATIONS), likelihood, target),
+    }
+    for name, loss in ON_SKELETONS.items():
+        both = torch.cat([target, loss.skeletons_of(target[:, 0] > 0)[:, None]], 1)
+        calls[name] = partial(forward_and_backward, loss, likelihood, both)
+    for call in calls.values():
+        call()
+    taken = interleaved(calls, rounds)
+    return "\n".join(
+        [
+            f"On skeletons, 64 x 64 x 64, one thread, {ITERATIONS} iterations, the label's skeleton in the target; "
+            "behind the time how many times as long MONAI's `DiceCELoss` and `SoftclDiceLoss` take.",
+            "",
+            "| loss | ms | DiceCELoss | SoftclDiceLoss |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| {name} | {own * 1e3:.1f} | {taken['DiceCELoss'] / own:.2f} | {taken['SoftclDiceLoss'] / own:.1f} |"
+                for name, own in taken.items()
+            ),
+        ]
+    )

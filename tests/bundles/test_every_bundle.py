@@ -22,10 +22,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from monai_topo.data import save_phantoms
 from monai_topo.losses import (
     BettiMatchingLoss,
+    CbDiceLoss,
+    CenterlineCrossEntropyLoss,
+    CenterlineDiceLoss,
     DiceCETopologyLoss,
     DMTLoss,
     LifetimeTopoLoss,
     LocalizedTopoLoss,
+    SameClassNeighborPenalty,
+    SkeletonRecallLoss,
     TopoLoss,
 )
 from monai_topo.topology import betti_numbers
@@ -104,6 +109,11 @@ def test_patches_are_drawn_where_the_topology_is_decided(trained):
         ("loss_lifetime.yaml", LifetimeTopoLoss, 0.01),
         ("loss_dmt.yaml", DMTLoss, 3.0),
         ("loss_cldice.yaml", SoftclDiceLoss, 1.0),
+        ("loss_skeleton_recall.yaml", SkeletonRecallLoss, 1.0),
+        ("loss_centerline_dice.yaml", CenterlineDiceLoss, 1.0),
+        ("loss_centerline_ce.yaml", CenterlineCrossEntropyLoss, 1.0),
+        ("loss_cb_dice.yaml", CbDiceLoss, 1.0),
+        ("loss_neighbor_penalty.yaml", SameClassNeighborPenalty, 1.0),
     ],
 )
 def test_overlays_swap_the_loss(overlay, term, weight, bundle, tiny):
@@ -349,7 +359,7 @@ SHARED += (
 SHARED += ("train::dataloader", "train::postprocessing", "train::handlers", "train::trainer", "validate::dataloader")
 SHARED += ("validate::inferer", "validate::handlers", "validate::evaluator")
 DIFFERS = {"patch_size", "network_def", "preprocessing", "finish"}
-OF_TUBES = {"dims", "frame", "iter_", "persistence_threshold", "max_distance"}
+OF_TUBES = {"dims", "frame", "iter_", "persistence_threshold", "max_distance", "kind", "iterations"}
 OTHERS = [name for name in sorted(PHANTOMS) if name != "em_membranes"]
 
 
