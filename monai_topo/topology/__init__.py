@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from monai_topo.topology.affinities.clusters import affinity_clusters, joined_places, nearest_offsets
 from monai_topo.topology.affinities.maximin import MaximinPairs, edge_minima, maximin_pairs
 from monai_topo.topology.checks import check_dims, check_direction, check_mask, is_full_connectivity
 from monai_topo.topology.compiled.threads import map_in_threads
@@ -73,6 +74,7 @@ __all__ = [
     "Slices",
     "SmallFeatures",
     "Status",
+    "affinity_clusters",
     "available_engines",
     "basin_walls",
     "betti_numbers",
@@ -97,6 +99,7 @@ __all__ = [
     "height_function",
     "instance_boundaries",
     "is_full_connectivity",
+    "joined_places",
     "label_components",
     "largest_parts",
     "list_features",
@@ -109,6 +112,7 @@ __all__ = [
     "maximin_pairs",
     "merge_regions",
     "nearest_corner",
+    "nearest_offsets",
     "optimal",
     "persistence_pairs",
     "persistence_pairs_batch",

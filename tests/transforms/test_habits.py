@@ -19,6 +19,7 @@ CASES = {
     "BridgeGaps": ({"sigma": 0.3, "min_ends": 0, "max_angle": 180}, IMAGE),
     "CloseWalls": ({"sigma": 0.5, "min_size": 2}, IMAGE),
     "FillCavities": ({}, PORES),
+    "InstanceToAffinities": ({}, INSTANCES),
     "InstanceToMembrane": ({"min_cell_size": 3}, INSTANCES),
     "RemoveLowPersistence": ({"threshold": 0.3}, IMAGE),
     "SegmentCells": ({"persistence_threshold": 0.1, "level": 0.6}, IMAGE),
@@ -62,12 +63,13 @@ def transform(name):
 
 def test_the_table_is_complete():
     others = {
+        "AffinityWatershed",
         "RandCropByTopology",
         "AuditTopology",
         "LoadVolume",
         "SeparateTrees",
         "RandSymmetry",
-    }  # a list, its input, a path, two inputs, a random one
+    }  # a channel for each axis, a list, its input, a path, two inputs, a random one
     arrays = {n for n in transforms.__all__ if f"{n}d" in transforms.__all__}
     assert arrays - others == set(CASES)
 

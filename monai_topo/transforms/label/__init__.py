@@ -15,6 +15,12 @@ from monai_topo.transforms.label.clipped_distance_map import (
     ClippedDistanceMapd,
     ClippedDistanceMapDict,
 )
+from monai_topo.transforms.label.instance_to_affinities import (
+    InstanceToAffinities,
+    InstanceToAffinitiesD,
+    InstanceToAffinitiesd,
+    InstanceToAffinitiesDict,
+)
 from monai_topo.transforms.label.instance_to_membrane import (
     InstanceToMembrane,
     InstanceToMembraneD,
@@ -44,6 +50,10 @@ __all__ = [
     "ClippedDistanceMapD",
     "ClippedDistanceMapDict",
     "ClippedDistanceMapd",
+    "InstanceToAffinities",
+    "InstanceToAffinitiesD",
+    "InstanceToAffinitiesDict",
+    "InstanceToAffinitiesd",
     "InstanceToMembrane",
     "InstanceToMembraneD",
     "InstanceToMembraneDict",

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.post.affinity_watershed import (
+    AffinityWatershed,
+    AffinityWatershedD,
+    AffinityWatershedd,
+    AffinityWatershedDict,
+)
 from monai_topo.transforms.post.bridge_gaps import (
     BridgeGaps,
     BridgeGapsD,
@@ -62,6 +68,10 @@ from monai_topo.transforms.post.topology_uncertainty import (
 from monai_topo.transforms.post.tuned import tuned_arguments
 
 __all__ = [
+    "AffinityWatershed",
+    "AffinityWatershedD",
+    "AffinityWatershedDict",
+    "AffinityWatershedd",
     "Bridge",
     "BridgeGaps",
     "BridgeGapsD",
