@@ -13,9 +13,9 @@ from skimage.segmentation import find_boundaries
 
 from monai_topo.__main__ import main
 from monai_topo.commands.tuning import Point, Settings, choose, search
-from monai_topo.data import locked
+from monai_topo.data import locked, phantoms
 from monai_topo.topology import label_components
-from monai_topo.transforms import CloseWalls, SegmentCells, tuned_arguments
+from monai_topo.transforms import BridgeGaps, CloseWalls, SegmentCells, tuned_arguments
 from monai_topo.visualize import plot_trade_off
 
 
@@ -216,3 +216,28 @@ def test_two_do_not_write_one_file(folders, capsys):
     with locked(folders / "t.json", "tune"):
         assert call(folders, "--transform", "close_walls", *GRID) == 2
     assert "t.json is being written by another tune" in capsys.readouterr().err
+
+
+def test_bridges_of_generated_trees(tmp_path, capsys):
+    """From phantoms with faint places to arguments whose bridges join the pieces of an unseen one."""
+
+    def drawn(seed):
+        made = phantoms.tree((36, 33, 30), num_branches=3, num_gaps=4, noise=0.02, seed=seed)
+        return np.clip((np.asarray(made.image) - 0.25) / 0.3, 0, 1).astype(np.float32), made.label
+
+    for name, seed in (("a", 1), ("b", 4)):
+        for folder, array in zip(("pred", "label"), drawn(seed), strict=True):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            np.save(tmp_path / folder / f"{name}.npy", array)
+    grid = ["--grid", "floor=0.05,0.4", "persistence_threshold=0.02", "sigma=0", "max_angle=90", "min_ends=0"]
+    assert call(tmp_path, "--transform", "bridge_gaps", "--no-frame", "--floor", "dice=-0.05", *grid) == 0
+    content = json.loads((tmp_path / "t.json").read_text())
+    assert content["metric"] == "betti_matching_f1.f1"
+    assert len(content["grid"]) == 2
+    arguments = tuned_arguments(tmp_path / "t.json", "bridge_gaps")
+    assert arguments["floor"] == 0.05
+    assert "floor=0.05 persistence_threshold=0.02 sigma=0 max_angle=90 min_ends=0 *" in capsys.readouterr().out
+    unseen, _ = drawn(3)
+    bridged = BridgeGaps(**arguments)(unseen[None])[0]
+    assert label_components(unseen >= 0.5, full=True).max() == 3
+    assert label_components(bridged > 0, full=True).max() == 1
