@@ -88,7 +88,10 @@ def check_mask(mask: ArrayLike | torch.Tensor, name: str = "mask") -> Mask:
         >>> check_mask([[0, 1]])
         array([[False,  True]])
     """
-    array: NDArray[Any] = mask.detach().cpu().numpy() if isinstance(mask, torch.Tensor) else np.asarray(mask)
+    if isinstance(mask, torch.Tensor):
+        mask = mask.detach().cpu()
+        mask = (mask.float() if mask.dtype == torch.bfloat16 else mask).numpy()  # NumPy has no bfloat16
+    array: NDArray[Any] = np.asarray(mask)
     if array.ndim not in (2, 3) or array.size == 0:
         raise ValueError(
             f"{name} must be one channel of shape (H, W) or (H, W, D), not empty; got shape {array.shape}."

@@ -31,10 +31,24 @@ def test_a_direction_is_one_of_two():
         check_direction("up")
 
 
-@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float16, torch.float32])
+_INTEGERS = (torch.bool, torch.uint8, torch.uint16, torch.uint64, torch.int64)
+
+
+@pytest.mark.parametrize("dtype", [*_INTEGERS, torch.bfloat16, torch.float16, torch.float32])
 def test_a_mask_of_any_dtype(dtype):
     mask = torch.tensor([[0, 1, 1]], dtype=dtype)
     assert check_mask(mask).tolist() == [[False, True, True]]
+
+
+@pytest.mark.parametrize("dtype", [">u2", ">i8", ">u8", ">f4", ">f8", "<f2", "?"])
+def test_a_mask_of_any_byte_order(dtype):
+    assert check_mask(np.array([[0, 1, 1]], dtype)).tolist() == [[False, True, True]]
+
+
+@pytest.mark.parametrize("value", [0.5, 1.0078125, -1.0, float("nan")])
+def test_values_of_bfloat16_are_checked_as_they_are(value):
+    with pytest.raises(ValueError, match="only 0 and 1"):
+        check_mask(torch.tensor([[0, value]], dtype=torch.bfloat16))
 
 
 @pytest.mark.parametrize("mask", [np.zeros(3), np.zeros((0, 3)), np.zeros((1, 1, 1, 1)), np.full((2, 2), 0.5)])
