@@ -7,6 +7,7 @@ from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingL
 from monai_topo.losses.centerline import CenterlineCrossEntropyLoss, CenterlineDiceLoss, CenterlineLoss
 from monai_topo.losses.centerline_boundary import CbDiceLoss
 from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
+from monai_topo.losses.connectivity import ConnectivityLoss
 from monai_topo.losses.critical import CriticalRegionLoss
 from monai_topo.losses.deep_supervision import DeepSupervisionTopologyLoss
 from monai_topo.losses.dmt import DMTLoss
@@ -29,6 +30,7 @@ __all__ = [
     "CenterlineCrossEntropyLoss",
     "CenterlineDiceLoss",
     "CenterlineLoss",
+    "ConnectivityLoss",
     "CriticalRegionLoss",
     "DMTLoss",
     "DeepSupervisionTopologyLoss",

@@ -14,6 +14,7 @@ from monai_topo.losses import (
     CbDiceLoss,
     CenterlineCrossEntropyLoss,
     CenterlineDiceLoss,
+    ConnectivityLoss,
     CriticalRegionLoss,
     DMTLoss,
     LifetimeTopoLoss,
@@ -54,6 +55,7 @@ LOSSES = {
     "perceptual": partial(PerceptualTopologyLoss, network=small_network(), layers=[1]),
     "critical_components": CriticalRegionLoss,
     "critical_homotopy": partial(CriticalRegionLoss, criterion="homotopy", aggregation="max"),
+    "connectivity": partial(ConnectivityLoss, tolerance=0, same_weight=1.0),
     "localized_map": partial(LocalizedTopoLoss, slope=(0.01, 0.05), dims=(0, 1)),
 }
 """A map of distances is any image, so one of zeros and ones will do as its target."""
@@ -65,7 +67,7 @@ SYMMETRIC = {
 }
 """Those that know no direction in space."""
 
-OF_LIKELIHOODS = {name: loss for name, loss in LOSSES.items() if name != "localized_map"}
+OF_LIKELIHOODS = {name: loss for name, loss in LOSSES.items() if name not in ("localized_map", "connectivity")}
 
 
 ENGINES = {name: available_engines() for name in LOSSES} | {
