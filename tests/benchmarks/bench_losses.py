@@ -7,19 +7,25 @@ from functools import partial
 from importlib import import_module
 from unittest.mock import MagicMock
 
+import numpy as np
 import torch
 from monai.losses import DiceCELoss, SoftclDiceLoss
 from scipy.ndimage import gaussian_filter
+from skimage.segmentation import watershed
 
 from monai_topo.losses import (
     CbDiceLoss,
     CenterlineCrossEntropyLoss,
     CenterlineDiceLoss,
+    CriticalRegionLoss,
     LifetimeTopoLoss,
     LocalizedTopoLoss,
+    MalisLoss,
     SkeletonRecallLoss,
     TopoLoss,
 )
+from monai_topo.topology import persistence_pairs
+from monai_topo.transforms import InstanceToAffinities
 from tests.benchmarks.fields import smooth, vessel_mask
 from tests.benchmarks.timing import installed, interleaved
 
@@ -72,6 +78,46 @@ def measure(rounds):
     return found
 
 
+def affinities(size):
+    """Cells as a network sees their affinities through noise, and the cells' ids."""
+    shape, rng = (size,) * 3, np.random.default_rng(0)
+    markers = np.zeros(shape, int)
+    markers[tuple(rng.integers(0, size, (3, 60)))] = np.arange(1, 61)
+    ids = watershed(smooth(shape, 1), markers)
+    truth = InstanceToAffinities()(ids[None])
+    noise = np.stack([smooth(shape, seed) for seed in range(2, 5)])
+    seen = torch.sigmoid(torch.tensor(4.0 * truth - 2.0 + 12 * noise, dtype=torch.float32))
+    return seen[None], torch.tensor(ids)[None, None]
+
+
+def measure_regions_and_affinities(rounds):
+    """Times of CriticalRegionLoss beside TopoLoss at 96³, and of MalisLoss beside the pairs of one affinity at 64³."""
+    data, cells = example((96,) * 3), affinities(64)
+    losses = {
+        "TopoLoss": TopoLoss(num_threads=1),
+        "components": CriticalRegionLoss(num_threads=1),
+        "homotopy": CriticalRegionLoss(criterion="homotopy", num_threads=1),
+    }
+    calls = {name: partial(forward_and_backward, loss, *data) for name, loss in losses.items()}
+    calls["persistence_pairs"] = partial(persistence_pairs, cells[0][0, 0])
+    calls["MalisLoss"] = partial(forward_and_backward, MalisLoss(num_threads=1), *cells)
+    for call in calls.values():
+        call()
+    return interleaved(calls, rounds)
+
+
+def regions_and_affinities(rounds):
+    """Their sentence."""
+    taken = measure_regions_and_affinities(rounds)
+    ratios = {name: taken[name] / taken["TopoLoss"] for name in ("components", "homotopy")}
+    malis = taken["MalisLoss"] / taken["persistence_pairs"]
+    return (
+        f"`CriticalRegionLoss` at 96³, one thread, takes {ratios['components']:.2f} (components) and "
+        f"{ratios['homotopy']:.2f} (homotopy) times as long as `TopoLoss`, `MalisLoss` of three affinities of 64³ "
+        f"{malis:.1f} times as long as `persistence_pairs` of one."
+    )
+
+
 def section(rounds):
     """The part of the page, as Markdown."""
     times = measure(rounds)
@@ -90,7 +136,7 @@ def section(rounds):
             f"{taken[name] * 1e3:.0f} ({taken[name] / taken['TopoLoss']:.1f}x)" for name in names if name not in OURS
         ]
         lines.append(f"| {shape} | {' | '.join(cells)} |")
-    return "\n\n".join(["\n".join(lines), on_skeletons(rounds)])
+    return "\n\n".join(["\n".join(lines), on_skeletons(rounds), regions_and_affinities(rounds)])
 
 
 ITERATIONS = 3

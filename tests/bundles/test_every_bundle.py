@@ -25,6 +25,7 @@ from monai_topo.losses import (
     CbDiceLoss,
     CenterlineCrossEntropyLoss,
     CenterlineDiceLoss,
+    CriticalRegionLoss,
     DiceCETopologyLoss,
     DMTLoss,
     LifetimeTopoLoss,
@@ -114,6 +115,8 @@ def test_patches_are_drawn_where_the_topology_is_decided(trained):
         ("loss_centerline_ce.yaml", CenterlineCrossEntropyLoss, 1.0),
         ("loss_cb_dice.yaml", CbDiceLoss, 1.0),
         ("loss_neighbor_penalty.yaml", SameClassNeighborPenalty, 1.0),
+        ("loss_critical_components.yaml", CriticalRegionLoss, 1.0),
+        ("loss_critical_homotopy.yaml", CriticalRegionLoss, 0.05),
     ],
 )
 def test_overlays_swap_the_loss(overlay, term, weight, bundle, tiny):

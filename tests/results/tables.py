@@ -27,6 +27,8 @@ NAMES = {
     "centerline_ce": "CenterlineCrossEntropyLoss",
     "cb_dice": "CbDiceLoss",
     "neighbor_penalty": "SameClassNeighborPenalty",
+    "critical_components": "CriticalRegionLoss, components",
+    "critical_homotopy": "CriticalRegionLoss, homotopy",
     "localized": "LocalizedTopoLoss",
     "distance": "distances, MSE",
     "localized_distance": "distances, MSE + LocalizedTopoLoss",
