@@ -8,14 +8,21 @@ from __future__ import annotations
 from functools import partial
 
 import torch
+from monai.losses import DiceCELoss
 
 from monai_topo.losses import (
     BettiMatchingLoss,
+    CbDiceLoss,
+    CenterlineCrossEntropyLoss,
+    CenterlineDiceLoss,
+    ConnectivityLoss,
     CriticalRegionLoss,
     DMTLoss,
     LifetimeTopoLoss,
     LocalizedTopoLoss,
     PersistenceLoss,
+    SameClassNeighborPenalty,
+    SkeletonRecallLoss,
     TopoLoss,
 )
 from monai_topo.topology import betti_numbers, shared_betti_numbers
@@ -50,8 +57,17 @@ LOSSES = {
     "PersistenceLoss, optimal": partial(PersistenceLoss, matching="optimal", frame=True),
     "CriticalRegionLoss, components": partial(CriticalRegionLoss, critical_weight=1.0, frame=True),
     "CriticalRegionLoss, homotopy": partial(CriticalRegionLoss, criterion="homotopy", frame=True),
+    "SkeletonRecallLoss": SkeletonRecallLoss,
+    "CenterlineDiceLoss": CenterlineDiceLoss,
+    "CenterlineCrossEntropyLoss": CenterlineCrossEntropyLoss,
+    "CbDiceLoss": CbDiceLoss,
+    "SameClassNeighborPenalty": lambda sigmoid: SameClassNeighborPenalty(DiceCELoss(sigmoid=sigmoid)),
+    "ConnectivityLoss": partial(ConnectivityLoss, tolerance=1),
 }
-"""All with a frame and in all dimensions, so that what remains is the loss's own nature."""
+"""With a frame and in all dimensions where they have such, so that what remains is the loss's own nature."""
+
+OF_MAPS = ("LocalizedTopoLoss", "ConnectivityLoss")
+"""Those of a map of distances in the place of a likelihood."""
 
 PRUNED = (
     "The gap has a likelihood of 0.2, within `persistence_threshold` of the outside's 0.05: the loop or wall that it "
@@ -74,7 +90,23 @@ NO_OBJECT = (
     'business, and no critical region has a gradient. `criterion="homotopy"` mends it, the share of plain '
     "cross-entropy in the default (`critical_weight=0.5`) does in the end."
 )
+NOTHING_FALSE = (
+    "It asks only that the skeleton is found: false foreground has no gradient. Dice beside it takes it away."
+)
+BELOW_HALF = (
+    "What lies below 0.5 has no reward for rising. Alone the loss raises the ratio by taking skeleton away, and with "
+    "it the structure."
+)
+NO_WALL = (
+    'The skeletons are curves, and a hole in a wall or a false wall has hardly one; take `kind="surface"` for walls.'
+)
+SEPARATES_NOTHING = (
+    "What is missing separates no two regions of the background, as no curve does in 3D. Only the second sum sees it, "
+    "pair by pair within a region."
+)
 GAPS = ("a broken ring, 2D", "a broken tube, 3D", "a pierced shell, 3D")
+BRIDGES = tuple(f"two objects joined, {n}D" for n in (2, 3))
+FAINT = tuple(f"an object too faint, {n}D" for n in (2, 3))
 HOLES = ("a pierced sheet, 3D", "a phantom branch, 2D", "a phantom branch, 3D", "a phantom wall, 3D")
 WHY = {
     **{("DMTLoss", error): PRUNED for error in GAPS},
@@ -82,13 +114,19 @@ WHY = {
     **{("LocalizedTopoLoss", f"an object too faint, {n}D"): PARTED for n in (2, 3)},
     **{("PersistenceLoss, optimal", error): TOO_WEAK for error in GAPS},
     **{("CriticalRegionLoss, components", error): NO_OBJECT for error in (*GAPS, *HOLES)},
+    **{("SkeletonRecallLoss", error): NOTHING_FALSE for error in (*BRIDGES, *HOLES[1:])},
+    **{(f"Centerline{kind}Loss", "a phantom wall, 3D"): NO_WALL for kind in ("Dice", "CrossEntropy")},
+    **{("CenterlineCrossEntropyLoss", error): NO_WALL for error in (GAPS[2], HOLES[0])},
+    ("SkeletonRecallLoss", GAPS[2]): NO_WALL,
+    **{("ConnectivityLoss", error): SEPARATES_NOTHING for error in (*FAINT, GAPS[1], "a broken vessel, 3D")},
+    **{("CbDiceLoss", error): BELOW_HALF for error in (*FAINT, *GAPS, HOLES[0], HOLES[3], "a broken vessel, 3D")},
 }
 """(loss, error) to the reason why the loss cannot mend it."""
 
 
 def descend(name, likelihood, target):
-    """The mask after descent by a loss; LocalizedTopoLoss has a map of distances in the place of a likelihood."""
-    if name != "LocalizedTopoLoss":
+    """The mask after descent by a loss; some have a map of distances in the place of a likelihood."""
+    if name not in OF_MAPS:
         return images.descend(LOSSES[name](sigmoid=True), likelihood, target, STEPS)[0, 0] >= 0.5
     prediction, truth = (distance_map(tensor[0, 0]) for tensor in (likelihood, target))
     prediction.requires_grad_()
