@@ -98,7 +98,7 @@ BELOW_HALF = (
     "it the structure."
 )
 NO_WALL = (
-    'The skeletons are curves, and a hole in a wall or a false wall has hardly one; take `kind="surface"` for walls.'
+    'The skeletons are curves, and a hole in a wall or a false wall has hardly one: `kind="surface"` follows walls.'
 )
 SEPARATES_NOTHING = (
     "What is missing separates no two regions of the background, as no curve does in 3D. Only the second sum sees it, "
