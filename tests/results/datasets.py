@@ -71,6 +71,15 @@ def trees(data, folder, fold):
         save_pair(folder / part, name, Volume(hounsfield, diagonal_affine((1, 1, 1))), tree.label)
 
 
+def gaps(data, folder, fold):
+    """Phantoms of vessels with many faded places, the image as a likelihood: two validate, four test, none trains."""
+    for seed in range(6):
+        name = f"{VALIDATION}_{seed}" if seed < 2 else f"{TEST}_{seed}"
+        tree = phantoms.tree((64, 80, 96), num_branches=14, noise=0.1, num_gaps=40, seed=seed)
+        likelihood = np.clip((tree.image - 0.2) / 0.6, 0, 1).astype(np.float32)
+        save_pair(folder / "held_out", name, Volume(likelihood, diagonal_affine((1, 1, 1))), tree.label)
+
+
 def neurites(data, folder, fold):
     """Phantoms of neurites with faded places, blurred along z as by a microscope, as 16-bit intensities."""
     for part, name, seed, (noise, num_gaps) in levels_of(NEURITES):

@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.benchmarks.timing import machine
 from tests.results.datasets import VALIDATION, divided
-from tests.results.finished.networks import FLIPS, PLAIN, predicted, tested
+from tests.results.finished.networks import predicted, tested
 from tests.results.finished.steps import tuned
 from tests.results.finished.walls import WALLS, random_cells
 
@@ -21,11 +21,11 @@ def key_of(kind, name):
 
 def fill(experiment, data, work, records):
     """Train, segment and score what is not recorded."""
-    keys = [key_of(kind, name) for kind in (PLAIN, FLIPS) for name in experiment.kind.steps]
+    keys = [key_of(kind, name) for kind in experiment.kind.likelihoods for name in experiment.kind.steps]
     if NETWORK in records.runs and all(key in records.runs for key in keys):
         return
     held_out = divided(experiment, data, work, 0) / "held_out"
-    for kind in (PLAIN, FLIPS):
+    for kind in experiment.kind.likelihoods:
         folder = predicted(experiment, data, work, kind)
         for name in sorted(experiment.kind.steps, key=lambda name: bool(experiment.kind.steps[name].like)):
             if key_of(kind, name) not in records.runs:

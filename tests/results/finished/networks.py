@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from monai_topo.commands.bundles import find_bundle, run_bundle
 from monai_topo.data import read_volume
 from tests.results.datasets import VALIDATION, divided
@@ -39,24 +41,34 @@ def predicted(experiment, data, work, kind):
 
     Those of the validation part lie in a folder of their own: ``tune`` takes all that it finds.
     """
-    folder = work / kind
+    folder, images = work / kind, divided(experiment, data, work, 0) / "held_out" / "images"
     if not (folder / "done").exists():
-        run_bundle(
-            find_bundle(experiment.bundle),
-            ["inference.yaml", *located(experiment, experiment.inference)],
-            folder / "inference.log",
-            dataset_dir=(divided(experiment, data, work, 0) / "held_out" / "images").resolve(),
-            checkpoint=trained(experiment, data, work).resolve(),
-            output_dir=folder.resolve(),
-            tta=kind == FLIPS,
-            overwrite=True,
-            **{**experiment.settings, "patch_size": list(experiment.window)},
-        )
+        if experiment.bundle:
+            infer(experiment, trained(experiment, data, work), images, folder, kind)
+        else:
+            folder.mkdir(exist_ok=True)
+            for path in images.glob("*.nii.gz"):
+                shutil.copy(path, folder / path.name.replace(".nii.gz", "_prob.nii.gz"))
         for path in folder.glob(f"{VALIDATION}*_prob.nii.gz"):
             (folder / VALIDATION).mkdir(exist_ok=True)
             path.rename(folder / VALIDATION / path.name)
         (folder / "done").touch()
     return folder
+
+
+def infer(experiment, checkpoint, images, folder, kind):
+    """Write the likelihoods of a folder of images."""
+    run_bundle(
+        find_bundle(experiment.bundle),
+        ["inference.yaml", *located(experiment, experiment.inference)],
+        folder / "inference.log",
+        dataset_dir=images.resolve(),
+        checkpoint=checkpoint.resolve(),
+        output_dir=folder.resolve(),
+        tta=kind == FLIPS,
+        overwrite=True,
+        **{**experiment.settings, "patch_size": list(experiment.window)},
+    )
 
 
 def located(experiment, names):

@@ -11,7 +11,7 @@ from monai_topo.visualize import save_png
 from monai_topo.visualize.figure import new_figure
 from tests.results.datasets import divided
 from tests.results.finished.laboratory import key_of
-from tests.results.finished.networks import FLIPS, tested
+from tests.results.finished.networks import tested
 from tests.results.finished.steps import THRESHOLD
 from tests.results.finished.tubes import ridges
 from tests.results.finished.walls import WALLS
@@ -21,11 +21,12 @@ ADDED = (0.9, 0.1, 0.1)
 
 
 def draw(experiment, data, work, records, path):
-    """Draw the first test volume, by the mean over flips and the arguments of the records."""
+    """Draw the first test volume, by the last kind of likelihood and the arguments of the records."""
     held_out = divided(experiment, data, work, 0) / "held_out"
-    name, likelihood, label = next(tested(work / FLIPS, held_out))
+    kind = experiment.kind.likelihoods[-1]
+    name, likelihood, label = next(tested(work / kind, held_out))
     image = np.asarray(read_volume(held_out / "images" / f"{name}.nii.gz").array)
-    chosen = {step: records[key_of(FLIPS, step)]["arguments"] for step in experiment.kind.steps}
+    chosen = {step: records[key_of(kind, step)]["arguments"] for step in experiment.kind.steps}
     panels_of = walls if experiment.kind is WALLS else tubes
     panels = panels_of(np.asarray(likelihood.array), label.array > 0, label.spacing, chosen)
     shape = image.shape[:2]

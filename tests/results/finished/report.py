@@ -25,13 +25,16 @@ def section(experiment, records):
 
 def how(experiment, records):
     """What was trained, and on what machine."""
+    command = f"`python -m tests.results.finished --experiment {experiment.name}`"
+    if not experiment.bundle:
+        return f"{experiment.about} {command}."
     network = records.get(NETWORK, {})
     settings = ", ".join(f"{name.split('#')[-1]} {value}" for name, value in experiment.settings.items())
     loss = "the foreground weighted 3 in the cross-entropy" if "weighted" in experiment.loss else "not weighted"
     return (
         f"{experiment.about} Bundle `{experiment.bundle}` with U-Net 16-32-64-128, {settings}, "
         f"batch_size {experiment.batch_size}; {network.get('iterations', 0)} iterations of Dice+CE, {loss}, one seed. "
-        f"{network.get('machine', '')}; one thread. `python -m tests.results.finished --experiment {experiment.name}`."
+        f"{network.get('machine', '')}; one thread. {command}."
     )
 
 

@@ -45,12 +45,14 @@ class Kind:
         columns: heading to number of ``score``.
         score: from what a step gives, label and size of the voxels to numbers.
         counts: numbers that are summed over the volumes; of the others the mean is taken.
+        likelihoods: which ones the steps go on from (``networks``), the one of the picture last.
     """
 
     steps: Mapping[str, Step]
     columns: Mapping[str, str]
     score: Callable[..., dict[str, float]]
     counts: frozenset[str]
+    likelihoods: tuple[str, ...]
 
     def over_volumes(self, scores):
         """One number of those of each volume, of the volumes in which it is defined."""

@@ -14,6 +14,7 @@ from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.graphs import skeleton_graph
 from monai_topo.topology import label_components
 from monai_topo.transforms import BridgeGaps
+from tests.results.finished.networks import PLAIN
 from tests.results.finished.steps import PATCH_SIZE, THRESHOLD, Kind, Step
 
 MIN_SIZE = 20
@@ -216,4 +217,4 @@ def tubes(sigma):
         "random": Step("as many at random", at_random, like="bridge_gaps"),
         "ends": Step("as many of the nearest ends", nearest_ends, like="bridge_gaps"),
     }
-    return Kind(steps, COLUMNS, score, frozenset({"components", "true", "bridges", "right", "gaps"}))
+    return Kind(steps, COLUMNS, score, frozenset({"components", "true", "bridges", "right", "gaps"}), (PLAIN,))

@@ -10,6 +10,7 @@ from skimage.feature import peak_local_max
 from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.topology import instance_boundaries, label_components
 from monai_topo.transforms import CloseWalls, SegmentCells
+from tests.results.finished.networks import FLIPS, PLAIN
 from tests.results.finished.steps import PATCH_SIZE, THRESHOLD, Kind, Step
 
 SIGMA = 0.7
@@ -112,4 +113,4 @@ def random_cells(label, seed=0):
     return nearest.reshape(label.shape) + 1
 
 
-WALLS = Kind(STEPS, COLUMNS, score, frozenset({"cells", "true cells"}))
+WALLS = Kind(STEPS, COLUMNS, score, frozenset({"cells", "true cells"}), (PLAIN, FLIPS))
