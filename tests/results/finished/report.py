@@ -12,15 +12,14 @@ KINDS = {PLAIN: "", FLIPS: "mean of flips: "}
 
 
 def section(experiment, records):
-    """Text of the part: data and network, the rows of each part of the data, and the arguments."""
+    """Text of the part: network, rows and arguments; the picture once all is recorded."""
     parts = dict.fromkeys(part for record in records.values() for part in record.get("scores", {}))
     tables = [
         f"**Test part{'' if part == TEST else f', {part}'}**\n\n{rows(experiment, records, part)}" for part in parts
     ]
-    picture = f"![{experiment.title}](images/finished_{experiment.name}.png)"
-    return "\n\n".join(
-        [f"### {experiment.title}", how(experiment, records), picture, *tables, arguments(experiment, records)]
-    )
+    picture = [f"![{experiment.title}](images/finished_{experiment.name}.png)"] if NETWORK in records else []
+    texts = [how(experiment, records), *picture, *tables, arguments(experiment, records)]
+    return "\n\n".join([f"### {experiment.title}", *texts])
 
 
 def how(experiment, records):
@@ -28,13 +27,12 @@ def how(experiment, records):
     command = f"`python -m tests.results.finished --experiment {experiment.name}`"
     if not experiment.bundle:
         return f"{experiment.about} {command}."
-    network = records.get(NETWORK, {})
     settings = ", ".join(f"{name.split('#')[-1]} {value}" for name, value in experiment.settings.items())
     loss = "the foreground weighted 3 in the cross-entropy" if "weighted" in experiment.loss else "not weighted"
     return (
         f"{experiment.about} Bundle `{experiment.bundle}` with U-Net 16-32-64-128, {settings}, "
-        f"batch_size {experiment.batch_size}; {network.get('iterations', 0)} iterations of Dice+CE, {loss}, one seed. "
-        f"{network.get('machine', '')}; one thread. {command}."
+        f"batch_size {experiment.batch_size}; {experiment.iterations} iterations of Dice+CE, {loss}, one seed. "
+        f"{records.get(NETWORK, {}).get('machine', 'CPU')}; one thread. {command}."
     )
 
 
