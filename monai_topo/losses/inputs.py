@@ -199,10 +199,10 @@ def to_mask(target: torch.Tensor, name: str = "target") -> torch.Tensor:
         ValueError: for values other than 0 and 1, with what to do about them.
     """
     mask = target.bool()
-    wrong = mask.to(target.dtype) != target  # true for NaN
-    if not wrong.any():
+    same = mask.to(target.dtype)
+    if torch.equal(same, target):  # false for NaN
         return mask
-    value = target[wrong][0].item()
+    value = target[same != target][0].item()
     if value == 255 and bool(((target == 0) | (target == 255)).all()):
         advice = "divide it by 255 if it is an image of a mask, set ignore_index=255 if such voxels are to be ignored"
     else:
