@@ -57,6 +57,8 @@ def cells(columns, scores):
 
 BESIDE = {"cells": "true cells", "components": "true", "right": "bridges"}
 """A count to the one that it is to be read beside."""
+COUNTS = ("bridges", "gaps")
+"""Counts that stand alone."""
 
 
 def show(scores, source):
@@ -65,8 +67,13 @@ def show(scores, source):
     if number is None:
         return "-"
     if source in BESIDE:
-        return f"{number:g} / {scores[BESIDE[source]]:g}"
-    return f"{number:g}" if float(number).is_integer() and number > 1 else f"{number:.3f}"
+        return f"{count(number)} / {count(scores[BESIDE[source]])}"
+    return count(number) if source in COUNTS else f"{number:.3f}"
+
+
+def count(number):
+    """A count, or a mean of counts."""
+    return f"{number:.0f}" if float(number).is_integer() else f"{number:.1f}"
 
 
 def arguments(experiment, records):
