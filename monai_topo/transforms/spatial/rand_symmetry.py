@@ -7,12 +7,15 @@ from itertools import permutations
 
 import numpy as np
 import torch
-from monai.config import KeysCollection
+from monai.config import KeysCollection, NdarrayOrTensor
 from monai.data import get_track_meta
 from monai.transforms import Flip, MapTransform, Randomizable, Rotate90, Transform
 from monai.utils import TransformBackends, convert_to_tensor
 
 from monai_topo.transforms.channels import SPACING_KNOWN, check_spacing, spacing_of
+
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+"""Types that torch cannot flip, and those whose bits can stand for theirs."""
 
 
 class RandSymmetry(Randomizable, Transform):
@@ -74,11 +77,11 @@ class RandSymmetry(Randomizable, Transform):
             for a, b in enumerate(order)
         )
 
-    def __call__(self, img: torch.Tensor, randomize: bool = True) -> torch.Tensor:
+    def __call__(self, img: NdarrayOrTensor, randomize: bool = True) -> torch.Tensor:
         """Turn and flip an image.
 
         Args:
-            img: ``(C, H, W[, D])``.
+            img: ``(C, H, W[, D])``, of any type.
             randomize: draw a new symmetry; otherwise the one of the last draw is used.
 
         Returns:
@@ -87,9 +90,15 @@ class RandSymmetry(Randomizable, Transform):
         Raises:
             ValueError: as :meth:`randomize`.
         """
+        if isinstance(img, np.ndarray):  # MONAI would read the largest ids as negative ones
+            img = torch.from_numpy(np.ascontiguousarray(img, img.dtype.newbyteorder("=")))
         img = convert_to_tensor(img, track_meta=get_track_meta())
         if randomize:
             self.randomize(img)
+        signed = _SIGNED.get(img.dtype, img.dtype)
+        return self._turned(img.view(signed)).view(img.dtype)
+
+    def _turned(self, img: torch.Tensor) -> torch.Tensor:
         flipped, order = [*self.flipped], [*range(len(self.axes))]
         for axis, wanted in enumerate(self.axes):
             place = order.index(wanted)
@@ -147,7 +156,7 @@ class RandSymmetryd(Randomizable, MapTransform):
         self.transform.set_random_state(seed, state)
         return self
 
-    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+    def __call__(self, data: Mapping[Hashable, NdarrayOrTensor]) -> dict[Hashable, NdarrayOrTensor]:
         """Turn and flip the items under ``keys``; the others stay as they are."""
         d = dict(data)
         present = list(self.key_iterator(d))

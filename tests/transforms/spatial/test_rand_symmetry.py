@@ -103,3 +103,17 @@ def test_bad_arguments_are_refused():
         RandSymmetry(tolerance=-1)
     with pytest.raises(ValueError, match="img must have shape"):
         RandSymmetry()(torch.zeros(3, 3))
+
+
+@pytest.mark.parametrize("dtype", [">u2", "<u2", "uint32", "uint64", ">f4", ">i8", "bool"])
+def test_every_type_turns_as_float32_does(dtype):
+    marks = np.random.default_rng(0).integers(0, 2, (1, 4, 4, 6))
+    turn = RandSymmetry()
+    expected = turn.set_random_state(seed=3)(marks.astype(np.float32))
+    assert not np.array_equal(expected, marks)
+    largest = np.iinfo(dtype).max if np.dtype(dtype).kind in "iu" else 1
+    turned = turn.set_random_state(seed=3)(np.where(marks, np.array(largest, dtype), np.array(0, dtype)).astype(dtype))
+    np.testing.assert_array_equal(turned.numpy() == np.array(largest, turned.numpy().dtype), expected.numpy() == 1)
+    np.testing.assert_array_equal(turned.numpy() == 0, expected.numpy() == 0)
+    assert turned.numpy().dtype == np.dtype(dtype).newbyteorder("=")
+    assert np.array_equal(turned.affine, expected.affine)
