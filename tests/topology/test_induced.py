@@ -8,6 +8,7 @@ import torch
 
 from monai_topo.topology import comparison, match_induced, match_induced_batch, persistence_pairs
 from monai_topo.topology.engines.native import compute
+from monai_topo.topology.engines.native.types import Effort
 from tests.topology import images, textbook
 
 SHAPES = [(5, 9), (1, 6), (7, 1), (6, 7), (3, 4, 2), (2, 1, 5), (4, 4, 5)]
@@ -69,7 +70,12 @@ def test_the_matching_is_the_textbooks(shape, connectivity, frame):
         ((7, 8, 6), "white", 6, 1, True, True),
     ],
 )
-def test_image_pairs_of_larger_volumes_are_the_textbooks(shape, kind, seed, connectivity, frame, binary):
+@pytest.mark.parametrize("effort", [compute.EFFORT, Effort(np.int64(0), np.int64(-1), np.int64(0), np.int64(20))])
+def test_image_pairs_of_larger_volumes_are_the_textbooks(
+    shape, kind, seed, connectivity, frame, binary, effort, monkeypatch
+):
+    """Also with all squares put off."""
+    monkeypatch.setattr(compute, "EFFORT", effort)
     prediction, target = two_fields(kind, shape, seed, binary)
     found = match_induced(prediction, target, connectivity=connectivity, frame=frame)
     joint = -comparison(prediction, target).astype(np.float64)
@@ -80,21 +86,12 @@ def test_image_pairs_of_larger_volumes_are_the_textbooks(shape, kind, seed, conn
         assert len(ours[1]) > 5
 
 
-@pytest.mark.parametrize(("share", "upward"), [(0.5, 1), (0.05, 0)])
-def test_large_targets_take_the_way_up_and_small_ones_the_way_down(share, upward, monkeypatch):
-    calls = []
-
-    def spy(*arguments):
-        calls.append(arguments[8:])
-        return pairs_of_volumes(*arguments)
-
-    pairs_of_volumes = compute.pairs_of_volumes
-    monkeypatch.setattr(compute, "pairs_of_volumes", spy)
+@pytest.mark.parametrize("share", [0.5, 0.05])
+def test_large_and_small_targets(share):
     field = images.make("smooth", (8, 7, 9), 5)
     likelihood = 0.5 + 0.4 * (field - field.min()) / np.ptp(field)
     target = (field > np.quantile(field, 1 - share)).astype(float)
     found = match_induced(likelihood, target)
-    assert [call for call in calls if call] == [(True,)] * upward
     expected = textbook.induced_matching(-likelihood, -target, True, False)
     assert quadruples(found, 1) == expected[1]
 
@@ -115,7 +112,7 @@ def test_image_pairs_beside_a_large_mask_are_the_textbooks(share, divided, level
     calls = []
 
     def spy(*arguments):
-        calls.append(arguments[7:])
+        calls.append(arguments[8:])
         return image_pairs_of_volume(*arguments)
 
     image_pairs_of_volume = compute.image_pairs_of_volume

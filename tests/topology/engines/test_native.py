@@ -23,6 +23,7 @@ from monai_topo.topology.engines.native import compute
 from monai_topo.topology.engines.native.gradient import links as gradient
 from monai_topo.topology.engines.native.gradient import squares
 from monai_topo.topology.engines.native.order import keys as order
+from monai_topo.topology.engines.native.types import Effort
 from monai_topo.topology.field import to_integers
 from monai_topo.topology.grid import neighbor_steps
 
@@ -30,6 +31,19 @@ STEPS_3D = neighbor_steps(3)
 KINDS = ("smooth", "white", "tied", "binary", "constant")
 IMAGES_PER_GROUP = 52
 SETTINGS = [{"connectivity": c, "frame": f} for c, f in product((None, 1), (False, True))]
+
+EFFORTS = {
+    name: Effort(*map(np.int64, numbers))
+    for name, numbers in {
+        "down": (2**20, 0, 2**20, 101),
+        "up": (0, 0, 2**20, 0),
+        "all squares put off": (0, -1, 2**20, 101),
+        "long ones put off": (0, 10, 2**20, 101),
+        "by turns from below": (0, -1, 1, 101),
+        "by turns from above": (0, -1, 1, 0),
+    }.items()
+}
+"""How hard to try what in dimension 1; see ``types.Effort``."""
 
 
 def make_image(kind, shape, seed):
@@ -119,23 +133,15 @@ def test_middle_sized_images(kind, shape):
         assert native == expected
 
 
+@pytest.mark.parametrize("effort", EFFORTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_chains_pushed_up_give_the_same_pairs(kind, monkeypatch):
-    """The other way to dimension 1, on every kind of image."""
-    calls = []
-
-    def upward(*arguments):
-        calls.append(arguments)
-        return pairs_of_volumes(*arguments, True)
-
-    pairs_of_volumes = compute.pairs_of_volumes
-    monkeypatch.setattr(compute, "pairs_of_volumes", upward)
-    for seed, shape in enumerate([*(small_shape(3, seed) for seed in range(IMAGES_PER_GROUP)), (17, 18, 19)]):
+def test_every_way_to_dimension_one_gives_the_same_pairs(kind, effort, monkeypatch):
+    monkeypatch.setattr(compute, "EFFORT", EFFORTS[effort])
+    for seed, shape in enumerate([*(small_shape(3, seed) for seed in range(6)), (17, 18, 19)]):
         image = make_image(kind, shape, seed)
         for options in SETTINGS:
             native, expected = both_engines(image, **options)
             assert native == expected, (kind, shape, seed, options)
-    assert len(calls) == len(SETTINGS) * (IMAGES_PER_GROUP + 1)
 
 
 @pytest.mark.parametrize("ndim", [2, 3])

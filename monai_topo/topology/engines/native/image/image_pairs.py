@@ -48,6 +48,7 @@ from monai_topo.topology.engines.native.image.shared import (
 )
 from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL, fill_border, surround
 from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS, FACES
+from monai_topo.topology.engines.native.pairing.chains import ENDLESS
 from monai_topo.topology.engines.native.pairing.coboundaries import pair_loops_upward
 from monai_topo.topology.engines.native.pairing.components import (
     ASCENDING,
@@ -60,6 +61,7 @@ from monai_topo.topology.engines.native.pairing.loops import pair_loops
 from monai_topo.topology.engines.native.pairing.pairs import ALL_2D, ALL_3D, FACES_2D, FACES_3D, append_pairs
 from monai_topo.topology.engines.native.types import (
     CriticalCells,
+    Effort,
     Field,
     Forest,
     Grid,
@@ -131,6 +133,7 @@ def image_pairs_of_volume(
     wanted: Mask,
     offsets: Offsets,
     table: LinkTable,
+    effort: Effort,
     divided: bool | None = None,
 ) -> Any:
     """Image pairs of a 3D field in a larger one; see :func:`image_pairs_of_plane`.
@@ -143,6 +146,7 @@ def image_pairs_of_volume(
         wanted: bool, one for each dimension.
         offsets: from ``neighbor_offsets``.
         table: the links, from ``new_link_table``.
+        effort: when columns of dimension 1 that take long are put off.
         divided: True, upside down only, where the codomain has some voxels first, before all of the domain, and is the
             domain elsewhere: the faster way, see ``levels``; bars that die at these voxels are left out. Otherwise
             None.
@@ -180,7 +184,7 @@ def image_pairs_of_volume(
         high, counts[2] = append_pairs(high, 0, squares[0], summit, place)
     if wanted[1]:
         if divided is None:
-            squares, loops = _pair_shared(orders, table, offsets, grid, forest, scratch)
+            squares, loops = _pair_shared(orders, table, offsets, grid, forest, scratch, effort)
         else:
             squares, loops = _pair_divided(orders, table, offsets, grid, forest, scratch)
         mid, counts[1] = append_pairs(mid, 0, loops, squares[0], place)
@@ -189,7 +193,7 @@ def image_pairs_of_volume(
 
 @allocating_kernel
 def _pair_shared(
-    orders: TwoOrders, table: LinkTable, offsets: Offsets, grid: Grid, forest: Forest, scratch: Scratch
+    orders: TwoOrders, table: LinkTable, offsets: Offsets, grid: Grid, forest: Forest, scratch: Scratch, effort: Effort
 ) -> Any:
     """Dimension 1 of any two orders: the squares, and for each the voxel of its edge or ``UNPAIRED``."""
     keys_a, keys_b, lower_a, lower_b = orders
@@ -203,7 +207,8 @@ def _pair_shared(
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
     cells, keyed = CriticalCells(edges, merged, squares, enclosed), np.empty(2 * forest.size, np.int32)
-    return squares, pair_loops(cells, keys_a, words, table, offsets, grid, forest, keyed, mixed)
+    endless = Effort(effort.patience, effort.column, ENDLESS, effort.plateau)
+    return squares, pair_loops(cells, keys_a, words, table, offsets, grid, forest, keyed, endless, mixed)[1]
 
 
 @allocating_kernel
@@ -220,7 +225,8 @@ def _pair_divided(
     plant_forest(lower, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
     cells = CriticalCells(edges, merged, squares, enclosed)
-    return squares, pair_loops_upward(cells, keys_b, lower, table, offsets, grid, forest, links, num_early)
+    loops = pair_loops_upward(cells, keys_b, lower, table, offsets, grid, forest, ENDLESS, links, num_early)[1]
+    return squares, loops
 
 
 @allocating_kernel

@@ -2,7 +2,10 @@
 
 - ``components``: dimension 0 and the top dimension: merging by union-find.
 - ``chains``: a chain of cells that is pushed along the gradient, and where reduced chains are kept.
+- ``boundaries``: chains of edges: the boundary of a square, and the push down the gradient.
 - ``loops``: dimension 1 in 3D: chains of edges pushed down from the critical squares.
+- ``compression``, ``remainder``: the squares that this takes too long for: a small matrix, and its reduction.
 - ``coboundaries``: the same pairs from the other end: chains of squares pushed up from the critical edges.
+- ``attempts``: which of the two ways to begin with, and when to give up for the other one.
 - ``pairs``: all steps in order: the entry kernels for 2D and 3D.
 """

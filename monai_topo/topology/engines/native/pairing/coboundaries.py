@@ -36,6 +36,7 @@ from monai_topo.topology.engines.native.order.keys import fill_border
 from monai_topo.topology.engines.native.pairing.chains import (
     FIRST_HEAP,
     FIRST_KEPT,
+    POP_WORK,
     QUEUED,
     UNTAKEN,
     UP,
@@ -65,6 +66,7 @@ from monai_topo.topology.engines.native.types import (
     LinkTable,
     Offsets,
     Partners,
+    Scratch,
     Taken,
     Voxel,
     Words,
@@ -90,6 +92,7 @@ def pair_loops_upward(
     offsets: Offsets,
     grid: Grid,
     first_square: Partners,
+    patience: Int,
     links: Links | None = None,
     num_early: Int = 0,
 ) -> Any:
@@ -103,11 +106,12 @@ def pair_loops_upward(
         offsets: offset of each neighbor, by bit.
         grid: shape of the padded grid.
         first_square: int32, flat, padded, overwritten.
+        patience: work for each voxel after which to give up.
         links: None, or the link of every voxel, from ``levels``; an argument of its own, as ``mixed`` in ``loops``.
         num_early: the edges from this one on are late; their pairs are not told.
 
     Returns:
-        For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
+        Whether all is paired, and if so for each square the voxel that owns its edge, or ``UNPAIRED``.
     """
     count, columns = cells.squares.shape[1], cells.edges.shape[1]
     taken = Taken(np.empty(count, np.int32), np.empty(count, np.int32), first_square)
@@ -119,16 +123,18 @@ def pair_loops_upward(
     heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(columns + 1, np.int64)
     start[0] = 0
     kept = KeptChains(start, np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint16))
+    left = np.empty(1, np.int64)
+    left[0] = patience * keys.size
     column = np.int64(0)
-    while column < columns:
+    while column < columns and left[0] >= 0:
         column, heap_is_full, kept_is_full = _reduce(
-            column, cells, taken, heap, kept, keyed, lower, table, offsets, links, num_early
+            column, cells, taken, heap, kept, keyed, lower, table, offsets, left, links, num_early
         )
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
             kept = KeptChains(start, longer(kept.voxels), longer(kept.bits))
-    return taken.partner
+    return left[0] >= 0, taken.partner
 
 
 @kernel
@@ -169,6 +175,7 @@ def _reduce(
     lower: Words,
     table: LinkTable,
     offsets: Offsets,
+    left: Scratch,
     links: Links | None,
     num_early: Int,
 ) -> tuple[Int, bool, bool]:
@@ -185,11 +192,13 @@ def _reduce(
     for column in range(begin, merged.size):
         start[column + 1] = start[column]
         edge = merged.size - 1 - column
-        if merged[edge] != UNPAIRED:
+        if merged[edge] != UNPAIRED or left[0] < 0:
             continue
+        work = 0
         size = _add_edge(edge, edges, heap, keyed, lower, offsets)
         while size:
             voxel, size = pop(heap, size, UP)
+            work += POP_WORK
             size = _push_up(voxel, _link(voxel, lower, links, table), heap, size, keyed, lower, offsets)
             square = _first_critical_square(voxel, keyed, cells.squares, taken.first)
             while square >= 0 and taker[square] != UNTAKEN:
@@ -197,6 +206,7 @@ def _reduce(
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
                     clear(voxel, heap, size, keyed, _CHAIN, UP)
                     return column, True, False
+                work += last - first
                 size = add_kept(kept.voxels[first:last], kept.bits[first:last], heap, size, keyed, _CHAIN_BITS, UP)
                 square = _first_critical_square(voxel, keyed, cells.squares, taken.first)
             if square >= 0:
@@ -212,6 +222,7 @@ def _reduce(
                 clear(voxel, heap, size, keyed, _CHAIN, UP)
                 return column, True, False
             set_state(keyed, voxel, state_of(keyed, voxel) & _SQUARES)
+        left[0] -= work
     return merged.size, False, False
 
 

@@ -6,11 +6,10 @@ loop and is left out. What stays are critical edges; the last of them, if no ear
 the square fills. Otherwise the earlier square's chain is added and the push goes on. Invariant: the last edges of all
 chains kept are different, so this is the reduction of the boundary matrix, done only where it can change a pair.
 
-A chain is six bits per voxel, the edges from the voxel to its lower face neighbors; see ``chains``. Squares of the top
+A square whose push takes much longer than most is put off once the squares together have taken long: chains that are
+added to chains grow, and then all of this is quadratic. What is put off is left to ``compression``. Squares of the top
 dimension never enter (clearing), edges that close no loop never do, and a push stops at the first edge that no one else
-took: the rest of the chain is kept as it is, for squares that will add it. All that a step needs to know of a voxel is
-in one word: the bits of the lower link, then which of its edges close no loop, then the chain and whether the voxel is
-queued.
+took: the rest of the chain is kept as it is, for squares that will add it.
 
 Sources: Robins, Wood, Sheppard 2011 for the chains over a discrete gradient; Guillou, Vidal, Tierny, "Discrete Morse
 Sandwich", IEEE TVCG (2023) for dimension 1 between the two union-finds and for stopping early.
@@ -22,23 +21,25 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.compiled.bits import BIT_COUNT, lowest_bit
-from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
-from monai_topo.topology.engines.native.gradient.links import (
-    EDGE_ENDS,
-    LINK_BITS,
-    LINK_MASK,
-    link_of,
-    roots,
-    tree_parent,
+from monai_topo.topology.compiled.kernel import allocating_kernel, at, kernel
+from monai_topo.topology.engines.native.gradient.links import link_of, roots
+from monai_topo.topology.engines.native.pairing.boundaries import (
+    CHAIN,
+    CHAIN_BITS,
+    PUSHES_PER_VOXEL,
+    WITHOUT_CHAIN,
+    add_square,
+    ends_of_paths,
+    last_critical_edge,
+    mark_edges_without_loop,
+    push_down,
+    without_mixed,
 )
-from monai_topo.topology.engines.native.gradient.mixed import critical_mixed_edges, mixed_edges, mixed_parent
-from monai_topo.topology.engines.native.order.keys import fill_border
 from monai_topo.topology.engines.native.pairing.chains import (
     DOWN,
     FIRST_HEAP,
     FIRST_KEPT,
-    QUEUED,
+    POP_WORK,
     UNTAKEN,
     add_kept,
     alternate,
@@ -48,37 +49,32 @@ from monai_topo.topology.engines.native.pairing.chains import (
     keep,
     longer,
     pop,
-    queue,
     set_state,
     state_of,
 )
 from monai_topo.topology.engines.native.pairing.components import UNPAIRED
+from monai_topo.topology.engines.native.pairing.compression import compress_columns
+from monai_topo.topology.engines.native.pairing.remainder import pair_remainder
 from monai_topo.topology.engines.native.types import (
     Cells,
     Codes,
     CriticalCells,
+    Effort,
     Grid,
     Int,
     KeptChains,
     Keyed,
     Keys,
-    Link,
     LinkTable,
+    Mask,
     Mixed,
     Offsets,
     Partners,
+    Scratch,
     Taken,
-    Voxel,
-    Word,
     Words,
 )
 
-_EDGES = 0x3F
-_NO_LOOP_BITS = LINK_BITS
-_CHAIN_BITS = LINK_BITS + 6
-_CHAIN = _EDGES << _CHAIN_BITS
-_WITHOUT_CHAIN = ~(_CHAIN | QUEUED)
-_PUSHES_PER_VOXEL = 32
 _AHEAD = 8
 """How many squares before its turn the surroundings of one are fetched."""
 
@@ -93,6 +89,7 @@ def pair_loops(
     grid: Grid,
     first_edge: Partners,
     keyed: Keyed,
+    effort: Effort,
     mixed: Mixed | None = None,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
@@ -109,59 +106,38 @@ def pair_loops(
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.
         keyed: int32, twice as long, overwritten; the keys and behind them the words may lie in it.
+        effort: when to put squares off, and when to give up.
         mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``. An argument of its own: numba
             leaves out what ``mixed is None`` rules out only where it is one.
 
     Returns:
-        For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
+        Whether all is paired, and if so for each square the voxel that owns its edge, or ``UNPAIRED``.
     """
     count = cells.squares.shape[1]
     taken = Taken(np.empty(count, np.int32), np.empty(cells.edges.shape[1], np.int32), first_edge)
-    _mark_edges_without_loop(cells.edges, cells.merged, words, offsets, grid, mixed)
+    mark_edges_without_loop(cells.edges, cells.merged, words, offsets, grid, mixed)
     copy_into(first_edge, keys)  # out of the way: they may lie in ``keyed``
     alternate(first_edge, words, keyed)
     _forget_pairs(cells.edges, taken)
     heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(count + 1, np.int64)
     start[0] = 0
     kept = KeptChains(start, np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint8))
+    put_off, left = np.zeros(count, np.bool_), np.empty(1, np.int64)
+    left[0] = effort.patience * keys.size
     square = np.int64(0)
     while square < count:
-        square, heap_is_full, kept_is_full = _reduce(square, cells, taken, heap, kept, keyed, table, offsets, mixed)
+        square, heap_is_full, kept_is_full = _reduce(
+            square, cells, taken, put_off, heap, kept, keyed, table, offsets, left, effort.column, mixed
+        )
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
             kept = KeptChains(start, longer(kept.voxels), longer(kept.bits))
-    return taken.partner
-
-
-@kernel
-def _mark_edges_without_loop(
-    edges: Cells, merged: Partners, words: Words, offsets: Offsets, grid: Grid, mixed: Mixed | None
-) -> None:
-    """Write into the words which edges close no loop.
-
-    These are the edge paired with the voxel itself, at its first link vertex; the critical edges that merge components;
-    and all of the border.
-    """
-    for voxel in range(words.size):
-        link = words[voxel] & LINK_MASK
-        faces = _without_mixed(link, mixed, voxel) & _EDGES
-        words[voxel] = link | ((faces & -faces) << _NO_LOOP_BITS)
-    fill_border(words, grid, _EDGES << _NO_LOOP_BITS)
-    for i in range(merged.size):
-        if merged[i] != UNPAIRED:
-            direction = 0
-            while offsets[direction] != edges[2, i] - edges[0, i]:
-                direction += 1
-            words[edges[0, i]] |= 1 << (_NO_LOOP_BITS + direction)
-
-
-@inlined_kernel
-def _without_mixed(word: Word, mixed: Mixed | None, voxel: Voxel) -> Int:
-    """The voxel's word without the neighbors that only one of two orders has before it."""
-    if mixed is None:
-        return word
-    return word & ~mixed_edges(np.int64(mixed[voxel]))
+    left[0] = effort.attempt * keys.size
+    done, ends, rows = compress_columns(cells, taken, put_off, heap, kept, keyed, table, offsets, left, mixed)
+    if done:
+        pair_remainder(ends, rows, cells.edges, taken.partner)
+    return done, taken.partner
 
 
 @kernel
@@ -179,17 +155,20 @@ def _reduce(
     begin: Int,
     cells: CriticalCells,
     taken: Taken,
+    put_off: Mask,
     heap: Codes,
     kept: KeptChains,
     keyed: Keyed,
     table: LinkTable,
     offsets: Offsets,
+    left: Scratch,
+    shortest: Int,
     mixed: Mixed | None,
 ) -> tuple[Int, bool, bool]:
     """Reduce the squares from ``begin`` on, in the total order.
 
     Long, because the heap's size is a local variable that every step changes. Columns are squares, chains end at edges;
-    the rest is as in :func:`pair_loops`.
+    the rest is as in :func:`pair_loops`. A square that takes more than what is left and ``shortest`` is put off.
 
     Returns:
         The number of squares, or the first one to do again; whether the heap or the place to keep chains was too small.
@@ -200,100 +179,38 @@ def _reduce(
         fetch_around(np.int64(squares[0, min(square + _AHEAD, squares.shape[1] - 1)]), keyed, offsets)
         if cells.enclosed[square] != UNPAIRED:
             continue
-        size = _add_square(np.int64(squares[0, square]), squares[3, square], heap, keyed, offsets)
+        work, limit = 0, max(left[0], shortest)
+        size = add_square(np.int64(squares[0, square]), squares[3, square], heap, keyed, offsets)
         while size:
             voxel, size = pop(heap, size, DOWN)
-            link = link_of(table, _without_mixed(state_of(keyed, voxel), mixed, voxel))
-            critical = roots(link)
-            if mixed is not None:
-                critical |= critical_mixed_edges(np.int64(mixed[voxel]))
-            size = _push_down(voxel, link, critical, heap, size, keyed, offsets, mixed)
-            edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
+            work += POP_WORK
+            link = link_of(table, without_mixed(state_of(keyed, voxel), mixed, voxel))
+            critical = ends_of_paths(link, mixed, voxel)
+            size = push_down(voxel, link, critical, heap, size, keyed, offsets, mixed)
+            edge = last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
             while edge >= 0 and taker[at(edge)] != UNTAKEN:
                 first, last = start[at(taker[at(edge)])], start[at(taker[at(edge)] + 1)]
-                if size + last - first + _PUSHES_PER_VOXEL > heap.size:
-                    clear(voxel, heap, size, keyed, _CHAIN, DOWN)
+                if size + last - first + PUSHES_PER_VOXEL > heap.size:
+                    clear(voxel, heap, size, keyed, CHAIN, DOWN)
                     return square, True, False
-                size = add_kept(kept.voxels[first:last], kept.bits[first:last], heap, size, keyed, _CHAIN_BITS, DOWN)
-                edge = _last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
+                work += last - first
+                size = add_kept(kept.voxels[first:last], kept.bits[first:last], heap, size, keyed, CHAIN_BITS, DOWN)
+                edge = last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
             if edge >= 0:
                 if start[square] + size >= kept.voxels.size:
-                    clear(voxel, heap, size, keyed, _CHAIN, DOWN)
+                    clear(voxel, heap, size, keyed, CHAIN, DOWN)
                     return square, False, True
-                start[square + 1] = keep(voxel, heap, size, start[square], kept, keyed, _CHAIN_BITS, _CHAIN, DOWN)
+                start[square + 1] = keep(voxel, heap, size, start[square], kept, keyed, CHAIN_BITS, CHAIN, DOWN)
                 taker[at(edge)] = square
                 taken.partner[square] = voxel
                 size = 0
-            elif size + _PUSHES_PER_VOXEL > heap.size:
-                clear(voxel, heap, size, keyed, _CHAIN, DOWN)
+            elif work > limit:
+                clear(voxel, heap, size, keyed, CHAIN, DOWN)
+                put_off[square] = True
+                size = 0
+            elif size + PUSHES_PER_VOXEL > heap.size:
+                clear(voxel, heap, size, keyed, CHAIN, DOWN)
                 return square, True, False
-            set_state(keyed, voxel, state_of(keyed, voxel) & _WITHOUT_CHAIN)
+            set_state(keyed, voxel, state_of(keyed, voxel) & WITHOUT_CHAIN)
+        left[0] -= work
     return int(squares.shape[1]), False, False
-
-
-@kernel
-def _add_square(voxel: Voxel, link_edge: Int, heap: Codes, keyed: Keyed, offsets: Offsets) -> Int:
-    """Add the four edges of a square to the empty chain; return the heap's new size."""
-    size = np.int64(0)
-    for side in range(2):
-        direction, across = EDGE_ENDS[link_edge, side], offsets[EDGE_ENDS[link_edge, 1 - side]]
-        for start in (voxel, voxel + across):
-            size = _add_edge(start, direction, heap, size, keyed, offsets)
-    return int(size)
-
-
-@inlined_kernel
-def _add_edge(voxel: Voxel, direction: Int, heap: Codes, size: Int, keyed: Keyed, offsets: Offsets) -> Int:
-    """Add the edge from a voxel to a face neighbor, modulo 2, unless it closes no loop.
-
-    It belongs to the later of the two, which is queued.
-    """
-    neighbor_is_later = 1 - ((state_of(keyed, voxel) >> direction) & 1)
-    owner = voxel + offsets[at(direction)] * neighbor_is_later
-    bit = direction ^ neighbor_is_later
-    word = state_of(keyed, owner)
-    if (word >> (_NO_LOOP_BITS + bit)) & 1:
-        return size
-    set_state(keyed, owner, (word ^ (1 << (_CHAIN_BITS + bit))) | QUEUED)
-    if word & QUEUED:
-        return size
-    fetch_around(owner, keyed, offsets)
-    return queue(owner, heap, size, keyed, DOWN)
-
-
-@inlined_kernel
-def _push_down(
-    voxel: Voxel, link: Link, critical: Int, heap: Codes, size: Int, keyed: Keyed, offsets: Offsets, mixed: Mixed | None
-) -> Int:
-    """Push the voxel's edges down the gradient until only critical ones are left.
-
-    Within the voxel that is a walk of every link vertex along the forest to its root.
-    """
-    word = state_of(keyed, voxel)
-    closing, between = ~(word >> _NO_LOOP_BITS), _EDGES & ~critical
-    chain = (word >> _CHAIN_BITS) & _EDGES
-    while chain & between:
-        i = lowest_bit(chain & between)
-        j = tree_parent(link, i)
-        if mixed is not None and (np.int64(mixed[voxel]) >> i) & 1:
-            j = mixed_parent(np.int64(mixed[voxel]), i)
-        chain ^= (1 << i) | ((1 << j) & closing)
-        for start, direction in ((i, j), (j, i)):
-            size = _add_edge(voxel + offsets[at(start)], direction, heap, size, keyed, offsets)
-    set_state(keyed, voxel, (word & _WITHOUT_CHAIN) | (chain << _CHAIN_BITS) | QUEUED)
-    return size
-
-
-@inlined_kernel
-def _last_critical_edge(voxel: Voxel, critical: Int, keyed: Keyed, first_edge: Partners) -> Int:
-    """The last critical edge of the voxel in the chain, or -1; after ``_push_down`` there are no others.
-
-    ``critical`` are the voxel's critical edges, as bits.
-    """
-    chain = (state_of(keyed, voxel) >> _CHAIN_BITS) & _EDGES
-    if chain == 0:
-        return -1
-    last = 5
-    while not (chain >> last) & 1:
-        last -= 1
-    return int(first_edge[at(voxel)] + BIT_COUNT[critical & ((1 << last) - 1)])

@@ -31,7 +31,7 @@ from monai_topo.topology.engines.native.gradient.saddles import (
 )
 from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL, fill_border, surround
 from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS
-from monai_topo.topology.engines.native.pairing.coboundaries import pair_loops_upward
+from monai_topo.topology.engines.native.pairing.attempts import pair_loops_either_way
 from monai_topo.topology.engines.native.pairing.components import (
     ASCENDING,
     DESCENDING,
@@ -40,10 +40,10 @@ from monai_topo.topology.engines.native.pairing.components import (
     merge_in_order,
     plant_forest,
 )
-from monai_topo.topology.engines.native.pairing.loops import pair_loops
 from monai_topo.topology.engines.native.types import (
     Array,
     CriticalCells,
+    Effort,
     Forest,
     ForestSteps,
     Int,
@@ -127,7 +127,7 @@ def pairs_of_volumes(
     memory: Array,
     offsets: Offsets,
     table: LinkTable,
-    upward: bool | None = None,
+    effort: Effort,
 ) -> Any:
     """Persistence pairs of 3D fields in face connectivity.
 
@@ -143,7 +143,7 @@ def pairs_of_volumes(
         memory: int32, flat, three for each voxel of the padded grid, overwritten.
         offsets: from ``neighbor_offsets``.
         table: the links, from ``new_link_table``.
-        upward: True finds dimension 1 by ``coboundaries``, None by ``loops``. Only what is asked for is compiled.
+        effort: how much work goes into dimension 1 before it is tried in another way.
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
@@ -181,10 +181,7 @@ def pairs_of_volumes(
                     counts[2] = _append_outer(high, counts[2], forest, not upside_down, place)
         if wanted[1]:
             cells = CriticalCells(edges, minima, squares, maxima)
-            if upward is None:
-                loops = pair_loops(cells, keys, lower, table, offsets, grid, forest, memory[: 2 * size])
-            else:
-                loops = pair_loops_upward(cells, keys, lower, table, offsets, grid, forest)
+            loops = pair_loops_either_way(cells, keys, lower, table, offsets, grid, forest, memory[: 2 * size], effort)
             mid, counts[1] = append_pairs(mid, counts[1], loops, squares[0], place)
     return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 

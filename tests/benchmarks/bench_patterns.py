@@ -1,0 +1,63 @@
+"""How the time for persistence pairs grows with the volume, on fields that are hard for one algorithm or another."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from monai_topo.topology import persistence_pairs
+from tests.benchmarks.patterns import patterns
+from tests.benchmarks.timing import interleaved
+
+TITLE = "Growth on hard patterns"
+SIZES = (48, 96)
+SETTINGS = list(product((None, 1), ("superlevel", "sublevel")))
+
+
+def microseconds(field, settings, rounds):
+    """Microseconds a voxel for each setting."""
+    calls = {
+        (connectivity, direction): (
+            lambda c=connectivity, d=direction: persistence_pairs(field, connectivity=c, direction=d, engine="native")
+        )
+        for connectivity, direction in settings
+    }
+    return {name: 1e6 * taken / field.size for name, taken in interleaved(calls, rounds).items()}
+
+
+def measure(rounds, sizes=SIZES):
+    """For each pattern and setting the microseconds a voxel of both sizes."""
+    small, large = (patterns((size,) * 3) for size in sizes)
+    persistence_pairs(small["constant"][:3, :3, :3], engine="native")
+    table = {}
+    for name in small:
+        first, second = (microseconds(fields[name], SETTINGS, rounds) for fields in (small, large))
+        table[name] = {setting: (first[setting], second[setting]) for setting in SETTINGS}
+    return table
+
+
+def worst(times):
+    """Of all settings the times that grow most."""
+    return max(times.values(), key=lambda pair: pair[1] / pair[0])
+
+
+def rows(table):
+    for name, times in sorted(table.items(), key=lambda entry: -worst(entry[1])[1] / worst(entry[1])[0]):
+        first, second = worst(times)
+        slowest = max(pair[1] for pair in times.values())
+        yield f"| {name} | {first:.2f} | {second:.2f} | {second / first:.2f} | {slowest:.2f} |"
+
+
+def section(rounds):
+    """The part of the page, as Markdown."""
+    small, large = SIZES
+    lines = [
+        "Microseconds a voxel for `persistence_pairs` of all dimensions on one thread, in both directions with both "
+        f"connectivities: of the four settings the one whose time grows most from {small}³ to {large}³, and the most "
+        f"that any of them takes at {large}³. Time in proportion to the volume is a growth of 1; caches and the sizes "
+        "of the pattern itself add to it. What the patterns are stands in `tests/benchmarks/patterns.py`.",
+        "",
+        f"| pattern | {small}³ | {large}³ | growth | slowest, {large}³ |",
+        "| --- | --- | --- | --- | --- |",
+        *rows(measure(rounds)),
+    ]
+    return "\n".join(lines)
