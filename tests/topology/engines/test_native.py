@@ -35,12 +35,13 @@ SETTINGS = [{"connectivity": c, "frame": f} for c, f in product((None, 1), (Fals
 EFFORTS = {
     name: Effort(*map(np.int64, numbers))
     for name, numbers in {
-        "down": (2**20, 0, 2**20, 101),
-        "up": (0, 0, 2**20, 0),
-        "all squares put off": (0, -1, 2**20, 101),
-        "long ones put off": (0, 10, 2**20, 101),
-        "by turns from below": (0, -1, 1, 101),
-        "by turns from above": (0, -1, 1, 0),
+        "down, simply": (2**20, 0, 0, 0, 101),
+        "down": (-1, 2**20, 0, 2**20, 101),
+        "up": (-1, 0, 0, 2**20, 0),
+        "all squares put off": (-1, 0, -1, 2**20, 101),
+        "long ones put off": (-1, 0, 10, 2**20, 101),
+        "by turns from below": (-1, 0, -1, 1, 101),
+        "by turns from above": (-1, 0, -1, 1, 0),
     }.items()
 }
 """How hard to try what in dimension 1; see ``types.Effort``."""

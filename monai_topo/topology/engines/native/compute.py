@@ -24,8 +24,8 @@ LARGEST_FIELD = 2**31 - 1
 _LARGE = 0.2
 """Share of the voxels that two fields order differently from which the gradient of ``levels`` is the faster one."""
 
-EFFORT = Effort(np.int64(3), np.int64(64), np.int64(40), np.int64(20))
-"""Chosen by counting: smooth fields take 1 to 2 of work a voxel, white noise 6 to 9, and of its columns 2% over 64.
+EFFORT = Effort(np.int64(11), np.int64(3), np.int64(64), np.int64(40), np.int64(20))
+"""Chosen by counting: smooth fields take 1 to 2 of work a voxel, white noise 6 to 9, so neither needs a second attempt.
 
 On smooth fields of 64³ with a plateau that comes last, pushing up takes 1.3 times as long as pushing down at a share of
 10%, 0.8 at 30% and half at 50%.
@@ -65,8 +65,14 @@ def compute_pairs_stack(
     if ndim == 2:
         found = pairs_of_planes(values[:, None], *options)
     else:
-        found = pairs_of_volumes(values, *options, _shared_link_table(), EFFORT)
+        found = _paired(pairs_of_volumes, (values, *options, _shared_link_table(), EFFORT))
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
+
+
+def _paired(kernel: Any, arguments: tuple[Any, ...], *again: bool | None) -> Any:
+    """What a kernel pairs, in a second call where the first has given up: that one is compiled when it is needed."""
+    done, *found = kernel(*arguments)
+    return found if done else kernel(*arguments, *(again or (True,)))[1:]
 
 
 def compute_image_pairs(
@@ -95,7 +101,7 @@ def compute_image_pairs(
     else:
         arguments = (domain, codomain, *options, _shared_link_table(), EFFORT)
         divided = divided and full_connectivity and bool(np.count_nonzero(domain != codomain) > _LARGE * keys.size)
-        found = image_pairs_of_volume(*arguments, True) if divided else image_pairs_of_volume(*arguments)
+        found = _paired(image_pairs_of_volume, (*arguments, True) if divided else arguments, None, True)
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
@@ -111,7 +117,7 @@ def _pairs_inside(
     if keys.ndim == 2:
         found = pairs_of_planes(keys[None, None], *options)
     else:
-        found = pairs_of_volumes(keys[None], *options, _shared_link_table(), EFFORT)
+        found = _paired(pairs_of_volumes, (keys[None], *options, _shared_link_table(), EFFORT))
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 

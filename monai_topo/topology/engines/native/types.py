@@ -154,12 +154,14 @@ class Effort(NamedTuple):
     """How much work goes into the reduction of dimension 1 before it is tried in another way; see ``chains.POP_WORK``.
 
     Attributes:
-        patience: work for each voxel of the grid after which columns that take long are put off.
+        first: work for each voxel of the grid after which the first, simple attempt is given up.
+        patience: work for each voxel after which columns that take long are put off.
         column: work that a column may take even then.
         attempt: work for each voxel after which an attempt is given up; each further one may take four times as much.
         plateau: share of the voxels, in percent, that are equal and come last from which chains are first pushed up.
     """
 
+    first: Int
     patience: Int
     column: Int
     attempt: Int

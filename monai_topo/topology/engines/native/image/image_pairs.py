@@ -135,6 +135,7 @@ def image_pairs_of_volume(
     table: LinkTable,
     effort: Effort,
     divided: bool | None = None,
+    patient: bool | None = None,
 ) -> Any:
     """Image pairs of a 3D field in a larger one; see :func:`image_pairs_of_plane`.
 
@@ -150,9 +151,10 @@ def image_pairs_of_volume(
         divided: True, upside down only, where the codomain has some voxels first, before all of the domain, and is the
             domain elsewhere: the faster way, see ``levels``; bars that die at these voxels are left out. Otherwise
             None.
+        patient: None gives up where dimension 1 takes long, True goes on; as in ``pairs_of_volumes``.
 
     Returns:
-        int64 ``(2, n)`` of births and deaths for each dimension.
+        Whether all is paired, and if so int64 ``(2, n)`` of births and deaths for each dimension.
     """
     shape = domain.shape
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
@@ -182,20 +184,28 @@ def image_pairs_of_volume(
         choose_maxima(lower_b, ALL_NEIGHBORS, keys_b, forest, elder)
         merge_by_elder(squares, summit, forest, elder, keys_b, DESCENDING)
         high, counts[2] = append_pairs(high, 0, squares[0], summit, place)
+    done = True
     if wanted[1]:
         if divided is None:
-            squares, loops = _pair_shared(orders, table, offsets, grid, forest, scratch, effort)
+            done, squares, loops = _pair_shared(orders, table, offsets, grid, forest, scratch, effort, patient)
         else:
             squares, loops = _pair_divided(orders, table, offsets, grid, forest, scratch)
         mid, counts[1] = append_pairs(mid, 0, loops, squares[0], place)
-    return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
+    return done, low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
 
 @allocating_kernel
 def _pair_shared(
-    orders: TwoOrders, table: LinkTable, offsets: Offsets, grid: Grid, forest: Forest, scratch: Scratch, effort: Effort
+    orders: TwoOrders,
+    table: LinkTable,
+    offsets: Offsets,
+    grid: Grid,
+    forest: Forest,
+    scratch: Scratch,
+    effort: Effort,
+    patient: bool | None,
 ) -> Any:
-    """Dimension 1 of any two orders: the squares, and for each the voxel of its edge or ``UNPAIRED``."""
+    """Dimension 1 of any two orders: whether all is paired, the squares, and for each the voxel of its edge."""
     keys_a, keys_b, lower_a, lower_b = orders
     mixed, words = np.empty(forest.size, np.int32), np.empty(forest.size, np.int32)
     share_words(lower_a, lower_b, offsets, mixed, words)
@@ -207,8 +217,9 @@ def _pair_shared(
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
     cells, keyed = CriticalCells(edges, merged, squares, enclosed), np.empty(2 * forest.size, np.int32)
-    endless = Effort(effort.patience, effort.column, ENDLESS, effort.plateau)
-    return squares, pair_loops(cells, keys_a, words, table, offsets, grid, forest, keyed, endless, mixed)[1]
+    endless = Effort(effort.first, effort.patience, effort.column, ENDLESS, effort.plateau)
+    done, loops = pair_loops(cells, keys_a, words, table, offsets, grid, forest, keyed, endless, patient, mixed)
+    return done, squares, loops
 
 
 @allocating_kernel

@@ -45,6 +45,7 @@ def pair_loops_either_way(
     forest: Forest,
     memory: Keyed,
     effort: Effort,
+    patient: bool | None,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
@@ -58,23 +59,27 @@ def pair_loops_either_way(
         forest: int32, flat, padded, overwritten.
         memory: int32, twice as long, overwritten: where the keys and behind them the words lie.
         effort: how much work goes into each attempt.
+        patient: None makes one simple attempt, which is enough for most fields; True goes on until all is paired. Only
+            what is asked for is compiled.
 
     Returns:
-        For each square the voxel that owns the edge it is paired with, or ``UNPAIRED``.
+        Whether all is paired, and if so for each square the voxel that owns its edge, or ``UNPAIRED``.
     """
+    if patient is None:
+        return pair_loops(cells, keys, lower, table, offsets, grid, forest, memory, effort)
     upward = _last_is_a_plateau(keys, effort.plateau)
     while True:
         if upward:
             done, loops = pair_loops_upward(cells, keys, lower, table, offsets, grid, forest, effort.attempt)
         else:
-            done, loops = pair_loops(cells, keys, lower, table, offsets, grid, forest, memory, effort)
+            done, loops = pair_loops(cells, keys, lower, table, offsets, grid, forest, memory, effort, True)
             if not done:
                 keys, lower = np.empty(lower.size, np.int32), np.empty(lower.size, np.int32)
                 _separate(memory, keys, lower)
         if done:
-            return loops
+            return True, loops
         upward = not upward
-        effort = Effort(effort.patience, effort.column, _MORE * effort.attempt, effort.plateau)
+        effort = Effort(effort.first, effort.patience, effort.column, _MORE * effort.attempt, effort.plateau)
 
 
 @kernel

@@ -90,6 +90,7 @@ def pair_loops(
     first_edge: Partners,
     keyed: Keyed,
     effort: Effort,
+    patient: bool | None = None,
     mixed: Mixed | None = None,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
@@ -107,6 +108,7 @@ def pair_loops(
         first_edge: int32, flat, padded, overwritten.
         keyed: int32, twice as long, overwritten; the keys and behind them the words may lie in it.
         effort: when to put squares off, and when to give up.
+        patient: True takes up again what was put off, None gives up then. Only what is asked for is compiled.
         mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``. An argument of its own: numba
             leaves out what ``mixed is None`` rules out only where it is one.
 
@@ -123,16 +125,19 @@ def pair_loops(
     start[0] = 0
     kept = KeptChains(start, np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint8))
     put_off, left = np.zeros(count, np.bool_), np.empty(1, np.int64)
-    left[0] = effort.patience * keys.size
+    left[0] = (effort.first if patient is None else effort.patience) * keys.size
+    shortest = np.int64(0) if patient is None else effort.column
     square = np.int64(0)
     while square < count:
         square, heap_is_full, kept_is_full = _reduce(
-            square, cells, taken, put_off, heap, kept, keyed, table, offsets, left, effort.column, mixed
+            square, cells, taken, put_off, heap, kept, keyed, table, offsets, left, shortest, mixed
         )
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
             kept = KeptChains(start, longer(kept.voxels), longer(kept.bits))
+    if patient is None:
+        return not put_off.any(), taken.partner
     left[0] = effort.attempt * keys.size
     done, ends, rows = compress_columns(cells, taken, put_off, heap, kept, keyed, table, offsets, left, mixed)
     if done:

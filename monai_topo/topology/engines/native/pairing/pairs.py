@@ -128,6 +128,7 @@ def pairs_of_volumes(
     offsets: Offsets,
     table: LinkTable,
     effort: Effort,
+    patient: bool | None = None,
 ) -> Any:
     """Persistence pairs of 3D fields in face connectivity.
 
@@ -144,9 +145,12 @@ def pairs_of_volumes(
         offsets: from ``neighbor_offsets``.
         table: the links, from ``new_link_table``.
         effort: how much work goes into dimension 1 before it is tried in another way.
+        patient: None gives up where dimension 1 takes long, True goes on. Only what is asked for is compiled, and for
+            most fields that is the half.
 
     Returns:
-        int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
+        Whether all is paired, and if so int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in
+        the stack.
     """
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
@@ -155,6 +159,7 @@ def pairs_of_volumes(
     low, mid, high = np.empty((2, _ROOM), np.int64), np.empty((2, _ROOM), np.int64), np.empty((2, _ROOM), np.int64)
     counts, scratch = np.empty(_FEW, np.int64), np.empty(_FEW, np.int64)
     counts[0] = counts[1] = counts[2] = 0
+    done = True
     for n in range(stack.shape[0]):
         surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         fill_border(lower, grid, np.int64(0))  # nothing comes before it
@@ -181,9 +186,13 @@ def pairs_of_volumes(
                     counts[2] = _append_outer(high, counts[2], forest, not upside_down, place)
         if wanted[1]:
             cells = CriticalCells(edges, minima, squares, maxima)
-            loops = pair_loops_either_way(cells, keys, lower, table, offsets, grid, forest, memory[: 2 * size], effort)
+            done, loops = pair_loops_either_way(
+                cells, keys, lower, table, offsets, grid, forest, memory[: 2 * size], effort, patient
+            )
+            if not done:
+                break
             mid, counts[1] = append_pairs(mid, counts[1], loops, squares[0], place)
-    return low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
+    return done, low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
 
 @allocating_kernel
