@@ -117,7 +117,9 @@ def _pairs_inside(
     if keys.ndim == 2:
         found = pairs_of_planes(keys[None, None], *options)
     else:
-        found = _paired(pairs_of_volumes, (keys[None], *options, _shared_link_table(), EFFORT))
+        plateau = upside_down and np.count_nonzero(keys == keys.min()) * 100 > EFFORT.plateau * keys.size
+        arguments = (keys[None], *options, _shared_link_table(), EFFORT)
+        found = pairs_of_volumes(*arguments, True)[1:] if plateau else _paired(pairs_of_volumes, arguments)
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 
