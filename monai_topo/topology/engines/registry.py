@@ -79,15 +79,6 @@ class ManifoldsFunction(Protocol):
         """Return a mask of the field's shape."""
 
 
-class BasinsFunction(Protocol):
-    """Numbers the basins of the minima of a field that live longer than a threshold."""
-
-    def __call__(
-        self, field: NDArray[Any], *, full_connectivity: bool, persistence_threshold: float
-    ) -> tuple[NDArray[np.int32], int]:
-        """Return the basins, numbered from 1 on, of the field's shape, and how many there are."""
-
-
 @dataclass(frozen=True)
 class Engine:
     """What an engine can do; None for what it cannot.
@@ -97,14 +88,12 @@ class Engine:
         batch: persistence pairs of many fields of one shape, where the engine has a loop of its own.
         image: image persistence of one field in another.
         manifolds: stable manifolds of a field.
-        basins: basins of the minima of a field.
     """
 
     pairs: PairsFunction
     batch: BatchFunction | None = None
     image: ImageFunction | None = None
     manifolds: ManifoldsFunction | None = None
-    basins: BasinsFunction | None = None
 
     @property
     def of_stack(self) -> BatchFunction:
@@ -162,15 +151,6 @@ def get_manifolds_function(name: str) -> ManifoldsFunction:
         ValueError: when no engine has this name, or the engine cannot do it.
     """
     return get_engine(name).manifolds or _refuse(name, "stable manifolds", lambda engine: engine.manifolds)
-
-
-def get_basins_function(name: str) -> BasinsFunction:
-    """Basins of the engine of this name.
-
-    Raises:
-        ValueError: when no engine has this name, or the engine cannot do it.
-    """
-    return get_engine(name).basins or _refuse(name, "basins", lambda engine: engine.basins)
 
 
 def _refuse(name: str, what: str, capability: Callable[[Engine], object]) -> Any:

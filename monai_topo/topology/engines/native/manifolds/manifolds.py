@@ -76,32 +76,14 @@ def mark_curves(field: Field, is_float: bool, flags: Flags, grid: Grid, around: 
 @entry_kernel
 def mark_sheets(field: Field, is_float: bool, flags: Flags, grid: Grid, around: Neighborhood) -> Any:
     """Mark both voxels of every edge between two trees of the forest; see :func:`mark_curves`."""
-    trees = _grow_trees(field, is_float, flags, grid, around)
+    keys, trees = _descend(field, is_float, grid, around)
+    edges = _saddle_edges(keys, flags, around)
+    _, merged = _merge_basins(edges, trees, keys)
+    _join_trees(trees, edges, merged, flags)
+    _name_trees(trees, grid)
     mask = np.zeros(trees.size, np.bool_)
     _mark_borders(trees, grid, around.steps[around.num_before :], mask)
     return mask
-
-
-@entry_kernel
-def label_trees(field: Field, is_float: bool, flags: Flags, grid: Grid, around: Neighborhood) -> Any:
-    """Number the trees of the forest; see :func:`mark_curves`.
-
-    Returns:
-        int32, flat, padded: from 1 on, 0 on the border; and how many trees there are.
-    """
-    trees = _grow_trees(field, is_float, flags, grid, around)
-    return trees, _number_trees(trees)
-
-
-@allocating_kernel
-def _grow_trees(field: Field, is_float: bool, flags: Flags, grid: Grid, around: Neighborhood) -> Any:
-    """The root of the tree of every voxel, ``_NONE`` on the border."""
-    keys, below = _descend(field, is_float, grid, around)
-    edges = _saddle_edges(keys, flags, around)
-    _, merged = _merge_basins(edges, below, keys)
-    _join_trees(below, edges, merged, flags)
-    _name_trees(below, grid)
-    return below
 
 
 @allocating_kernel
@@ -247,22 +229,6 @@ def _name_trees(below: Forest, grid: Grid) -> None:
     for voxel in range(below.size):
         below[voxel] = find_root(voxel, below)
     fill_border(below, grid, _NONE)
-
-
-@kernel
-def _number_trees(trees: Forest) -> Int:
-    """Replace roots by numbers, in place: a root first holds its number as a negative one."""
-    count = 0
-    for voxel in range(trees.size):
-        if trees[voxel] == voxel:
-            count += 1
-            trees[voxel] = _NONE - count
-    for voxel in range(trees.size):
-        if trees[voxel] >= 0:
-            trees[voxel] = trees[trees[voxel]]
-    for voxel in range(trees.size):
-        trees[voxel] = _NONE - trees[voxel]
-    return count
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""From a field and its pairs to the masks of its stable manifolds, and to its basins."""
+"""From a field and its pairs to the masks of its stable manifolds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from monai_topo.topology.engines.native.manifolds.manifolds import (
     IS_SADDLE,
     IS_SHALLOW,
     STARTS_LOOP,
-    label_trees,
     mark_curves,
     mark_sheets,
 )
@@ -41,18 +40,6 @@ def compute_manifolds(
     mark = mark_curves if dim == 1 else mark_sheets
     mask = mark(*_arguments(field, full_connectivity, (0, 1) if dim == 1 else (0,), persistence_threshold))
     return _inside(mask, field.shape)
-
-
-def compute_basins(
-    field: NDArray[Any], *, full_connectivity: bool, persistence_threshold: float
-) -> tuple[NDArray[np.int32], int]:
-    """Basins of the minima that live longer than a threshold; arguments and errors as :func:`compute_manifolds`.
-
-    Returns:
-        Numbers from 1 on, of the field's shape, and how many basins there are.
-    """
-    trees, count = label_trees(*_arguments(field, full_connectivity, (0,), persistence_threshold))
-    return _inside(trees, field.shape), count
 
 
 def _arguments(
