@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -21,8 +22,13 @@ def neighbor_steps(ndim: int) -> NDArray[np.int64]:
         >>> neighbor_steps(2)[:4].tolist()
         [[-1, 0], [1, 0], [0, -1], [0, 1]]
     """
+    return np.array(_steps(ndim))
+
+
+@cache  # each call of a loss asks for them; the array is made anew, because kernels are not compiled for read-only ones
+def _steps(ndim: int) -> list[tuple[int, ...]]:
     steps = [step for step in product((-1, 0, 1), repeat=ndim) if any(step)]
-    return np.array(sorted(steps, key=lambda step: (np.count_nonzero(step), [axis == 0 for axis in step], step)))
+    return sorted(steps, key=lambda step: (sum(map(abs, step)), [axis == 0 for axis in step], step))
 
 
 def neighbor_offsets(shape: tuple[int, ...], full: bool = True) -> NDArray[np.int64]:
