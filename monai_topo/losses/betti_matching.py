@@ -11,7 +11,7 @@ from monai.utils import LossReduction
 from numpy.typing import NDArray
 
 from monai_topo.losses.options import DiagramOptions
-from monai_topo.losses.points import DiagramLoss, Pulls, to_diagonal
+from monai_topo.losses.points import DiagramLoss, Pulls, diagram_of, to_diagonal
 from monai_topo.topology import MatchedPoints, match_by_place_batch, match_induced_batch
 
 
@@ -96,16 +96,16 @@ class BettiMatchingLoss(DiagramLoss):
         """Match the features of each patch in space; a point without a partner is pulled to the diagonal."""
         fields, truth = likelihood.detach().cpu(), mask.detach().cpu().float()
         found = self.match_fields(fields, truth)
-        diagram, true = self.diagram_of(fields, found.prediction), self.diagram_of(truth, found.target)
-        goal = to_diagonal(diagram)
-        persistent = diagram[:, 0] - diagram[:, 1] > self.persistence_threshold
+        diagram, true = diagram_of(likelihood, found.prediction), diagram_of(truth, found.target).numpy()
+        values = diagram.detach().cpu().numpy()
+        goal = to_diagonal(values)
+        persistent = values[:, 0] - values[:, 1] > self.persistence_threshold
         weight = np.where(persistent, 2 * self.unmatched_weight, 0.0).astype(np.float32)
         rows, partners = found.matching.matched.T
         seen = true[partners, 0] > true[partners, 1]  # an empty truth has a component of no persistence
         goal[rows[seen]] = true[partners[seen]]
         weight[rows[seen]] = self.matched_weight
-        ends = np.zeros(len(fields), np.float32)
-        return Pulls(likelihood, found.prediction, ends, goal, weight, self._missed(true, found))
+        return Pulls(found.prediction, diagram, goal, weight, self._missed(true, found))
 
     def _missed(self, true: NDArray[np.float32], found: MatchedPoints) -> NDArray[np.float32]:
         """The constant that each patch's true points without a partner add."""

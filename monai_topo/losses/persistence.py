@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from monai_topo.losses.inputs import INPUTS
 from monai_topo.losses.options import DiagramOptions
-from monai_topo.losses.points import DiagramLoss, Pulls, to_diagonal
+from monai_topo.losses.points import DiagramLoss, Pulls, diagram_of, to_diagonal
 from monai_topo.topology import (
     HEIGHTS,
     DiagramPoints,
@@ -134,9 +134,10 @@ class PersistenceLoss(DiagramLoss):
         field = likelihood if heights is None else likelihood + heights
         points = self._find_points(field.detach())
         ends = self._ends(mask, heights)
-        diagram = self.diagram_of(field, points, ends)
-        goal, constant = self._match(diagram, points, self._true_diagrams(mask, heights, ends))
-        return Pulls(field, points, ends, goal, np.ones(points.count, np.float32), constant)
+        diagram = diagram_of(field, points, ends)
+        values = diagram.detach().cpu().numpy()
+        goal, constant = self._match(values, points, self._true_diagrams(mask, heights, ends))
+        return Pulls(points, diagram, goal, np.ones(points.count, np.float32), constant)
 
     def match_points(self, diagram: NDArray[Any], truth: NDArray[Any]) -> Matching:
         """The matching of a patch's points ``(n, 2)`` with the ground truth's ``(m, 2)`` in one dimension."""
@@ -183,7 +184,7 @@ class PersistenceLoss(DiagramLoss):
             return lambda patch, dim: corner.repeat(counts[patch][dim], axis=0)
         fields = truth.float() if heights is None else truth + heights
         points = self._find_points(fields)
-        diagram = self.diagram_of(fields, points, ends)
+        diagram = diagram_of(fields, points, ends).cpu().numpy()
         return lambda patch, dim: diagram[points.rows(patch, dim)]
 
     def _count_features(self, masks: torch.Tensor) -> list[tuple[int, ...]]:

@@ -19,20 +19,18 @@ from monai_topo.topology import DiagramPoints, available_engines, gather_points
 
 @dataclass(frozen=True)
 class Pulls:
-    """Where the points of a prediction's diagrams are pulled, all constants for the gradient.
+    """Where the points of a prediction's diagrams are pulled; only the diagram has a gradient.
 
     Attributes:
-        field: what the points are points of, N patches ``(N, H, W[, D])``, with its graph.
         points: the n points of all patches.
-        ends: death of a class that never dies, for each patch ``(N,)``.
+        diagram: their births and deaths ``(n, 2)``, with their graph.
         goal: place in the diagram that each point is pulled to, ``(n, 2)``.
         weight: factor of each point's squared distance to its goal, ``(n,)``.
         constant: what each patch costs beside, ``(N,)``: features of the truth that no point is there for.
     """
 
-    field: torch.Tensor
     points: DiagramPoints
-    ends: NDArray[np.float32]
+    diagram: torch.Tensor
     goal: NDArray[np.float32]
     weight: NDArray[np.float32]
     constant: NDArray[np.float32]
@@ -112,21 +110,23 @@ class DiagramLoss(TopologyLoss):
         """Find the points of N patches, ``(N, H, W[, D])`` likelihoods and masks, and where they are pulled."""
 
     def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """The term of each patch: gather the points' values, pull, sum."""
+        """The term of each patch: pull its points, sum."""
         pulls = self.pulls(likelihood, mask)
-        points, device = pulls.points, pulls.field.device
-        diagram = gather_points(pulls.field.flatten(), points.birth, points.death, pulls.ends[points.patch])
         goal, weight, constant = (
-            torch.from_numpy(column).to(device) for column in (pulls.goal, pulls.weight, pulls.constant)
+            torch.from_numpy(column).to(pulls.diagram.device) for column in (pulls.goal, pulls.weight, pulls.constant)
         )
-        cost = weight[:, None] * (diagram - goal).square()
-        counts = np.bincount(points.patch, minlength=len(likelihood)).tolist()
+        cost = weight[:, None] * (pulls.diagram - goal).square()
+        counts = np.bincount(pulls.points.patch, minlength=len(likelihood)).tolist()
         return torch.stack([part.sum() for part in cost.split(counts)]) + constant
 
-    def diagram_of(self, fields: torch.Tensor, points: DiagramPoints, ends: Any = 0.0) -> NDArray[np.float32]:
-        """Births and deaths ``(n, 2)`` of points, without gradients; a class that never dies does at ``ends``."""
-        never = np.broadcast_to(np.asarray(ends, np.float32), len(points.shapes))
-        diagram: NDArray[np.float32] = gather_points(
-            fields.detach().cpu().flatten(), points.birth, points.death, never[points.patch]
-        ).numpy()
-        return diagram
+
+def diagram_of(fields: torch.Tensor, points: DiagramPoints, ends: Any = 0.0) -> torch.Tensor:
+    """Births and deaths ``(n, 2)`` of the points of N fields, with gradients.
+
+    Args:
+        fields: ``(N, H, W[, D])``.
+        points: their points.
+        ends: death of a class that never dies: one number, or one for each field ``(N,)``.
+    """
+    never = np.broadcast_to(np.asarray(ends, np.float32), len(points.shapes))
+    return gather_points(fields.flatten(), points.birth, points.death, never[points.patch])
