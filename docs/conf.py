@@ -75,6 +75,7 @@ FACES = {
     "graphs": "Centerline graphs",
     "topology": "Topology",
     "visualize": "Pictures",
+    "blockwise": "Volumes by blocks",
 }
 """Subpackages with a page in the reference, and its title."""
 

@@ -12,7 +12,7 @@ from monai.bundle import ComponentLocator, ConfigParser
 
 import monai_topo
 
-SUBPACKAGES = ["topology", "graphs", "data", "transforms", "losses", "metrics", "visualize", "handlers"]
+SUBPACKAGES = ["topology", "graphs", "data", "transforms", "losses", "metrics", "visualize", "handlers", "blockwise"]
 
 
 @pytest.mark.parametrize("name", ["", *SUBPACKAGES])

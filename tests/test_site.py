@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+import monai_topo.blockwise
+
 ROOT = Path(__file__).parent.parent
 CONF = runpy.run_path(str(ROOT / "docs" / "conf.py"))
 
 
 def test_every_public_name_has_one_page():
     listed = [name for face in CONF["FACES"] for name in CONF["public_names"](face)]
-    assert len(listed) == len(set(listed))
+    twice = {name for name in listed if listed.count(name) > 1}
+    assert twice <= set(monai_topo.blockwise.__all__), "only what also goes by blocks has a page under each"
     for face in CONF["FACES"]:
         module = import_module(f"monai_topo.{face}")
         names = {name: getattr(getattr(module, name), "__name__", name) for name in module.__all__}
@@ -32,8 +35,6 @@ def test_every_page_is_in_the_index():
 
 
 def test_the_version_is_the_package_s():
-    import monai_topo
-
     assert CONF["release"] == monai_topo.__version__
 
 

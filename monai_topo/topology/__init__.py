@@ -25,6 +25,7 @@ from monai_topo.topology.masks.instances import (
     round_cells,
 )
 from monai_topo.topology.masks.overlap import shared_betti_numbers
+from monai_topo.topology.masks.runs import ComponentRuns, component_runs
 from monai_topo.topology.masks.small_features import SmallFeatures, crop_to_mask, small_features
 from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching, by_lifetime, nearest_corner, optimal
 from monai_topo.topology.patches import PatchLayout, Slices
@@ -57,6 +58,7 @@ __all__ = [
     "FRAME",
     "HEIGHTS",
     "MERGES",
+    "ComponentRuns",
     "CriticalRegions",
     "DiagramPoints",
     "Feature",
@@ -86,6 +88,7 @@ __all__ = [
     "check_mask",
     "comparison",
     "component_regions",
+    "component_runs",
     "count_features",
     "critical_regions",
     "critical_regions_batch",

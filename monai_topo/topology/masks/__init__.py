@@ -2,6 +2,7 @@
 
 - ``betti``: Betti numbers and Euler characteristic of a mask.
 - ``cells``: their kernels: components by runs of voxels, the Euler characteristic by counting cells.
+- ``runs``, ``run_kernels``: components as runs of voxels, without an array of labels.
 - ``overlap``: how many features two masks share inside their union.
 - ``counts``: how many features each of two masks has, and how many match.
 - ``features``: the features of two masks one by one, matched, missing and extra, and where they are.

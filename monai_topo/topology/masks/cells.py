@@ -41,14 +41,14 @@ def count_components(
         planar: the volume is an image, whose first and last plane are no border.
     """
     shape = (packed.shape[0], packed.shape[1], width)
-    first, ends = _find_runs(packed.reshape(shape[0] * shape[1], packed.shape[2]), width, value)
+    first, ends = find_runs(packed.reshape(shape[0] * shape[1], packed.shape[2]), width, value)
     runs = first[-1]
     parent = np.arange(runs + 1)
-    return int(runs - _merge_all(shape, first, ends, parent, diagonal, joins_outside, planar))
+    return int(runs - merge_runs(shape, first, ends, parent, diagonal, joins_outside, planar))
 
 
 @kernel
-def _merge_all(
+def merge_runs(
     shape: tuple[Int, Int, Int],
     first: NDArray[np.int64],
     ends: NDArray[np.int32],
@@ -81,7 +81,7 @@ def _merge_all(
 
 
 @allocating_kernel
-def _find_runs(rows: NDArray[np.uint8], width: Int, value: Int) -> Any:
+def find_runs(rows: NDArray[np.uint8], width: Int, value: Int) -> Any:
     """For each row the number of its first run; for each run its first voxel and the one after its last, by turns."""
     first = np.empty(rows.shape[0] + 1, np.int64)
     _count_runs(rows, width, value, first)
