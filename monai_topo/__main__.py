@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with interruptible():
             status: int | None = options.run(options)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
         sys.stderr.write(f"monai_topo {options.command}: {error}\n")
         return 2
     except KeyboardInterrupt:

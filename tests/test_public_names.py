@@ -58,7 +58,7 @@ def test_import_is_light():
     """What is slow to load waits for its first use."""
     code = (
         "import monai, monai.bundle, sys; before = set(sys.modules); import monai_topo;"
-        "print(sorted({'gudhi', 'numba', 'skimage.measure', 'matplotlib', 'h5py', 'itk', 'networkx'} "
+        "print(sorted({'gudhi', 'numba', 'skimage.measure', 'matplotlib', 'h5py', 'itk', 'networkx', 'zarr', 'dask'} "
         "& (set(sys.modules) - before)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -69,7 +69,7 @@ def test_import_without_the_extras():
     """ignite, matplotlib, tensorboard and fire are of the extra ``bundle``; h5py and itk may be broken."""
     code = (
         "import sys\n"
-        "for name in ('ignite', 'matplotlib', 'tensorboard', 'fire', 'yaml', 'h5py', 'itk'):\n"
+        "for name in ('ignite', 'matplotlib', 'tensorboard', 'fire', 'yaml', 'h5py', 'itk', 'zarr', 'dask'):\n"
         "    sys.modules[name] = None\n"
         "import torch, monai_topo\n"
         "print(float(monai_topo.TopoLoss()(torch.eye(4)[None, None], torch.zeros(1, 1, 4, 4))))\n"

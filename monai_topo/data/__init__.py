@@ -35,9 +35,13 @@ from monai_topo.data.datasets.prepared import opened_folder as opened_folder
 from monai_topo.data.datasets.volume_sampler import VolumeSampler
 from monai_topo.data.phantoms.folder import save_phantoms
 from monai_topo.data.readers.door import read_volume
+from monai_topo.data.readers.extras import scale_package as scale_package
 from monai_topo.data.readers.grid import on_grid_of, same_grid
 from monai_topo.data.readers.hdf5_reader import HDF5Reader
 from monai_topo.data.readers.lock import locked as locked
+from monai_topo.data.readers.places import is_volume as is_volume
+from monai_topo.data.readers.places import state_of as state_of
+from monai_topo.data.readers.places import walk_volumes as walk_volumes
 from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES as VOLUME_SUFFIXES
 from monai_topo.data.readers.suffixes import stem_of as stem_of
 from monai_topo.data.readers.suffixes import suffix_of as suffix_of
@@ -51,6 +55,9 @@ from monai_topo.data.readers.volume import voxel_sizes as voxel_sizes
 from monai_topo.data.readers.written import write_json as write_json
 from monai_topo.data.readers.written import write_text as write_text
 from monai_topo.data.readers.written import written_whole
+from monai_topo.data.readers.zarr_files import is_zarr as is_zarr
+from monai_topo.data.readers.zarr_reader import ZarrReader
+from monai_topo.data.readers.zarr_writer import save_zarr
 from monai_topo.topology import PatchLayout, SmallFeatures, small_features
 
 __all__ = [
@@ -62,6 +69,7 @@ __all__ = [
     "VesselLabel",
     "Volume",
     "VolumeSampler",
+    "ZarrReader",
     "cremi_datalist",
     "holds_cremi",
     "image_datalist",
@@ -76,6 +84,7 @@ __all__ = [
     "save_cremi",
     "save_nifti",
     "save_phantoms",
+    "save_zarr",
     "small_features",
     "split_folds",
     "volume_datalist",

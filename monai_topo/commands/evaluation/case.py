@@ -21,7 +21,7 @@ from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.pairs import TRACING, Pair
 from monai_topo.commands.evaluation.report import CaseResult, Row
 from monai_topo.commands.evaluation.values import to_ids, to_labels, to_mask
-from monai_topo.data import SWCReader, Volume, on_grid_of, read_volume
+from monai_topo.data import SWCReader, Volume, on_grid_of, read_volume, state_of
 
 PACKAGES = ("monai_topo", "monai", "numpy", "scipy", "scikit-image", "networkx", "torch", "numba")
 
@@ -72,7 +72,7 @@ def read_pair(pair: Pair, options: Options) -> tuple[Volume, Volume]:
     Raises:
         ValueError: when a file cannot be read, or flips and permutations of axes do not bring both to one grid.
     """
-    if pair.prediction.samefile(pair.label):
+    if pair.prediction.samefile(pair.label) and options.pred_dataset == options.label_dataset:
         raise ValueError(f"prediction and label are one file, {pair.label}.")
     spacing = options.spacing if isinstance(options.spacing, tuple) else None
     prediction = read_volume(pair.prediction, dataset=options.pred_dataset, spacing=spacing)
@@ -147,9 +147,7 @@ def _noted() -> Iterator[list[str]]:
 
 def fingerprint(pair: Pair, options: Options) -> str:
     """Digest of all that the numbers of a case depend on: its files, the options, the versions."""
-    files = [
-        (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in (pair.prediction, pair.label)
-    ]
+    files = [state for path in (pair.prediction, pair.label) for state in state_of(path)]
     return hashlib.sha256(json.dumps([files, asdict(options), versions()]).encode()).hexdigest()
 
 

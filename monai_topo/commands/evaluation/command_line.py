@@ -26,7 +26,7 @@ def add_evaluate_parser(commands: Any) -> None:
     """Add the command to the subparsers of a command line."""
     parser = commands.add_parser("evaluate", help="score segmentations on disk against their labels")
     parser.set_defaults(run=_evaluate)
-    formats = "NIfTI, NRRD, MetaImage, TIFF, HDF5, NumPy or PNG"
+    formats = "NIfTI, NRRD, MetaImage, TIFF, HDF5, NumPy, PNG or zarr"
     parser.description = f"Files are {formats}, paired by name; docs/metrics.md defines the metrics."
     for add_options in (_add_files, _add_voxels, _add_metrics, _add_distances, _add_tracings):
         add_options(parser)
@@ -43,8 +43,8 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         help="folder for a folder of pictures of the worst cases; default: no pictures",
     )
     add("--workers", type=int, default=1, metavar="N", help="number of processes")
-    add("--pred-dataset", metavar="NAME", help="dataset of HDF5 predictions; default: the only one")
-    add("--label-dataset", metavar="NAME", help="dataset of HDF5 labels; default: the only one")
+    add("--pred-dataset", metavar="NAME", help="dataset of HDF5 or zarr predictions; default: the only one")
+    add("--label-dataset", metavar="NAME", help="dataset of HDF5 or zarr labels; default: the only one")
 
 
 def _add_voxels(parser: argparse.ArgumentParser) -> None:

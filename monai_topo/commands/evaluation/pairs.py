@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_topo.data import VOLUME_SUFFIXES, printable, stem_of
+from monai_topo.data import VOLUME_SUFFIXES, is_zarr, printable, stem_of, walk_volumes
 
 TRACING = ".swc"
 """Suffix of tracings, which may be labels."""
@@ -92,7 +92,7 @@ def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pa
     for path in (prediction, label):
         if not path.exists():
             raise FileNotFoundError(f"no such file or folder: {path}")
-    if prediction.is_file() and label.is_file():
+    if _is_one(prediction) and _is_one(label):
         _check_suffixes(prediction, label)
         return Pairing([Pair(case_name(label), prediction, label)], [], [])
     labels = _by_name(label, (*VOLUME_SUFFIXES, TRACING))
@@ -116,17 +116,22 @@ def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pa
     return Pairing(pairs, alone, skipped)
 
 
+def _is_one(path: Path) -> bool:
+    return path.is_file() or is_zarr(path)
+
+
 def _check_suffixes(prediction: Path, label: Path) -> None:
     for path, suffixes in ((prediction, VOLUME_SUFFIXES), (label, (*VOLUME_SUFFIXES, TRACING))):
-        if not path.name.lower().endswith(suffixes):
+        if not is_zarr(path) and not path.name.lower().endswith(suffixes):
             raise ValueError(f"{path} is none of {', '.join(suffixes)}.")
 
 
 def _by_name(root: Path, suffixes: tuple[str, ...], known: Collection[str] | None = None) -> Files:
-    files = [root] if root.is_file() else sorted(root.rglob("*"))
+    files = [root] if _is_one(root) else walk_volumes(root)
     found = defaultdict(list)
     for path in files:
-        if path.is_file() and path.name.lower().endswith(suffixes) and not path.name.startswith("."):
+        known_kind = is_zarr(path) if path.is_dir() else path.name.lower().endswith(suffixes)
+        if known_kind and not path.name.startswith("."):
             found[_name_or_folder(path, root, known)].append(path)
     if not found:
         raise FileNotFoundError(f"{root} holds no volume ({', '.join(suffixes)}).")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from monai_topo.data.readers.places import state_of
 from monai_topo.data.readers.text import printable
 from monai_topo.data.readers.volume import Volume
 
@@ -49,20 +50,8 @@ class Case:
 
     def fingerprint(self) -> str:
         """Digest of the names, sizes and times of its files, and of the version that converts them."""
-        states = [_state(path) for top in self.files for path in _files_below(top)]
+        states = [state for path in self.files for state in state_of(path)]
         return hashlib.sha256(json.dumps([states, version("monai_topo")]).encode()).hexdigest()
-
-
-def _files_below(path: Path) -> Iterable[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-
-
-def _state(path: Path) -> tuple[str, int, int]:
-    try:
-        state = path.stat()
-    except OSError:  # to read it will say what is wrong
-        return str(path.resolve()), 0, 0
-    return str(path.resolve()), state.st_size, state.st_mtime_ns
 
 
 def one_line(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from monai.config import PathLike
 
 from monai_topo.data.datasets.folds import assign_folds
 from monai_topo.data.datasets.prepared import PreparedFolder, read_json
+from monai_topo.data.readers.places import is_volume
 
 DATALIST = "datalist.json"
 
@@ -129,6 +130,6 @@ def _find(folder: Path, allow_outside: bool, name: str) -> str:
             "reads it."
         )
     path = folder / name
-    if not path.is_file():
+    if not is_volume(path):
         raise FileNotFoundError(f"{path} is in the data list, but not there.")
     return str(path)

@@ -6,13 +6,17 @@ from pathlib import Path
 
 from monai.config import PathLike
 
+from monai_topo.data.readers.places import is_volume
+from monai_topo.data.readers.zarr_files import is_zarr
+
 
 def image_datalist(root: PathLike, pattern: str = "*.nii*") -> list[dict[str, str]]:
     """Data list of the images in a folder, to be segmented.
 
     Args:
-        root: folder of images; or one image file, whatever its name.
-        pattern: which files of the folder are images; ``**/`` in front searches subfolders.
+        root: folder of images; or one image, whatever its name: a file or a zarr.
+        pattern: which files, zarrs and folders of sections in the folder are images; ``**/`` in front searches
+            subfolders.
 
     Returns:
         ``[{"image": path}, ...]``, sorted by name; JSON-serializable.
@@ -26,11 +30,11 @@ def image_datalist(root: PathLike, pattern: str = "*.nii*") -> list[dict[str, st
         FileNotFoundError: no such file or folder: nowhere
     """
     folder = Path(root)
-    if folder.is_file():
+    if folder.is_file() or is_zarr(folder):
         return [{"image": str(folder)}]
     if not folder.is_dir():
         raise FileNotFoundError(f"no such file or folder: {root}")
-    paths = sorted(path for path in folder.glob(pattern) if path.is_file())
+    paths = sorted(path for path in folder.glob(pattern) if is_volume(path))
     if not paths:
         raise FileNotFoundError(f"{root} holds no image that matches {pattern!r}.")
     return [{"image": str(path)} for path in paths]

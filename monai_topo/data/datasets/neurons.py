@@ -8,7 +8,9 @@ from pathlib import Path
 from monai.config import PathLike
 
 from monai_topo.data.datasets.folder import contents
+from monai_topo.data.readers.places import is_volume
 from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES
+from monai_topo.data.readers.zarr_files import is_zarr
 
 
 def neuron_datalist(root: PathLike) -> list[dict[str, str]]:
@@ -37,7 +39,7 @@ def neuron_datalist(root: PathLike) -> list[dict[str, str]]:
     folder = Path(root)
     if not folder.is_dir():
         raise FileNotFoundError(f"no such file or folder: {root}")
-    files = [file for place in (folder, *_folders(folder)) for file in sorted(place.iterdir()) if file.is_file()]
+    files = [file for place in (folder, *_folders(folder)) for file in sorted(place.iterdir()) if is_volume(file)]
     images = _by_name(files, VOLUME_SUFFIXES)
     tracings = _by_name(files, (".swc", ".eswc"))
     if not images.keys() & tracings.keys():
@@ -50,7 +52,7 @@ def neuron_datalist(root: PathLike) -> list[dict[str, str]]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "." and not is_zarr(entry))
 
 
 def _by_name(files: list[Path], suffixes: tuple[str, ...]) -> dict[tuple[Path, str], Path]:

@@ -10,11 +10,12 @@ from monai.config import PathLike
 from monai_topo.data.datasets.datalist import DATALIST, prepared_datalist
 from monai_topo.data.datasets.folder import contents
 from monai_topo.data.datasets.folds import split_folds
-from monai_topo.data.readers.door import read_grid
+from monai_topo.data.readers.door import kind_of_place, read_grid
 from monai_topo.data.readers.grid import check_same_grid
-from monai_topo.data.readers.suffixes import kind_of, stem_of
+from monai_topo.data.readers.places import is_volume
+from monai_topo.data.readers.suffixes import stem_of
 
-_WITH_A_GRID = ("NIfTI", "TIFF", "NRRD", "MetaImage", "PNG")
+_WITH_A_GRID = ("NIfTI", "TIFF", "NRRD", "MetaImage", "PNG", "Zarr", "sections")
 
 
 def volume_datalist(
@@ -24,7 +25,7 @@ def volume_datalist(
 
     Args:
         root: what ``python -m monai_topo prepare`` wrote (:func:`prepared_datalist`); or a folder with ``images/`` and
-            ``labels/``, in which files of the same name belong together.
+            ``labels/``, in which files, zarrs or folders of sections of the same name belong together.
         section: ``"training"`` or ``"validation"`` of a fold; None for all volumes with a label.
         fold: which fold, from 0.
         num_folds: number of folds of a plain folder; with fewer volumes there are fewer. A prepared folder has its own.
@@ -67,15 +68,15 @@ def _pairs(folder: Path) -> list[dict[str, Any]]:
             f"{folder} holds neither {DATALIST} nor images/ and labels/, but {contents(folder)}: convert a download by "
             "`python -m monai_topo prepare`, or put images/NAME.nii.gz and labels/NAME.nii.gz there."
         )
-    images = sorted(path for path in (folder / "images").iterdir() if path.is_file() and path.name[0] != ".")
+    images = sorted(path for path in (folder / "images").iterdir() if path.name[0] != "." and is_volume(path))
     if not images:
         raise FileNotFoundError(f"{folder / 'images'} is empty: put images/NAME.nii.gz and labels/NAME.nii.gz there.")
     return [_pair(image, folder / "labels" / image.name) for image in images]
 
 
 def _pair(image: Path, label: Path) -> dict[str, Any]:
-    if not label.is_file():
+    if not is_volume(label):
         raise FileNotFoundError(f"{image} has no label: {label} is not there.")
-    if kind_of(image) in _WITH_A_GRID:
+    if kind_of_place(image) in _WITH_A_GRID:
         check_same_grid(read_grid(label), read_grid(image))
     return {"image": str(image), "label": str(label), "patient": stem_of(image)}

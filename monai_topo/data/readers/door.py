@@ -19,24 +19,29 @@ from monai_topo.data.readers.hdf5_files import only_image
 from monai_topo.data.readers.hdf5_reader import HDF5Reader
 from monai_topo.data.readers.itk_files import read_itk
 from monai_topo.data.readers.nifti import nifti_grid, read_nifti
+from monai_topo.data.readers.places import is_volume_folder
+from monai_topo.data.readers.sections import read_sections, section_files
 from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES, kind_of
 from monai_topo.data.readers.tiff_reader import TIFFStackReader
 from monai_topo.data.readers.volume import Volume, check_sizes, diagonal_affine
+from monai_topo.data.readers.zarr_reader import ZarrReader
 
 PILImage, _ = optional_import("PIL.Image")
 
 
 def read_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence[float] | None = None) -> Volume:
-    """Read one channel of an image, a likelihood or a label from a file of any kind that is known here.
+    """Read one channel of an image, a likelihood or a label from a file or folder of any kind that is known here.
 
     NIfTI, TIFF, NRRD, MetaImage, HDF5, NumPy and PNG are known by their suffixes, whatever the case of the letters, a
-    slice of DICOM by its beginning; any other file is left to ITK. The values are those of the file, in its type of
+    slice of DICOM by its beginning; any other file is left to ITK. A folder is a zarr (:class:`ZarrReader`), whatever
+    its name, or holds the sections of a volume, a PNG or TIFF file for each, in the order of the numbers in their
+    names. The values are those of the file, in its type of
     numbers and this machine's byte order: no integer passes through a float, no id is renumbered.
 
     Args:
-        path: path of the file.
-        dataset: path of the dataset in an HDF5 file, or name of the array in an ``.npz``; None takes the only one of
-            two or three axes.
+        path: path of the file or folder.
+        dataset: path of the dataset in an HDF5 file or a zarr group, or name of the array in an ``.npz``; None takes
+            the only one of two or three axes.
         spacing: size of a voxel along x, y and z, or along x and y; it takes the place of what the file says. None
             takes the file's.
 
@@ -46,8 +51,8 @@ def read_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence
 
     Raises:
         FileNotFoundError: when there is no such file.
-        ValueError: when it is a folder, cannot be read, is damaged, or holds no single channel of two or three axes of
-            numbers; for a ``dataset`` in a file of another kind, or a bad ``spacing``.
+        ValueError: when it is another folder, cannot be read, is damaged, or holds no single channel of two or three
+            axes of numbers; for a ``dataset`` in a file of another kind, or a bad ``spacing``.
 
     Example:
         >>> import tempfile
@@ -60,15 +65,15 @@ def read_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence
         True
     """
     path = _existing(path)
-    kind = kind_of(path)
-    if dataset is not None and kind != "HDF5" and path.suffix.lower() != ".npz":
-        raise ValueError(f"dataset must be None for {path}, which is no HDF5 or .npz file; got {dataset!r}.")
+    kind = kind_of_place(path)
+    if dataset is not None and kind not in ("HDF5", "Zarr") and path.suffix.lower() != ".npz":
+        raise ValueError(f"dataset must be None for {path}, which is no HDF5, zarr or .npz file; got {dataset!r}.")
     volume = _read(path, lambda: _READERS.get(kind or "", _read_other)(path, dataset))
     return volume if spacing is None else _with_spacing(volume, check_sizes(spacing))
 
 
 def read_grid(path: PathLike) -> Volume:
-    """Shape and affine of a file with a single image; of NIfTI files the header alone is read.
+    """Shape and affine of a file with a single image; of NIfTI and zarr the metadata alone is read.
 
     Args:
         path: path of the file.
@@ -81,20 +86,37 @@ def read_grid(path: PathLike) -> Volume:
         ValueError: as :func:`read_volume`.
     """
     path = _existing(path)
-    return _read(path, lambda: nifti_grid(path)) if kind_of(path) == "NIfTI" else read_volume(path)
+    kind = kind_of_place(path)
+    if kind == "Zarr":
+        return _read(path, lambda: ZarrReader().read_grid(path))
+    return _read(path, lambda: nifti_grid(path)) if kind == "NIfTI" else read_volume(path)
+
+
+def kind_of_place(path: Path) -> str | None:
+    """Kind of a file by its name, of a folder by what is in it; None if it is none that is known."""
+    if not path.is_dir():
+        return kind_of(path)
+    return "sections" if section_files(path) else "Zarr"
 
 
 def _existing(path: PathLike) -> Path:
-    if Path(path).is_dir():
-        raise ValueError(f"{path} is a folder, one file is wanted: convert a DICOM series to NIfTI, with dcm2niix.")
-    if not Path(path).is_file():
+    if not Path(path).exists():
         raise FileNotFoundError(f"no such file: {path}")
+    if Path(path).is_dir() and not is_volume_folder(path) and kind_of(path) != "Zarr":
+        raise ValueError(
+            f"{path} is a folder, one file is wanted, or a zarr, or sections in PNG or TIFF files of their own: "
+            "convert a DICOM series to NIfTI, with dcm2niix."
+        )
+    if Path(path).is_file() and kind_of(path) == "Zarr":
+        raise ValueError(f"{path} is a file, a zarr volume is a folder: unpack it.")
     return Path(path)
 
 
 def _read(path: Path, read: Callable[[], Volume]) -> Volume:
     try:
         volume = read()
+    except ImportError:  # it names the package to install
+        raise
     except Exception as error:  # every library raises its own
         raise ValueError(_reason(path, error)) from error
     return replace(volume, array=_checked(path, volume.array), path=path)
@@ -147,6 +169,8 @@ _READERS: Mapping[str, Callable[[Path, str | None], Volume]] = {
     "HDF5": _read_hdf5,
     "NumPy": _read_numpy,
     "PNG": _read_png,
+    "Zarr": lambda path, dataset: ZarrReader(dataset, relabel=False).read_volume(path),
+    "sections": lambda path, dataset: read_sections(section_files(path), read_volume),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.data.readers.hdf5_files import get_dataset, open_hdf5, read_region
-from monai_topo.data.readers.volume import Volume, VolumeReader, diagonal_affine, mask_of_value
+from monai_topo.data.readers.ids import as_wanted
+from monai_topo.data.readers.volume import Volume, VolumeReader, diagonal_affine
 
 _IN_MICRONS = "element_size_um"
-_LABEL_WORDS = ("label", "seg", "instance", "cleft", "truth")
 
 
 class HDF5Reader(VolumeReader):
@@ -94,23 +93,9 @@ class HDF5Reader(VolumeReader):
             region = tuple(slice(start, start + size) for start, size in zip(corner.tolist(), shape, strict=True))
             array = read_region(dataset, region)
         origin = offset + corner * spacing
-        array = self._values(array, path)
+        array = as_wanted(array, path, self.dataset, self.relabel, self.mask_value)
         affine = diagonal_affine(spacing[::-1].tolist(), origin[::-1].tolist())
         return Volume(np.ascontiguousarray(array.T), affine, path=path, knows=knows, unit=unit)
-
-    def _values(self, array: NDArray[Any], path: Path) -> NDArray[Any]:
-        """The array as ``mask_value`` and ``relabel`` want it."""
-        if self.mask_value is not None:
-            return mask_of_value(array, self.mask_value, path)
-        are_ids = _ids_by_name(self.dataset) if self.relabel is None else self.relabel
-        if self.relabel is False or not _exceeds_float32(array):
-            return array.astype(np.int32) if are_ids and array.dtype.str[1:] in ("i8", "u8") else array
-        if not are_ids:
-            raise ValueError(
-                f"{path}: {self.dataset} holds integers up to {array.max()}, which float32 cannot tell apart: say "
-                "relabel=True if they are ids, relabel=False if they are intensities."
-            )
-        return _consecutive(array)
 
     def _grid(self, dataset: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Resolution and offset, in the order of the file's axes."""
@@ -179,28 +164,3 @@ def _numbers(stored: Any) -> NDArray[np.float64]:
 
 def _shown(stored: Any) -> str:
     return repr(stored.tolist() if isinstance(stored, (np.ndarray, np.generic)) else stored)
-
-
-def _ids_by_name(name: str) -> bool:
-    """Whether a dataset's name says that it holds ids or classes."""
-    words = re.split(r"[^a-z]+", name.lower())
-    return any(word.startswith(_LABEL_WORDS) or word in ("id", "ids", "gt") for word in words)
-
-
-def _consecutive(array: NDArray[Any]) -> NDArray[Any]:
-    ids, index = np.unique(array, return_inverse=True)
-    none = ids == 0
-    if ids.dtype == np.uint64:
-        none |= ids == 2**64 - 1
-    numbers = np.where(none, 0, np.cumsum(~none)).astype(np.int32)
-    return np.asarray(numbers[index].reshape(array.shape))
-
-
-def _exceeds_float32(array: NDArray[Any]) -> bool:
-    """Whether the array holds integers that float32, in which MONAI loads images, cannot tell apart."""
-    if array.size == 0 or (array.dtype.kind in "iu" and array.dtype.itemsize < 4) or array.dtype.kind not in "iuf":
-        return False
-    if array.dtype.kind == "f":
-        large = array[np.abs(array) >= 2**24] if array.dtype.itemsize == 8 else array[:0]
-        return bool(large.size and (np.rint(array) == array).all())
-    return bool(array.max() >= 2**24 or array.min() <= -(2**24))

@@ -15,8 +15,9 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "HDF5": (".h5", ".hdf", ".hdf5"),
     "NumPy": (".npy", ".npz"),
     "PNG": (".png",),
+    "Zarr": (".zarr",),
 }
-"""Kinds of files that :func:`~monai_topo.data.read_volume` reads, and how their names end."""
+"""Kinds of files, and folders, that :func:`~monai_topo.data.read_volume` reads, and how their names end."""
 
 VOLUME_SUFFIXES: tuple[str, ...] = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 """All of them, those of volumes with a place in space first."""

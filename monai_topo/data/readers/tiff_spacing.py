@@ -6,9 +6,8 @@ import math
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
-_PER_MICRON = {"\u00c5": 1e-4, "nm": 1e-3, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
-_SPELLINGS = {"micron": "um", "\\u00b5m": "um", "in": "inch", "inches": "inch", '"': "inch"}
-_SPELLINGS |= {"nanometer": "nm", "micrometer": "um", "millimeter": "mm", "centimeter": "cm", "meter": "m"}
+from monai_topo.data.readers.lengths import PER_MICRON, in_one_unit
+
 _RESOLUTION_UNITS = {2: "inch", 3: "cm"}
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
 _COARSEST = 10.0  # micrometers: coarser pixels are those of printers and screens
@@ -29,30 +28,13 @@ def voxel_size(file: Any, ndim: int) -> tuple[tuple[float, ...], str] | None:
     if file.is_ome:
         return _in_one_unit(_ome(file.ome_metadata), ndim)
     found = _in_one_unit(_resolution(file.pages[0].tags), 2) if ndim == 2 else None
-    fine = found is not None and max(found[0]) * _PER_MICRON[found[1]] <= _COARSEST
+    fine = found is not None and max(found[0]) * PER_MICRON[found[1]] <= _COARSEST
     return found if fine else None
 
 
 def _in_one_unit(sizes: list[tuple[float, str]], ndim: int) -> tuple[tuple[float, ...], str] | None:
-    """Sizes with their units, in the unit of the first."""
-    units = [_normal(unit) for _, unit in sizes[:ndim]]
-    if len(units) < ndim or not all(unit in _PER_MICRON for unit in units):
-        return None
-    if not all(math.isfinite(size) and size > 0 for size, _ in sizes[:ndim]):
-        return None
-    unit = units[0] if units[0] in ("nm", "um") else "mm"
-    lengths = [
-        size if one == unit else size * _PER_MICRON[one] / _PER_MICRON[unit]
-        for (size, _), one in zip(sizes, units, strict=False)
-    ]
-    return tuple(lengths), unit
-
-
-def _normal(unit: str) -> str:
-    """Both signs for micro, and words in one or many, in either spelling of meter."""
-    text = unit.strip().replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u")
-    word = text.lower().replace("metre", "meter")
-    return _SPELLINGS.get(word, _SPELLINGS.get(word.removesuffix("s"), text))
+    """Sizes of the first axes in the unit of the first; None where some are missing."""
+    return in_one_unit(sizes[:ndim]) if len(sizes) >= ndim else None
 
 
 def _imagej(file: Any) -> list[tuple[float, str]]:

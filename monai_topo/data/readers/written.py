@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,3 +93,42 @@ def write_json(path: PathLike, content: Any) -> None:
         ValueError: when a number is not finite.
     """
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+@contextmanager
+def folder_written_whole(path: PathLike) -> Iterator[Path]:
+    """As :func:`written_whole`, for a result that is a folder: it takes the name of the target when it is complete.
+
+    Args:
+        path: path of the folder to write; what had its name before is removed at the end, not before.
+
+    Yields:
+        Where to make it.
+
+    Raises:
+        OSError: when it cannot be written; it names ``path``.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{target.suffix}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        put_in_place(temporary, target)
+    except OSError as error:
+        raise _naming(error, temporary, path) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_in_place(folder: Path, target: Path) -> None:
+    """Give a folder the name of another, which is removed if it is there."""
+    if not target.exists():
+        folder.rename(target)
+        return
+    aside = target.with_name(f"{_PREFIX}{secrets.token_hex(8)}")
+    target.rename(aside)
+    folder.rename(target)
+    if aside.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        aside.unlink()

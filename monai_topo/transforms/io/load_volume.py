@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import ImageMetaKey, MetaKeys, SpaceKeys, ensure_tuple_rep
 from numpy.typing import NDArray
 
-from monai_topo.data import HDF5Reader, Volume, check_sizes, on_grid_of, read_volume
+from monai_topo.data import HDF5Reader, Volume, check_sizes, is_zarr, on_grid_of, read_volume
 from monai_topo.transforms.channels import SPACING_KNOWN
 
 
@@ -24,7 +25,8 @@ class LoadVolume(Transform):
     those that were never meant for it. Here its name decides which library reads it, and the error is one line.
 
     Args:
-        dataset: Dataset inside of HDF5 files; None takes the only one of two or three axes. Other files have none.
+        dataset: Dataset inside of HDF5 files, and of zarrs that hold one of this name; None takes the only one of two
+            or three axes. Other files have none.
         spacing: Size of a voxel along x, y and z; None takes the file's.
         dtype: Type of the numbers; None keeps the file's, as ids of 2^24 and more need.
 
@@ -61,8 +63,8 @@ class LoadVolume(Transform):
 
     def read(self, filename: PathLike) -> Volume:
         """The volume of a file, before it becomes a tensor."""
-        dataset = self.dataset if HDF5Reader().verify_suffix(filename) else None
-        return read_volume(filename, dataset=dataset, spacing=self.spacing)
+        has_datasets = HDF5Reader().verify_suffix(filename) or (self.dataset and is_zarr(Path(filename) / self.dataset))
+        return read_volume(filename, dataset=self.dataset if has_datasets else None, spacing=self.spacing)
 
     def to_tensor(self, volume: Volume, filename: PathLike) -> MetaTensor:
         """The tensor of a volume, with what MONAI's ``SaveImage`` needs to know."""
@@ -86,7 +88,7 @@ class LoadVolumed(MapTransform):
 
     Args:
         keys: Keys of the paths.
-        dataset: Dataset inside of HDF5 files, one for all keys or one for each.
+        dataset: Dataset inside of HDF5 files and zarrs, one for all keys or one for each.
         spacing: Size of a voxel along x, y and z; None takes the files'.
         dtype: Type of the numbers, one for all keys or one for each; None keeps the file's.
         allow_missing_keys: Whether an item may lack a key.

@@ -151,5 +151,5 @@ def test_the_door_reads_no_frames_and_no_folder(tmp_path):
     write_dicom(tmp_path / "a.dcm", np.ones((2, 3), "i2"), frames=2)
     with pytest.raises(ValueError, match=r"a\.dcm must hold one slice of one channel, got 2 of 1: convert it to NIfTI"):
         read_volume(tmp_path / "a.dcm")
-    with pytest.raises(ValueError, match="is a folder, one file is wanted: convert a DICOM series to NIfTI"):
+    with pytest.raises(ValueError, match="is a folder, one file is wanted, or a zarr"):
         read_volume(tmp_path)
