@@ -15,8 +15,17 @@ from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.pairs import Pair
 from monai_topo.commands.evaluation.report import Row, columns_of
+from monai_topo.data import Volume
 from monai_topo.topology import betti_numbers, list_features
-from monai_topo.visualize import find_topology_errors, plot_features, plot_topology_errors, write_feature_map
+from monai_topo.visualize import (
+    find_topology_errors,
+    plot_cells,
+    plot_features,
+    plot_surfaces,
+    plot_topology_errors,
+    shows_in_projection,
+    write_feature_map,
+)
 
 NUM_FIGURES = 3
 """So many cases are drawn."""
@@ -37,7 +46,9 @@ def worst_rows(rows: Sequence[Row], count: int = NUM_FIGURES) -> tuple[str, list
 
 
 def draw_worst(pairs: Sequence[Pair], rows: Sequence[Row], options: Options, folder: Path) -> list[Path]:
-    """Draw where the worst cases have extra or missing components, loops and cavities.
+    """Draw the worst cases: extra or missing components, loops and cavities of masks, the cells of instances.
+
+    Volumes of tubes are drawn in 3D beside (:func:`~monai_topo.visualize.plot_surfaces`).
 
     Args:
         pairs: files of the cases.
@@ -55,12 +66,38 @@ def draw_worst(pairs: Sequence[Pair], rows: Sequence[Row], options: Options, fol
         volumes = read_pair(files[row.case], options)
         predicted, true = next((p, t) for number, p, t in comparisons(*volumes, options) if number == row.label)
         name = row.case if row.label is None else f"{row.case}_label_{row.label}"
-        counts = [betti_numbers(mask, options.connectivity, frame=options.frame) for mask in (true, predicted)]
-        title = f"{name}: {column} {row.scores[column]:.4g}\nBetti numbers {counts[0]}, predicted {counts[1]}"
-        errors = find_topology_errors(predicted, true, options.connectivity, options.frame)
-        drawn.append(plot_topology_errors(folder / f"{name}.png", predicted, true, errors, title))
-        if "betti_matching_error" in options.metrics:
-            drawn.append(_draw_features(folder, name, predicted, true, options, volumes[1].affine))
+        score = f"{name}: {column} {row.scores[column]:.4g}"
+        if options.instances == "labels":
+            grid = _grid(volumes[1], options)
+            drawn.append(plot_cells(folder / f"{name}.png", predicted, label=true, **grid, title=score))
+        else:
+            drawn += _draw_masks(folder, name, predicted, true, options, volumes[1], score)
+    return drawn
+
+
+def _grid(label: Volume, options: Options) -> dict[str, Any]:
+    spacing = options.spacing if isinstance(options.spacing, tuple) else label.known_spacing
+    return {"spacing": spacing or 1.0, "unit": label.unit if spacing == label.known_spacing else None}
+
+
+def _draw_masks(
+    folder: Path,
+    name: str,
+    predicted: NDArray[Any],
+    true: NDArray[Any],
+    options: Options,
+    label: Volume,
+    score: str,
+) -> list[Path]:
+    counts = [betti_numbers(mask, options.connectivity, frame=options.frame) for mask in (true, predicted)]
+    title = f"{score}\nBetti numbers {counts[0]}, predicted {counts[1]}"
+    errors = find_topology_errors(predicted, true, options.connectivity, options.frame)
+    drawn = [plot_topology_errors(folder / f"{name}.png", predicted, true, errors, title)]
+    if true.ndim == 3 and shows_in_projection(true):
+        grid = _grid(label, options)
+        drawn.append(plot_surfaces(folder / f"{name}_surface.png", predicted, true, errors, **grid, title=score))
+    if "betti_matching_error" in options.metrics:
+        drawn.append(_draw_features(folder, name, predicted, true, options, label.affine))
     return drawn
 
 

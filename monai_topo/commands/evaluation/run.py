@@ -90,7 +90,7 @@ def evaluate(
     if workers < 1:
         raise ValueError(f"--workers must be at least 1, got {workers}.")
     if figures is not None:
-        _check_figures(options)
+        _check_figures()
     files = report_files(out)
     pairing = pair_volumes(prediction, label, likelihoods=options.threshold is not None)
     prints = {pair.name: fingerprint(pair, options) for pair in pairing.pairs}
@@ -105,11 +105,9 @@ def evaluate(
     return evaluation
 
 
-def _check_figures(options: Options) -> None:
+def _check_figures() -> None:
     if not optional_import("matplotlib")[1]:
         raise ValueError('--figures needs matplotlib: pip install "monai_topo[bundle]".')
-    if options.instances == "labels":
-        raise ValueError("--figures shows masks: leave it out with --instances labels.")
 
 
 def _score_all(pairing: Pairing, record: Record, workers: int) -> Evaluation:

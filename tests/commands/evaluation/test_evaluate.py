@@ -382,10 +382,13 @@ def test_what_cannot_be_parsed(folders, arguments, capsys):
     assert "with commas between" in capsys.readouterr().err
 
 
+ENDS = (".png", "_features.nii.gz", "_features.png", "_surface.png")
+
+
 def test_the_features_that_do_not_match_as_picture_and_overlay(folders):
     assert call(folders, "--metrics", "betti_matching_error", "--figures", folders / "figures") == 0
     drawn = sorted(path.name for path in (folders / "figures" / "r").iterdir())
-    assert drawn == sorted(f"{case}{end}" for case in "abc" for end in (".png", "_features.nii.gz", "_features.png"))
+    assert drawn == sorted(f"{case}{end}" for case in "abc" for end in ENDS)
     overlay = nibabel.load(folders / "figures" / "r" / "a_features.nii.gz")
     np.testing.assert_allclose(overlay.affine, nibabel.load(folders / "label" / "a.nii.gz").affine)
     assert set(np.unique(overlay.dataobj)) == {0, 1}  # the whole tree: one component, which matches
