@@ -8,5 +8,28 @@ from __future__ import annotations
 
 from monai_topo.blockwise.components import label_components
 from monai_topo.blockwise.counts import betti_numbers, euler_characteristic
+from monai_topo.blockwise.filters import fill_cavities, remove_small_components
+from monai_topo.blockwise.overlap import dice
+from monai_topo.blockwise.partitions import (
+    ContingencyTable,
+    InformationScores,
+    RandScores,
+    adapted_rand_error,
+    contingency_table,
+    variation_of_information,
+)
 
-__all__ = ["betti_numbers", "euler_characteristic", "label_components"]
+__all__ = [
+    "ContingencyTable",
+    "InformationScores",
+    "RandScores",
+    "adapted_rand_error",
+    "betti_numbers",
+    "contingency_table",
+    "dice",
+    "euler_characteristic",
+    "fill_cavities",
+    "label_components",
+    "remove_small_components",
+    "variation_of_information",
+]
