@@ -14,6 +14,7 @@ from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
 from monai_topo.losses.malis import MalisLoss
+from monai_topo.losses.malis_ce import MalisCELoss
 from monai_topo.losses.neighbor_penalty import SameClassNeighborPenalty
 from monai_topo.losses.options import DiagramOptions, LossOptions
 from monai_topo.losses.perceptual import PerceptualTopologyLoss
@@ -40,6 +41,7 @@ __all__ = [
     "LifetimeTopoLoss",
     "LocalizedTopoLoss",
     "LossOptions",
+    "MalisCELoss",
     "MalisLoss",
     "PerceptualTopologyLoss",
     "PersistenceLoss",

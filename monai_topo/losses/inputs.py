@@ -96,7 +96,9 @@ class Affinities(Inputs):
         """Refuse what are no affinities or no ids; return the ids as int64."""
         _check_likelihood(prediction, advice)
         ids = truth.long()
-        wrong = (ids != truth) | (ids < 0)
+        wrong = ids < 0
+        if truth.is_floating_point():
+            wrong |= ids != truth
         if wrong.any():
             value = truth[wrong][0].item()
             advice = "set ignore_index to it if it marks voxels to ignore" if value < 0 else "was a label interpolated?"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Unpack
+from typing import Any, Unpack
 
+import numpy as np
 import torch
 from monai.utils import LossReduction
+from numpy.typing import NDArray
+from torch.autograd.function import once_differentiable
 
 from monai_topo.losses.base import Channels, TopologyLoss
 from monai_topo.losses.inputs import AFFINITIES, Inputs, check_finite
@@ -107,31 +110,36 @@ class MalisLoss(TopologyLoss):
 
     def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The term of each patch: ``(N, ndim, H, W[, D])`` affinities and ids ``(N, H, W[, D])`` to ``(N,)``."""
-        detached = likelihood.detach().cpu().numpy()
-        patches = list(zip(detached, mask.cpu().numpy(), strict=True))
-        found = map_in_threads(
-            lambda patch: maximin_pairs(*patch, constrained=self.constrained), patches, self.num_threads
+        patches = list(zip(likelihood.detach().cpu().numpy(), mask.cpu().numpy(), strict=True))
+        found = map_in_threads(lambda patch: self._value_and_gradient(*patch), patches, self.num_threads)
+        values, gradients = zip(*found, strict=True)
+        terms: torch.Tensor = _WithGradient.apply(
+            likelihood, likelihood.new_tensor(values), torch.from_numpy(np.stack(gradients)).to(likelihood.device)
         )
-        terms = []
-        for affinities, pairs in zip(likelihood, found, strict=True):
-            total = pairs.total_same, pairs.total_different
-            if not self.constrained:
-                total = (sum(total),) * 2
-            edges = torch.from_numpy(pairs.edges).to(affinities.device)
-            at_edges = affinities.flatten().gather(0, edges)
-            same, different = (
-                torch.from_numpy(counts / max(1, number)).to(affinities)
-                for counts, number in zip((pairs.same, pairs.different), total, strict=True)
-            )
-            apart = (pairs.total_same - int(pairs.same.sum())) / max(1, total[0])
-            terms.append((same * (1 - at_edges).square() + different * at_edges.square()).sum() + apart)
-        return torch.stack(terms)
+        return terms
+
+    def _value_and_gradient(self, affinities: NDArray[Any], ids: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        """The term of one patch, and its gradient."""
+        pairs = maximin_pairs(affinities, ids, constrained=self.constrained)
+        total = pairs.total_same, pairs.total_different
+        if not self.constrained:
+            total = (sum(total),) * 2
+        same, different = pairs.same / max(1, total[0]), pairs.different / max(1, total[1])
+        at_edges = affinities.ravel()[pairs.edges]
+        missing = 1 - at_edges
+        apart = (pairs.total_same - int(pairs.same.sum())) / max(1, total[0])
+        gradient = np.zeros(affinities.size, affinities.dtype)
+        gradient[pairs.edges] = 2 * (different * at_edges - same * missing)
+        value = float(same @ np.square(missing) + different @ np.square(at_edges)) + apart
+        return value, gradient.reshape(affinities.shape)
 
     def channel_terms(self, channels: Channels) -> torch.Tensor:
         """The mean over patches, ``(B, C, 1, 1[, 1])``."""
-        axes = channels.prediction.unflatten(1, (-1, channels.prediction.ndim - 2)).unbind(2)
+        ndim = channels.truth.ndim - 2
         return self.mean_over_patches(
-            lambda *patches: self.patch_terms(torch.stack(patches[:-1], 1), patches[-1]), *axes, channels.truth
+            lambda ids, affinities: self.patch_terms(affinities.unflatten(0, (-1, ndim)), ids),
+            channels.truth,
+            channels.prediction,
         )
 
     def _channels(self, input: torch.Tensor, target: torch.Tensor) -> Channels:
@@ -164,3 +172,18 @@ class MalisLoss(TopologyLoss):
         if self.other_act is not None:
             return "other_act must return affinities."
         return "if these are logits, set sigmoid=True or other_act."
+
+
+class _WithGradient(torch.autograd.Function):
+    """Values ``(N,)`` of N patches, given with their gradients, which are as large as the patches."""
+
+    @staticmethod
+    def forward(ctx: Any, patches: torch.Tensor, values: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(gradients)
+        return values
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (gradients,) = ctx.saved_tensors
+        return gradients * outer[0].reshape(-1, *[1] * (gradients.ndim - 1)), None, None

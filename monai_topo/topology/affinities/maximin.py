@@ -62,9 +62,6 @@ def maximin_pairs(
         >>> pairs.edges, pairs.same, pairs.different
         (array([4, 5]), array([1, 0]), array([0, 2]))
     """
-    from monai_topo.topology.affinities.forest_kernels import ALL, BETWEEN, WITHIN
-    from monai_topo.topology.affinities.pair_kernels import merge_nodes
-
     array = to_array(affinities)
     numbers = _compact_ids(ids)
     if array.shape != (numbers.ndim, *numbers.shape):
@@ -72,31 +69,44 @@ def maximin_pairs(
             f"affinities must have shape {(numbers.ndim, *numbers.shape)}, one for each axis of ids, got {array.shape}."
         )
     keys = to_ordered_integers(sublevel_field(array.reshape(len(array), -1))).ravel()
-    extents, voxels = np.array(numbers.shape), np.arange(numbers.size, dtype=np.int32)
-    flat = numbers.ravel()
-    nodes, content, sizes = voxels, flat, (flat > 0).astype(np.int64)
-    if constrained:
-        first, joined, basins = _join(keys, flat, (nodes, content, sizes), extents, WITHIN, (True, False))
-        nodes, content, sizes = merge_nodes(joined, basins, flat)
-        second, _, _ = _join(keys, flat, (nodes, content, sizes), extents, BETWEEN, (False, True))
-        edges, same, different = np.concatenate([first, second], axis=1)
-    else:
-        (edges, same, different), _, _ = _join(keys, flat, (nodes, content, sizes), extents, ALL, (True, True))
+    edges, same, different = _in_two_passes(keys, numbers) if constrained else _at_once(keys, numbers)
     counts = np.bincount(numbers.ravel())[1:]
     total, total_same = _choose_two(int(counts.sum())), int((counts * (counts - 1) // 2).sum())
     return MaximinPairs(edges, same, different, total_same, total - total_same)
 
 
-def _join(keys: NDArray[np.int32], ids: NDArray[np.int32], start: Any, extents: Any, kind: Any, counted: Any) -> Any:
-    """Join nodes, their ids and sizes, by edges of one kind; their counts, and the forest and basins behind them."""
-    from monai_topo.topology.affinities.forest_kernels import spanning_forest
+def _at_once(keys: NDArray[np.int32], ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Edges, and how many pairs of one id and of two each decides, by the affinities as they are."""
+    from monai_topo.topology.affinities.edge_kernels import ALL
     from monai_topo.topology.affinities.pair_kernels import count_pairs
 
-    nodes, content, sizes = start
-    codes, edges, basins, roots = spanning_forest(keys, ids, nodes, content, sizes, extents, kind)
+    parent = np.full(ids.size, -1, np.int32)
+    found: NDArray[np.int64] = count_pairs(_sorted(keys, ids, ALL), _steps(ids), ids.ravel(), parent, True, True)
+    return found
+
+
+def _in_two_passes(keys: NDArray[np.int32], ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The same, constrained: what the positive pass has joined, the negative one begins with."""
+    from monai_topo.topology.affinities.edge_kernels import BETWEEN, WITHIN
+    from monai_topo.topology.affinities.pair_kernels import count_pairs, count_within
+
+    parent, steps = np.full(ids.size, -1, np.int32), _steps(ids)
+    edges, same = count_within(_sorted(keys, ids, WITHIN), steps, parent)
+    second = count_pairs(_sorted(keys, ids, BETWEEN), steps, ids.ravel(), parent, False, True)
+    return np.concatenate([np.stack([edges, same, np.zeros_like(same)]), second], axis=1)
+
+
+def _sorted(keys: NDArray[np.int32], ids: NDArray[np.int32], kind: Any) -> NDArray[np.int64]:
+    """The edges of a kind that the forest may hold, the strongest first."""
+    from monai_topo.topology.affinities.edge_kernels import possible_edges
+
+    codes: NDArray[np.int64] = possible_edges(keys, ids.ravel(), np.array(ids.shape), kind)
     codes.sort()
-    counts, joined = count_pairs(codes, edges, roots, content, sizes, *counted)
-    return counts, joined, basins
+    return codes
+
+
+def _steps(ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    return np.array(ids.strides) // ids.itemsize
 
 
 def edge_minima(values: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,9 @@
 """Kernels that count pairs of ids along a maximum spanning forest, edge by edge.
 
-Two components that an edge joins have as many pairs of one id as the product of their numbers of voxels of that id,
-summed over ids. Most components hold one id, and a number is all that is kept of them; of the others, which are called
-mixed, each id is an entry in a list, and a table finds the entry of an id. Joining two goes through the shorter list.
+Voxels are joined in the order of falling affinity, by union-find. Two components that an edge joins have as many pairs
+of one id as the product of their numbers of voxels of that id, summed over ids. Most components hold one id, and a
+number is all that is kept of them; of the others, which are called mixed, each id is an entry in a list, and a table
+finds the entry of an id. Joining two goes through the shorter list.
 """
 
 from __future__ import annotations
@@ -11,23 +12,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from monai_topo.topology.affinities.forest_kernels import BASIN, EDGE, OTHER, SIZE
 from monai_topo.topology.compiled.kernel import Int, allocating_kernel, at, entry_kernel, fetch, inlined_kernel, kernel
-from monai_topo.topology.engines.native.pairing.components import find_root
 from monai_topo.topology.regions.wall_kernels import EMPTY, place_of
 
 _NONE = -1
 _FEWEST = np.int64(64)
 _LOW = np.int64(0xFFFFFFFF)
 _AHEAD = 16
-"""Edges that are fetched before their turn."""
+"""Edges whose voxels are fetched before their turn."""
 
 
 class _Components(NamedTuple):
-    """Components of nodes, by the root of their basins, and the entries of the mixed ones.
+    """Components of voxels, by their roots, and the entries of the mixed ones.
 
     Attributes:
-        parent: int32, the forest of basins.
+        parent: int32, the voxel above each in its tree, at a root -1 times the number of its voxels.
         sizes: int64, voxels with an id.
         content: int32, the id of a component that has one, 0 where it has none, -1 - its list where it is mixed.
         heads: int32, the first entry of each list.
@@ -50,33 +49,92 @@ class _Components(NamedTuple):
 
 
 @entry_kernel
-def count_pairs(codes: Any, edges: Any, roots: Any, content: Any, sizes: Any, same: bool, different: bool) -> Any:
-    """Join nodes in the order of falling affinity, and count the pairs that each edge joins.
+def count_within(codes: Any, steps: Any, parent: Any) -> Any:
+    """Join voxels by edges within ids in the order of falling affinity, and count the pairs that each edge joins.
 
     Args:
-        codes: int64, from ``spanning_forest``, sorted.
-        edges: int32, four a row, likewise.
-        roots: int32, likewise.
-        content: int32, the id of each node, 0 for none.
-        sizes: int64, voxels with an id of each node.
+        codes: int64, from ``possible_edges``, sorted.
+        steps: int64, from a voxel's flat index to the one after it along each axis.
+        parent: int32, all -1; the trees of the components are written here.
+
+    Returns:
+        int64 ``(2, n)``: edges that join, and how many pairs.
+    """
+    counts = np.empty((2, codes.size), np.int64)
+    joined = _join_all(codes, steps, parent, counts)
+    return counts[:, :joined]
+
+
+@kernel
+def _join_all(codes: Any, steps: Any, parent: Any, counts: Any) -> Int:
+    joined = np.int64(0)
+    for i in range(codes.size):
+        fetch(parent, _voxel_of(codes[min(i + _AHEAD, codes.size - 1)] & _LOW, parent.size)[0])
+        edge = codes[i] & _LOW
+        voxel, axis = _voxel_of(edge, parent.size)
+        a, b = _find_root(voxel, parent), _find_root(voxel - steps[axis], parent)
+        if a != b:
+            counts[0, joined], counts[1, joined] = edge, np.int64(parent[at(a)]) * parent[at(b)]
+            joined += 1
+            _hang(a, b, parent)
+    return int(joined)
+
+
+@inlined_kernel
+def _voxel_of(edge: Int, size: Int) -> Any:
+    """The voxel of an edge that is joined with the one before it, and along which axis."""
+    axis = (1 if edge >= size else 0) + (1 if edge >= 2 * size else 0)
+    return edge - axis * size, axis
+
+
+@inlined_kernel
+def _find_root(voxel: Int, parent: Any) -> Int:
+    """The root of a voxel's tree; shortens the path on the way."""
+    while parent[at(voxel)] >= 0:
+        above = parent[at(voxel)]
+        if parent[at(above)] >= 0:
+            parent[at(voxel)] = parent[at(above)]
+        voxel = np.int64(above)
+    return voxel
+
+
+@inlined_kernel
+def _hang(a: Int, b: Int, parent: Any) -> Int:
+    """Make two trees one, the smaller under the larger; return its root."""
+    if parent[at(a)] > parent[at(b)]:
+        a, b = b, a
+    parent[at(a)] += parent[at(b)]
+    parent[at(b)] = a
+    return a
+
+
+@entry_kernel
+def count_pairs(codes: Any, steps: Any, ids: Any, parent: Any, same: bool, different: bool) -> Any:
+    """Join components in the order of falling affinity, and count the pairs that each edge joins.
+
+    Args:
+        codes: int64, from ``possible_edges``, sorted.
+        steps: int64, from a voxel's flat index to the one after it along each axis.
+        ids: int32, flat, 0 for none.
+        parent: int32, the trees of components that hold one id each or a voxel of none; they are joined here.
         same: whether pairs of one id count.
         different: whether pairs of two ids count.
 
     Returns:
-        int64 ``(3, n)``: edges that count something, pairs of one id, pairs of two ids; int32, the forest of basins.
+        int64 ``(3, n)``: edges that count something, pairs of one id, pairs of two ids.
     """
-    components = _new_components(content, sizes, roots)
+    components = _new_components(ids, parent)
     counts, done = np.empty((3, codes.size), np.int64), np.zeros(2, np.int64)
     while done[0] < codes.size:
         keys, entries, used = _index_entries(components)
-        _join_some(codes, edges, components, keys, entries, used, same, different, counts, done)
-    return counts[:, : done[1]].copy(), components.parent
+        _join_some(codes, steps, components, keys, entries, used, same, different, counts, done)
+    return counts[:, : done[1]]
 
 
 @kernel
 def _join_some(
     codes: Any,
-    edges: Any,
+    steps: Any,
     components: Any,
     keys: Any,
     entries: Any,
@@ -89,80 +147,37 @@ def _join_some(
     """Go on with the edges until the table is half full; ``done`` holds edges seen and edges written."""
     parent, sizes, content, table = components.parent, components.sizes, components.content, (keys, entries)
     for i in range(done[0], codes.size):
-        fetch(edges, 4 * (codes[min(i + _AHEAD, codes.size - 1)] & _LOW))
-        k = 4 * (codes[i] & _LOW)
-        first = find_root(np.int64(edges[at(k + BASIN)]), parent)
-        if edges[at(k + SIZE)] >= 0:  # a node that is alone
-            second, number, size = first, edges[at(k + OTHER)], np.int64(edges[at(k + SIZE)])
-        else:
-            second = find_root(np.int64(edges[at(k + OTHER)]), parent)
-            number, size = content[at(second)], sizes[at(second)]
-        if used + _shorter(content[at(first)], number, components) > keys.size // 2:
+        edge = codes[i] & _LOW
+        voxel, axis = _voxel_of(edge, parent.size)
+        a, b = _find_root(voxel, parent), _find_root(voxel - steps[axis], parent)
+        if a == b:
+            continue
+        if used + _shorter(content[at(a)], content[at(b)], components) > keys.size // 2:
             done[0] = i
             return
-        joined, same, used = _join_contents(first, number, size, components, table, used)
-        different = sizes[at(first)] * size - same if counts_different else 0
+        joined, same, used = _join_contents(a, content[at(b)], sizes[at(b)], components, table, used)
+        different = sizes[at(a)] * sizes[at(b)] - same if counts_different else 0
         same = same if counts_same else 0
         if same or different:
             write = done[1]
-            counts[0, write], counts[1, write], counts[2, write] = edges[at(k + EDGE)], same, different
+            counts[0, write], counts[1, write], counts[2, write] = edge, same, different
             done[1] += 1
-        _hang(first, second, sizes[at(first)] + size, joined, components)
+        size = sizes[at(a)] + sizes[at(b)]
+        root = _hang(a, b, parent)
+        sizes[at(root)], content[at(root)] = size, joined
     done[0] = codes.size
 
 
-@entry_kernel
-def merge_nodes(parent: Any, basins: Any, ids: Any) -> Any:
-    """The components of voxels as nodes.
-
-    Args:
-        parent: int32, the forest of basins.
-        basins: int32, the basin of each voxel.
-        ids: int32, the id of each voxel.
-
-    Returns:
-        int32, the node of each voxel; int32, the id of each node; int64, its voxels with an id.
-    """
-    number, nodes = np.full(parent.size, _NONE, np.int32), np.empty(ids.size, np.int32)
-    content, sizes = np.empty(parent.size, np.int32), np.zeros(parent.size, np.int64)
-    count = _number_nodes(parent, basins, ids, number, nodes, content, sizes)
-    return nodes, content[:count].copy(), sizes[:count].copy()
-
-
-@kernel
-def _number_nodes(parent: Any, basins: Any, ids: Any, number: Any, nodes: Any, content: Any, sizes: Any) -> Int:
-    count = 0
-    for voxel in range(ids.size):
-        root = find_root(np.int64(basins[voxel]), parent)
-        if number[root] == _NONE:
-            number[root] = count
-            count += 1
-        nodes[voxel] = number[root]
-        content[nodes[voxel]] = ids[voxel]
-        sizes[nodes[voxel]] += 1 if ids[voxel] else 0
-    return count
-
-
 @allocating_kernel
-def _new_components(content: Any, sizes: Any, roots: Any) -> Any:
-    parent = np.empty(roots.size, np.int32)
-    own_sizes, own_content = np.empty(roots.size, np.int64), np.empty(roots.size, np.int32)
-    for basin in range(roots.size):
-        parent[basin], own_sizes[basin], own_content[basin] = basin, sizes[roots[basin]], content[roots[basin]]
-    lists, entries = sizes.size // 2 + 1, sizes.size + 1
+def _new_components(ids: Any, parent: Any) -> Any:
+    sizes, content = np.empty(ids.size, np.int64), ids.copy()
+    for voxel in range(ids.size):
+        sizes[voxel] = -parent[voxel] if ids[voxel] else 0
+    lists, entries = ids.size // 2 + 1, ids.size + 1
     heads, lengths = np.empty(lists, np.int32), np.zeros(lists, np.int32)
     entry_ids, following = np.empty(entries, np.int32), np.empty(entries, np.int32)
     entry_sizes, made = np.empty(entries, np.int64), np.zeros(2, np.int64)
-    return _Components(parent, own_sizes, own_content, heads, lengths, entry_ids, entry_sizes, following, made)
-
-
-@inlined_kernel
-def _hang(first: Int, second: Int, size: Int, content: Int, components: Any) -> None:
-    """Make two trees one, the smaller under the larger."""
-    if components.sizes[second] > components.sizes[first]:
-        first, second = second, first
-    components.parent[second] = first
-    components.sizes[first], components.content[first] = size, content
+    return _Components(parent, sizes, content, heads, lengths, entry_ids, entry_sizes, following, made)
 
 
 @inlined_kernel

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.post.affinity_to_membrane import (
+    AffinityToMembrane,
+    AffinityToMembraneD,
+    AffinityToMembraned,
+    AffinityToMembraneDict,
+)
 from monai_topo.transforms.post.affinity_watershed import (
     AffinityWatershed,
     AffinityWatershedD,
@@ -68,6 +74,10 @@ from monai_topo.transforms.post.topology_uncertainty import (
 from monai_topo.transforms.post.tuned import tuned_arguments
 
 __all__ = [
+    "AffinityToMembrane",
+    "AffinityToMembraneD",
+    "AffinityToMembraneDict",
+    "AffinityToMembraned",
     "AffinityWatershed",
     "AffinityWatershedD",
     "AffinityWatershedDict",

@@ -33,6 +33,9 @@ class SaveSegmentationd(MapTransform):
     Finished results are made of the likelihood and lie beside the mask: ``finish={"cells": SegmentCells()}`` writes
     ``NAME_cells.nii.gz``, in the result's own type of integers.
 
+    What the network gives may be something else than a likelihood, such as affinities: ``to_likelihood`` makes the one
+    of it that is saved and thresholded, and the finished results are made of what the network gave.
+
     Args:
         keys: keys of the likelihoods, ``(C, H, W[, D])`` in [0, 1], with the file name of the input in the metadata.
         output_dir: folder for the files.
@@ -47,6 +50,8 @@ class SaveSegmentationd(MapTransform):
         finish: End of the file name to an array transform, from a likelihood to a mask or ids; None for one that is
             left out.
         overwrite: Whether the results of an earlier run may be overwritten, which may be another network's.
+        to_likelihood: array transform from what a key holds to the likelihood, ``(C, H, W[, D])`` in [0, 1]; None where
+            it is that already.
 
     Raises:
         ValueError: for a threshold outside [0, 1], a negative margin, or a name in ``finish`` that is taken; when
@@ -67,6 +72,7 @@ class SaveSegmentationd(MapTransform):
         allow_missing_keys: bool = False,
         finish: Mapping[str, Callable[[Any], Any] | None] | None = None,
         overwrite: bool = False,
+        to_likelihood: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.finish = {end: transform for end, transform in (finish or {}).items() if transform is not None}
@@ -77,6 +83,7 @@ class SaveSegmentationd(MapTransform):
         self.connectivity = connectivity
         self.proof_reading = proof_reading
         self.overwrite = overwrite
+        self.to_likelihood = to_likelihood
         self.data_root_dir = None if data_root_dir is None else Path(data_root_dir).resolve()
         self.uncertainty = TopologyUncertaintyd(
             keys, threshold, margin, radius=1, connectivity=connectivity, allow_missing_keys=True
@@ -90,7 +97,8 @@ class SaveSegmentationd(MapTransform):
         """Write the files; the masks take the place of the likelihoods."""
         d = dict(data)
         for key in self.key_iterator(d):
-            likelihood = d[key]
+            output = d[key]
+            likelihood = output if self.to_likelihood is None else self.to_likelihood(output)
             start = self._start_of_name(likelihood)
             name = f"{start}_{key}" if len(self.keys) > 1 else f"{start}"
             self._check_free(name)
@@ -103,7 +111,7 @@ class SaveSegmentationd(MapTransform):
             _save(d[key], f"{name}_seg", np.uint8)
             self._log(d[key])
             for end, transform in self.finish.items():
-                self._write_finished(transform(likelihood), end, name)
+                self._write_finished(transform(output), end, name)
         return d
 
     def _check_free(self, name: str) -> None:
