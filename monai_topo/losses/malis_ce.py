@@ -19,10 +19,10 @@ class MalisCELoss(_Loss):
     """Cross-entropy of affinities and :class:`MalisLoss`, of logits and the ids of objects.
 
     The value is ``lambda_ce * ce + lambda_malis * malis``. The true affinity of a voxel and the one at an offset is 1
-    where both have one id that is not 0, as :class:`monai_topo.transforms.InstanceToAffinities` makes it. The loss makes
-    it itself: affinities have directions, so those of a patch that is turned or flipped are not the turned ones. Pairs
-    that lead out of the patch, or that have an ignored voxel, count nowhere; the cross-entropy is the mean over all
-    others and all offsets.
+    where both have one id that is not 0, as :class:`monai_topo.transforms.InstanceToAffinities` makes it. The loss
+    makes it itself: affinities have directions, so those of a patch that is turned or flipped are not the turned ones.
+    Pairs that lead out of the patch, or that have an ignored voxel, count nowhere; the cross-entropy is the mean over
+    all others and all offsets.
 
     Args:
         offsets: Offsets in voxels along each axis, one for each channel of the input; None is from each voxel to the

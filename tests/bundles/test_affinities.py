@@ -8,10 +8,10 @@ import torch
 from monai.transforms import LoadImage, SaveImage
 from skimage.metrics import adapted_rand_error, variation_of_information
 
+from monai_topo.data import save_phantoms
 from monai_topo.losses import MalisCELoss
 from monai_topo.transforms import AffinityToMembrane, AffinityWatershed
-from tests.bundles.conftest import SPACING, TINY
-from monai_topo.data import save_phantoms
+from tests.bundles.conftest import TINY
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # MONAI, ignite and torch warn of their own affairs in every run
@@ -33,9 +33,9 @@ def settings(bundle, tmp_path, **more):
 def run_all(bundle, tmp_path, **more):
     """Train, evaluate, infer, as three commands do."""
     trained = bundle.run(["train.yaml", "affinities.yaml"], **settings(bundle, tmp_path, **more))
-    evaluated = bundle.run(
-        ["train.yaml", "evaluate.yaml", "affinities.yaml"], **settings(bundle, tmp_path, **more, output_dir=str(tmp_path / "scores"))
-    )
+    places = {"output_dir": str(tmp_path / "scores")}
+    configs = ["train.yaml", "evaluate.yaml", "affinities.yaml"]
+    evaluated = bundle.run(configs, **settings(bundle, tmp_path, **more, **places))
     return trained, evaluated
 
 
@@ -98,7 +98,8 @@ def assert_scores(flow, offsets, seed_threshold):
 def test_a_label_of_membranes(bundle, tmp_path):
     """The ids are those of the parts between them."""
     save_phantoms(tmp_path / "data", "membranes", (20, 18, 16), count=2, num_cells=5, layout="volumes")
-    flow = bundle.run(["train.yaml", "affinities.yaml"], **settings(bundle, tmp_path, dataset_dir=str(tmp_path / "data")))
+    own = settings(bundle, tmp_path, dataset_dir=str(tmp_path / "data"))
+    flow = bundle.run(["train.yaml", "affinities.yaml"], **own)
     label = next(iter(flow.parser.get_parsed_content("train#dataloader")))["label"]
     assert len(label.unique()) > 2
     assert 0 <= flow.parser.get_parsed_content("train#trainer").state.metrics["train_mean_dice"] <= 1
@@ -116,7 +117,8 @@ def test_the_network_learns(bundle, tmp_path):
     longer = {"patches_per_epoch": 16, "max_epochs": 6, "learning_rate": 0.03, "val_interval": 6}
     _, flow = run_all(bundle, tmp_path, dataset_dir=str(tmp_path / "data"), **longer)
     metrics = flow.parser.get_parsed_content("validate#evaluator").state.metrics
-    ids = np.asarray(flow.parser.get_parsed_content("validate#evaluator").state.output[0]["true_ids"])[0].astype(np.int64)
+    [item] = flow.parser.get_parsed_content("validate#evaluator").state.output
+    ids = np.asarray(item["true_ids"])[0].astype(np.int64)
     merged = variation_of_information(ids, np.ones_like(ids), ignore_labels=[0])
     assert metrics["val_cells_voi"] < 0.7 * sum(merged)
     assert metrics["val_mean_dice"] > 0.5

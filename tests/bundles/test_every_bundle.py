@@ -372,11 +372,7 @@ def content(bundle, file):
 
 def is_finish(key):
     """Whether an entry of evaluate.yaml is of what is finished: walls and cells, or tubes."""
-    return (
-        key in ("finish", "label_ids", "parts", "validate#preprocessing#transforms")
-        or key == "validate#postprocessing"
-        or "#val_" in key
-    )
+    return key in ("finish", "with_ids") or key == "validate#postprocessing" or "#val_" in key
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -63,6 +63,7 @@ def transform(name):
 
 def test_the_table_is_complete():
     others = {
+        "AffinityToMembrane",
         "AffinityWatershed",
         "RandCropByTopology",
         "AuditTopology",

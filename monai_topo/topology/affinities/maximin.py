@@ -69,44 +69,30 @@ def maximin_pairs(
             f"affinities must have shape {(numbers.ndim, *numbers.shape)}, one for each axis of ids, got {array.shape}."
         )
     keys = to_ordered_integers(sublevel_field(array.reshape(len(array), -1))).ravel()
-    edges, same, different = _in_two_passes(keys, numbers) if constrained else _at_once(keys, numbers)
+    edges, same, different = _count(keys, numbers, constrained)
     counts = np.bincount(numbers.ravel())[1:]
     total, total_same = _choose_two(int(counts.sum())), int((counts * (counts - 1) // 2).sum())
     return MaximinPairs(edges, same, different, total_same, total - total_same)
 
 
-def _at_once(keys: NDArray[np.int32], ids: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Edges, and how many pairs of one id and of two each decides, by the affinities as they are."""
-    from monai_topo.topology.affinities.edge_kernels import ALL
-    from monai_topo.topology.affinities.pair_kernels import count_pairs
+def _count(keys: NDArray[np.int32], ids: NDArray[np.int32], constrained: bool) -> NDArray[np.int64]:
+    """Edges, and how many pairs of one id and of two each decides.
 
-    parent = np.full(ids.size, -1, np.int32)
-    found: NDArray[np.int64] = count_pairs(_sorted(keys, ids, ALL), _steps(ids), ids.ravel(), parent, True, True)
-    return found
-
-
-def _in_two_passes(keys: NDArray[np.int32], ids: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The same, constrained: what the positive pass has joined, the negative one begins with."""
-    from monai_topo.topology.affinities.edge_kernels import BETWEEN, WITHIN
+    Constrained, the negative pass begins with what the positive one has joined.
+    """
+    from monai_topo.topology.affinities.edge_kernels import possible_edges
     from monai_topo.topology.affinities.pair_kernels import count_pairs, count_within
 
-    parent, steps = np.full(ids.size, -1, np.int32), _steps(ids)
-    edges, same = count_within(_sorted(keys, ids, WITHIN), steps, parent)
-    second = count_pairs(_sorted(keys, ids, BETWEEN), steps, ids.ravel(), parent, False, True)
-    return np.concatenate([np.stack([edges, same, np.zeros_like(same)]), second], axis=1)
-
-
-def _sorted(keys: NDArray[np.int32], ids: NDArray[np.int32], kind: Any) -> NDArray[np.int64]:
-    """The edges of a kind that the forest may hold, the strongest first."""
-    from monai_topo.topology.affinities.edge_kernels import possible_edges
-
-    codes: NDArray[np.int64] = possible_edges(keys, ids.ravel(), np.array(ids.shape), kind)
+    flat, steps = ids.ravel(), np.array(ids.strides) // ids.itemsize
+    parent, found, count = np.full(ids.size, -1, np.int32), np.zeros((3, ids.size), np.int64), 0
+    codes, others = possible_edges(keys, flat, np.array(ids.shape), constrained)
     codes.sort()
-    return codes
-
-
-def _steps(ids: NDArray[np.int32]) -> NDArray[np.int64]:
-    return np.array(ids.strides) // ids.itemsize
+    if constrained:
+        count = count_within(codes, steps, parent, found[0], found[1])
+        codes = others
+        codes.sort()
+    count = count_pairs(codes, steps, flat, parent, np.array([not constrained, True]), found, np.int64(count))
+    return found[:, :count]
 
 
 def edge_minima(values: torch.Tensor) -> torch.Tensor:

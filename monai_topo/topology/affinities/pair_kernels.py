@@ -27,7 +27,7 @@ class _Components(NamedTuple):
 
     Attributes:
         parent: int32, the voxel above each in its tree, at a root -1 times the number of its voxels.
-        sizes: int64, voxels with an id.
+        sizes: int32, voxels with an id.
         content: int32, the id of a component that has one, 0 where it has none, -1 - its list where it is mixed.
         heads: int32, the first entry of each list.
         lengths: int32, entries of each list.
@@ -49,24 +49,24 @@ class _Components(NamedTuple):
 
 
 @entry_kernel
-def count_within(codes: Any, steps: Any, parent: Any) -> Any:
+def count_within(codes: Any, steps: Any, parent: Any, edges: Any, same: Any) -> Any:
     """Join voxels by edges within ids in the order of falling affinity, and count the pairs that each edge joins.
 
     Args:
         codes: int64, from ``possible_edges``, sorted.
         steps: int64, from a voxel's flat index to the one after it along each axis.
         parent: int32, all -1; the trees of the components are written here.
+        edges: int64; the edges that join are written here.
+        same: int64; how many pairs they join.
 
     Returns:
-        int64 ``(2, n)``: edges that join, and how many pairs.
+        How many edges join.
     """
-    counts = np.empty((2, codes.size), np.int64)
-    joined = _join_all(codes, steps, parent, counts)
-    return counts[:, :joined]
+    return _join_all(codes, steps, parent, edges, same)
 
 
 @kernel
-def _join_all(codes: Any, steps: Any, parent: Any, counts: Any) -> Int:
+def _join_all(codes: Any, steps: Any, parent: Any, edges: Any, same: Any) -> Int:
     joined = np.int64(0)
     for i in range(codes.size):
         fetch(parent, _voxel_of(codes[min(i + _AHEAD, codes.size - 1)] & _LOW, parent.size)[0])
@@ -74,7 +74,7 @@ def _join_all(codes: Any, steps: Any, parent: Any, counts: Any) -> Int:
         voxel, axis = _voxel_of(edge, parent.size)
         a, b = _find_root(voxel, parent), _find_root(voxel - steps[axis], parent)
         if a != b:
-            counts[0, joined], counts[1, joined] = edge, np.int64(parent[at(a)]) * parent[at(b)]
+            edges[at(joined)], same[at(joined)] = edge, np.int64(parent[at(a)]) * parent[at(b)]
             joined += 1
             _hang(a, b, parent)
     return int(joined)
@@ -109,7 +109,7 @@ def _hang(a: Int, b: Int, parent: Any) -> Int:
 
 
 @entry_kernel
-def count_pairs(codes: Any, steps: Any, ids: Any, parent: Any, same: bool, different: bool) -> Any:
+def count_pairs(codes: Any, steps: Any, ids: Any, parent: Any, kinds: Any, found: Any, start: Int) -> Any:
     """Join components in the order of falling affinity, and count the pairs that each edge joins.
 
     Args:
@@ -117,18 +117,20 @@ def count_pairs(codes: Any, steps: Any, ids: Any, parent: Any, same: bool, diffe
         steps: int64, from a voxel's flat index to the one after it along each axis.
         ids: int32, flat, 0 for none.
         parent: int32, the trees of components that hold one id each or a voxel of none; they are joined here.
-        same: whether pairs of one id count.
-        different: whether pairs of two ids count.
+        kinds: whether pairs of one id count, and whether those of two ids do.
+        found: int64 ``(3, n)``: edges that count something, pairs of one id, pairs of two ids; they are written here.
+        start: place of the first of them.
 
     Returns:
-        int64 ``(3, n)``: edges that count something, pairs of one id, pairs of two ids.
+        Place after the last of them.
     """
     components = _new_components(ids, parent)
-    counts, done = np.empty((3, codes.size), np.int64), np.zeros(2, np.int64)
+    done = np.zeros(2, np.int64)
+    done[1] = start
     while done[0] < codes.size:
         keys, entries, used = _index_entries(components)
-        _join_some(codes, steps, components, keys, entries, used, same, different, counts, done)
-    return counts[:, : done[1]]
+        _join_some(codes, steps, components, keys, entries, used, kinds, found, done)
+    return done[1]
 
 
 @kernel
@@ -139,9 +141,8 @@ def _join_some(
     keys: Any,
     entries: Any,
     used: Int,
-    counts_same: bool,
-    counts_different: bool,
-    counts: Any,
+    kinds: Any,
+    found: Any,
     done: Any,
 ) -> None:
     """Go on with the edges until the table is half full; ``done`` holds edges seen and edges written."""
@@ -155,12 +156,12 @@ def _join_some(
         if used + _shorter(content[at(a)], content[at(b)], components) > keys.size // 2:
             done[0] = i
             return
-        joined, same, used = _join_contents(a, content[at(b)], sizes[at(b)], components, table, used)
-        different = sizes[at(a)] * sizes[at(b)] - same if counts_different else 0
-        same = same if counts_same else 0
+        joined, same, used = _join_contents(a, content[at(b)], np.int64(sizes[at(b)]), components, table, used)
+        different = np.int64(sizes[at(a)]) * sizes[at(b)] - same if kinds[1] else 0
+        same = same if kinds[0] else 0
         if same or different:
             write = done[1]
-            counts[0, write], counts[1, write], counts[2, write] = edge, same, different
+            found[0, write], found[1, write], found[2, write] = edge, same, different
             done[1] += 1
         size = sizes[at(a)] + sizes[at(b)]
         root = _hang(a, b, parent)
@@ -170,7 +171,7 @@ def _join_some(
 
 @allocating_kernel
 def _new_components(ids: Any, parent: Any) -> Any:
-    sizes, content = np.empty(ids.size, np.int64), ids.copy()
+    sizes, content = np.empty(ids.size, np.int32), ids.copy()
     for voxel in range(ids.size):
         sizes[voxel] = -parent[voxel] if ids[voxel] else 0
     lists, entries = ids.size // 2 + 1, ids.size + 1
@@ -183,7 +184,7 @@ def _new_components(ids: Any, parent: Any) -> Any:
 @inlined_kernel
 def _join_contents(root: Int, number: Int, size: Int, components: Any, table: Any, used: Int) -> Any:
     """Join the content of a component and another; return that of both, their pairs of one id, and the places used."""
-    own, own_size = components.content[root], components.sizes[root]
+    own, own_size = components.content[at(root)], np.int64(components.sizes[at(root)])
     if own_size == 0 or size == 0:
         return number if size else own, np.int64(0), used
     if own == number and own > 0:

@@ -170,3 +170,14 @@ def test_a_likelihood_without_a_name_is_refused(tmp_path):
     for likelihood in (MetaTensor(torch.zeros(1, 3, 4)), torch.zeros(1, 3, 4)):
         with pytest.raises(ValueError, match="filename_or_obj"):
             SaveSegmentationd("pred", tmp_path)({"pred": likelihood})
+
+
+def test_what_is_no_likelihood_is_made_one(likelihood, tmp_path):
+    """Mask and likelihood are those that are made, finished results are of what was given."""
+    affinities = MetaTensor(torch.rand(3, 5, 7, 6, generator=torch.Generator().manual_seed(0)), meta=likelihood.meta)
+    finish = {"last": lambda img: (img[2:] > 0.5).to(torch.uint8)}
+    SaveSegmentationd("pred", tmp_path, to_likelihood=lambda img: img[:1], finish=finish)({"pred": affinities})
+    probability, mask, last = (LoadImage()(tmp_path / f"patient.7_{name}.nii.gz") for name in ("prob", "seg", "last"))
+    np.testing.assert_allclose(probability.numpy(), affinities[0].numpy())
+    np.testing.assert_array_equal(mask.numpy(), affinities[0].numpy() >= 0.5)
+    np.testing.assert_array_equal(last.numpy(), affinities[2].numpy() > 0.5)
