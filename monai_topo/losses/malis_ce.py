@@ -18,7 +18,7 @@ from monai_topo.topology import joined_places, nearest_offsets
 class MalisCELoss(_Loss):
     """Cross-entropy of affinities and :class:`MalisLoss`, of logits and the ids of objects.
 
-    The value is ``lambda_ce * ce + lambda_malis * malis``. The true affinity of a voxel and the one at an offset is 1
+    The value is ``lambda_ce * ce + lambda_topo * malis``. The true affinity of a voxel and the one at an offset is 1
     where both have one id that is not 0, as :class:`monai_topo.transforms.InstanceToAffinities` makes it. The loss
     makes it itself: affinities have directions, so those of a patch that is turned or flipped are not the turned ones.
     Pairs that lead out of the patch, or that have an ignored voxel, count nowhere; the cross-entropy is the mean over
@@ -29,7 +29,7 @@ class MalisCELoss(_Loss):
             one before it, along each axis. These must be among them, since :class:`MalisLoss` takes them.
         ignore_index: id of voxels that nothing is known of; None when there is no such id.
         lambda_ce: weight of the cross-entropy.
-        lambda_malis: weight of :class:`MalisLoss`; may be changed while training, at 0 it costs nothing.
+        lambda_topo: weight of :class:`MalisLoss`; may be changed while training, at 0 it costs nothing.
         **options: further arguments of :class:`MalisLoss` but for its activation.
 
     Raises:
@@ -49,18 +49,18 @@ class MalisCELoss(_Loss):
         offsets: Sequence[Sequence[int]] | None = None,
         ignore_index: int | None = None,
         lambda_ce: float = 1.0,
-        lambda_malis: float = 1.0,
+        lambda_topo: float = 1.0,
         **options: Any,
     ) -> None:
         super().__init__()
         if offsets is not None and not (len(offsets) and all(any(offset) for offset in offsets)):
             raise ValueError(f"offsets must be None or one or more that lead to another voxel, got {offsets!r}.")
-        if min(lambda_ce, lambda_malis) < 0:
-            raise ValueError(f"lambda_ce and lambda_malis must be at least 0, got {lambda_ce} and {lambda_malis}.")
+        if min(lambda_ce, lambda_topo) < 0:
+            raise ValueError(f"lambda_ce and lambda_topo must be at least 0, got {lambda_ce} and {lambda_topo}.")
         self.offsets = None if offsets is None else [tuple(int(step) for step in offset) for offset in offsets]
         self.ignore_index = ignore_index
         self.lambda_ce = lambda_ce
-        self.lambda_malis = lambda_malis
+        self.lambda_topo = lambda_topo
         self.malis = MalisLoss(sigmoid=True, ignore_index=ignore_index, **options)
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -79,10 +79,10 @@ class MalisCELoss(_Loss):
                 :class:`MalisLoss`.
         """
         total = self.voxelwise(input, target)
-        if self.lambda_malis:
+        if self.lambda_topo:
             offsets = self._offsets(input)
             nearest = [offsets.index(offset) for offset in nearest_offsets(input.ndim - 2)]
-            total = total + self.lambda_malis * self.malis(input[:, nearest], target)
+            total = total + self.lambda_topo * self.malis(input[:, nearest], target)
         return total
 
     def voxelwise(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -126,4 +126,4 @@ class MalisCELoss(_Loss):
 
     def extra_repr(self) -> str:
         """Offsets and weights."""
-        return f"offsets={self.offsets}, lambda_ce={self.lambda_ce}, lambda_malis={self.lambda_malis}"
+        return f"offsets={self.offsets}, lambda_ce={self.lambda_ce}, lambda_topo={self.lambda_topo}"

@@ -25,11 +25,13 @@ from monai_topo.losses import (
     CbDiceLoss,
     CenterlineCrossEntropyLoss,
     CenterlineDiceLoss,
+    ConnectivityLoss,
     CriticalRegionLoss,
     DiceCETopologyLoss,
     DMTLoss,
     LifetimeTopoLoss,
     LocalizedTopoLoss,
+    PerceptualTopologyLoss,
     SameClassNeighborPenalty,
     SkeletonRecallLoss,
     TopoLoss,
@@ -147,6 +149,41 @@ def test_a_network_that_regresses_distances(bundle, limit, tiny):
     assert label.abs().max() <= limit
     assert 0 <= trainer.state.metrics["train_mean_dice"] <= 1
     assert 0 <= flow.parser.get_parsed_content("validate#evaluator").state.metrics["val_mean_dice"] <= 1
+
+
+@pytest.mark.parametrize("bundle", ["em_membranes"], indirect=True)
+def test_a_network_that_keeps_cells_apart(bundle, tiny):
+    """The overlay's label is the distance to the membrane, 0 on it."""
+    flow = bundle.run(["train.yaml", "loss_connectivity.yaml"], **tiny)
+    loss = flow.parser.get_parsed_content("loss")
+    assert isinstance(loss.losses[1], ConnectivityLoss)
+    assert loss.weights == [1.0, 0.01]
+    label = next(iter(flow.parser.get_parsed_content("train#dataloader")))["label"]
+    assert label.min() == 0
+    assert 1 < label.max() <= 3
+    assert 0 <= flow.parser.get_parsed_content("train#trainer").state.metrics["train_mean_dice"] <= 1
+    assert 0 <= flow.parser.get_parsed_content("validate#evaluator").state.metrics["val_mean_dice"] <= 1
+
+
+def test_what_a_network_sees(bundle, tiny):
+    """With random weights in the place of VGG19's, and without them the error that names their file."""
+    one_epoch = {"max_epochs": 1, "val_interval": 2, "topology_start_epoch": 1}
+    network = "$torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.ReLU())"
+    other = {"loss#topology#network": network, "loss#topology#layers": [1]}
+    flow = bundle.run(["train.yaml", "loss_perceptual.yaml"], **{**tiny, **one_epoch, **other})
+    loss = flow.parser.get_parsed_content("loss")
+    assert isinstance(loss.topology[0], PerceptualTopologyLoss)
+    assert loss.lambda_topo == 0.1
+    without = bundle.workflow(["train.yaml", "loss_perceptual.yaml"], **tiny)
+    with pytest.raises(RuntimeError) as error:
+        without.parser.get_parsed_content("loss")
+    assert "no file 'vgg19.pth' with the weights of VGG19" in str(first_cause(error.value))
+
+
+def first_cause(error):
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def test_evaluation_writes_its_figures(trained, bundle, tmp_path):

@@ -43,7 +43,7 @@ def test_the_sum_of_its_parts(shape, offsets):
     nearest = [(offsets or NEAREST[ndim]).index(offset) for offset in NEAREST[ndim]]
     malis = MalisLoss(sigmoid=True)(logits[:, nearest], ids)
     entropy = expected_cross_entropy(logits, ids, offsets)
-    loss = MalisCELoss(offsets, lambda_ce=0.5, lambda_malis=2.0)
+    loss = MalisCELoss(offsets, lambda_ce=0.5, lambda_topo=2.0)
     torch.testing.assert_close(loss(logits, ids), 0.5 * entropy + 2 * malis)
     assert min(entropy, malis) > 0
     ignored = MalisCELoss(offsets, ignore_index=2)(logits, ids)
@@ -72,7 +72,7 @@ def test_gradients_dtypes_and_containers():
 def test_in_a_schedule_and_with_deep_supervision():
     logits, ids = example((8, 8), 2)
     loss = MalisCELoss()
-    schedule = LossWeightSchedule(loss, weight=0.5, attribute="lambda_malis", start_epoch=2)
+    schedule = LossWeightSchedule(loss, weight=0.5, start_epoch=2)
     schedule._set(schedule.weight_in(1))
     torch.testing.assert_close(loss(logits, ids), expected_cross_entropy(logits, ids, None))
     torch.testing.assert_close(loss(logits, ids), loss.voxelwise(logits, ids))
@@ -95,7 +95,7 @@ def test_single_voxels_are_no_loss():
     [
         ({"offsets": []}, ValueError, "offsets must be None or one or more"),
         ({"offsets": [(0, 0)]}, ValueError, "offsets must be None or one or more"),
-        ({"lambda_malis": -1.0}, ValueError, "must be at least 0"),
+        ({"lambda_topo": -1.0}, ValueError, "must be at least 0"),
         ({"constraint": True}, TypeError, "did you mean 'constrained'"),
     ],
 )
@@ -113,4 +113,4 @@ def test_bad_input():
     with pytest.raises(ValueError, match=r"ids of shape \(B, 1, ...\)"):
         MalisCELoss()(logits, ids[..., 1:])
     with pytest.raises(ValueError, match="NaN or infinity at batch index 0, channel 1"):
-        MalisCELoss(lambda_malis=0.0)(logits.index_fill(1, torch.tensor(1), float("nan")), ids)
+        MalisCELoss(lambda_topo=0.0)(logits.index_fill(1, torch.tensor(1), float("nan")), ids)

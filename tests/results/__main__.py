@@ -1,7 +1,8 @@
 """Measure what each loss does: ``python -m tests.results [--table NAME ...] [--quick]``, hours on two cores.
 
 Runs that are done are kept, in docs/results/, so that a table may be filled over several sittings; ``--quick`` keeps
-its own, in the working folder, and leaves the page alone.
+its own, in the working folder, and leaves the page alone. ``--losses`` takes other losses than a table's own, of those
+in ``NAMES``, and the page then has their rows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tests.benchmarks.sections import DOCS, write_section
 from tests.results.plan import choice_runs, chosen_runs, equal_time_runs, heavier_runs, search_runs, timed_runs
 from tests.results.report import draw, headline, section
 from tests.results.runs import Laboratory, Records
-from tests.results.tables import TABLES, quick
+from tests.results.tables import NAMES, TABLES, of_losses, quick
 
 HEADLINE = "fib25"
 """The table that the README shows in short."""
@@ -33,10 +34,14 @@ def main(arguments=None):
     parser.add_argument("--workers", type=int, default=2, help="networks at a time, each on its share of the cores")
     parser.add_argument("--quick", action="store_true", help="half an hour, to see that everything works")
     parser.add_argument("--report", action="store_true", help="write the page from what is recorded, run nothing")
+    parser.add_argument(
+        "--losses", nargs="+", choices=list(NAMES), metavar="NAME", help="in the place of a table's own"
+    )
     options = parser.parse_args(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // options.workers)))
     for name in options.table:
         table = quick(TABLES[name]) if options.quick else TABLES[name]
+        table = of_losses(table, options.losses) if options.losses else table
         place = options.work / "quick" if options.quick else DOCS / "results"
         records = Records(place / f"{name}.json")
         if not options.report:

@@ -17,7 +17,7 @@ from monai_topo.data import write_json
 from tests.benchmarks.timing import machine
 from tests.results.datasets import divided
 from tests.results.scoring import score_constant, score_folder
-from tests.results.tables import BASE, CONFIGS, ITERATIONS_PER_EPOCH
+from tests.results.tables import BASE, CONFIGS, ITERATIONS_PER_EPOCH, OTHERS
 
 _CONTINUED_SEED = 1000  # beside the start's, so that the same patches do not come again
 _MEASURING = 10  # iterations in which the ratio of the gradients is measured
@@ -129,10 +129,11 @@ class Laboratory:
 
     def _infer(self, run, folder):
         settings = {name: value for name, value in self.table.settings.items() if name != "batch_size"}
-        settings |= self.table.inference_settings.get(self.table.loss(run.loss), {})
+        other = OTHERS.get(self.table.loss(run.loss))
+        settings |= other.inference_settings if other else {}
         run_bundle(
             find_bundle(self.table.bundle),
-            ["inference.yaml", *self._own(self.table.inference)],
+            ["inference.yaml", *self._own(self.table.inference), *(other.inference if other else ())],
             folder / "inference.log",
             dataset_dir=(self._held_out(run.fold) / "images").resolve(),
             checkpoint=(folder / "training.pt").resolve(),
@@ -160,12 +161,23 @@ class Laboratory:
         return self._data(fold) / "held_out"
 
     def _overlay(self, name):
-        """A file of the bundle where there is one, else of this folder."""
-        own = not (find_bundle(self.table.bundle) / "configs" / name).exists()
-        return str(CONFIGS / name) if own else name
+        return overlay_of(self.table.bundle, name)
 
     def _own(self, names):
         return [str(CONFIGS / name) for name in names]
+
+
+def overlay_of(bundle, name):
+    """A file of the bundle where there is one, else of this folder.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    if (find_bundle(bundle) / "configs" / name).exists():
+        return name
+    if not (CONFIGS / name).exists():
+        raise ValueError(f"{bundle} has no {name}.")
+    return str(CONFIGS / name)
 
 
 def _seconds(folder):

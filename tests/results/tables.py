@@ -30,11 +30,47 @@ NAMES = {
     "critical_components": "CriticalRegionLoss, components",
     "critical_homotopy": "CriticalRegionLoss, homotopy",
     "localized": "LocalizedTopoLoss",
+    "perceptual_random": "PerceptualTopologyLoss of a random network",
     "distance": "distances, MSE",
     "localized_distance": "distances, MSE + LocalizedTopoLoss",
+    "unsigned": "unsigned distances, MSE",
+    "connectivity": "unsigned distances, MSE + ConnectivityLoss",
+    "affinities": "affinities, CE",
+    "malis": "affinities, CE + MalisLoss",
 }
 """Losses, named after their overlay ``loss_NAME.yaml`` as a rule, to what the tables show."""
 LOSSES = (BASE, "topo", "lifetime", "dmt", "betti_matching", "cldice")
+"""Those of a table that names no others."""
+
+
+@dataclass(frozen=True)
+class Other:
+    """A loss of networks that give something else than a likelihood.
+
+    Attributes:
+        base: the loss without the term, of the same networks.
+        overlay: configuration file that is laid over ``train.yaml``.
+        inference: configuration files that are laid over ``inference.yaml``.
+        inference_settings: entries of the inference's configuration.
+    """
+
+    base: str
+    overlay: str
+    inference: tuple[str, ...] = ()
+    inference_settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+_SIGNED = {"activation": "$lambda distance: torch.sigmoid(-distance)"}
+_UNSIGNED = {"activation": "$lambda distance: torch.sigmoid(4 * (0.5 - distance))"}
+OTHERS = {
+    **dict.fromkeys(
+        ("distance", "localized_distance"), Other("distance", "loss_localized.yaml", inference_settings=_SIGNED)
+    ),
+    **dict.fromkeys(
+        ("unsigned", "connectivity"), Other("unsigned", "loss_connectivity.yaml", inference_settings=_UNSIGNED)
+    ),
+    **dict.fromkeys(("affinities", "malis"), Other("affinities", "affinities.yaml", inference=("affinities.yaml",))),
+}
 
 
 @dataclass(frozen=True)
@@ -71,9 +107,6 @@ class Table:
         inference: the same, laid over ``inference.yaml``.
         settings: entries of both configurations.
         loss_settings: further entries of the training's, by loss.
-        inference_settings: the same of the inference's.
-        bases: what a loss goes on from and is compared with, where that is not Dice and cross-entropy.
-        loss_overlays: by loss, NAME of ``loss_NAME.yaml`` where that is not its own.
         losses: overlays of the bundle, or of this folder.
         choices: by name, what is tried once beside the losses, with the weight that was chosen.
         ratios: wanted ratios of the gradient norms, from which one is chosen on the validation part.
@@ -97,9 +130,6 @@ class Table:
     inference: tuple[str, ...] = ("infer.yaml",)
     settings: Mapping[str, Any] = field(default_factory=dict)
     loss_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    inference_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    bases: Mapping[str, str] = field(default_factory=dict)
-    loss_overlays: Mapping[str, str] = field(default_factory=dict)
     losses: tuple[str, ...] = LOSSES
     choices: Mapping[str, Choice] = field(default_factory=dict)
     ratios: tuple[float, ...] = (0.3, 1.0, 3.0)
@@ -116,17 +146,20 @@ class Table:
 
     def base(self, name):
         """The loss without a term that a row or a choice goes on from."""
-        return self.bases.get(self.loss(name), BASE)
+        other = OTHERS.get(self.loss(name))
+        return BASE if other is None else other.base
 
     def overlay(self, name):
         """The configuration file of a row or a choice."""
         loss = self.loss(name)
-        return f"loss_{self.loss_overlays.get(loss, loss)}.yaml"
+        return OTHERS[loss].overlay if loss in OTHERS else f"loss_{loss}.yaml"
 
     def training_settings(self, name):
         """Entries of the training's configuration, for a row or a choice."""
+        loss = self.loss(name)
         own = self.choices[name].settings if name in self.choices else {}
-        return {**self.settings, **self.loss_settings.get(self.loss(name), {}), **own}
+        without_term = {"topology_weight": 0} if loss in OTHERS and loss == self.base(name) else {}
+        return {**self.settings, **without_term, **self.loss_settings.get(loss, {}), **own}
 
 
 def protocols_of_cells(patch_size):
@@ -273,9 +306,6 @@ TREES = Table(
     iterations=300,
 )
 
-DISTANCES = ("distance", "localized_distance")
-"""Losses of networks that regress distances, without and with a term."""
-
 NEURONS = Table(
     name="neurons",
     title="Phantoms of neurites in 3D",
@@ -292,18 +322,23 @@ NEURONS = Table(
     parts={name: f"{name}: noise {noise:g}, {gaps} gaps" for name, (noise, gaps) in datasets.NEURITES.items()},
     overlays=("data.yaml",),
     settings={"patch_size": [48, 48, 32], "batch_size": 2},
-    loss_settings={"distance": {"topology_weight": 0}},
-    inference_settings={loss: {"activation": "$lambda distance: torch.sigmoid(-distance)"} for loss in DISTANCES},
-    bases=dict.fromkeys(DISTANCES, "distance"),
-    loss_overlays=dict.fromkeys(DISTANCES, "localized"),
     choices={"distance_5": Choice("distance", "up to 5 voxels, from scratch", {"max_distance": 5}, warm_up=False)},
-    losses=(*LOSSES, *DISTANCES),
+    losses=(*LOSSES, "distance", "localized_distance"),
     start_iterations=600,
     iterations=300,
     rounds=2,
 )
 
 TABLES = {table.name: table for table in (FIB25, ISBI2012, ISBI2012_3D, TREES, NEURONS)}
+
+
+def of_losses(table, names):
+    """The same for these losses alone, and those without a term that they are compared with."""
+    bases = dict.fromkeys([BASE, *(table.base(name) for name in names)])
+    losses = tuple(dict.fromkeys([*bases, *names]))
+    choices = {name: choice for name, choice in table.choices.items() if choice.loss in losses}
+    heavier = {loss: ratio for loss, ratio in table.heavier.items() if loss in losses}
+    return replace(table, losses=losses, choices=choices, heavier=heavier)
 
 
 def quick(table):

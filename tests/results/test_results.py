@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from monai_topo.commands.evaluation.options import Options
+from monai_topo.data import Volume, phantoms
 from monai_topo.data.phantoms import tube
-from tests.results.__main__ import fill
-from tests.results.datasets import VALIDATION
+from tests.results.__main__ import fill, perform
+from tests.results.datasets import TEST, VALIDATION, save_pair
 from tests.results.features import COUNTS
 from tests.results.plan import (
     CRITERION,
@@ -23,9 +24,21 @@ from tests.results.plan import (
     search_runs,
 )
 from tests.results.report import feature_titles, features, heavier, section
-from tests.results.runs import Laboratory, Records
+from tests.results.runs import Laboratory, Records, overlay_of
 from tests.results.scoring import AS_IT_IS, Protocol, score, without_specks
-from tests.results.tables import BASE, FIB25, ISBI2012, ISBI2012_3D, NAMES, NEURONS, TABLES, quick
+from tests.results.tables import (
+    BASE,
+    FIB25,
+    ISBI2012,
+    ISBI2012_3D,
+    ITERATIONS_PER_EPOCH,
+    NAMES,
+    NEURONS,
+    OTHERS,
+    TABLES,
+    of_losses,
+    quick,
+)
 
 
 @pytest.fixture
@@ -176,3 +189,48 @@ def test_a_table_in_small(real_data, tmp_path, table, base, term):
     again = Laboratory(small, real_data, tmp_path, Records(records.path))
     again._train = None  # what is done is not run again
     fill(small, again, again.records, workers=1)
+
+
+def test_other_losses_than_a_tables_own():
+    table = of_losses(FIB25, ["topo", "malis", "connectivity"])
+    assert table.losses == (BASE, "affinities", "unsigned", "topo", "malis", "connectivity")
+    assert table.heavier == {"topo": FIB25.heavier["topo"]}
+    assert set(table.choices) == {"topo_unframed", "topo_threshold"}
+    assert table.training_settings("affinities")["topology_weight"] == 0
+    assert "topology_weight" not in table.training_settings("malis")
+    with pytest.raises(ValueError, match=r"ircadb_vessels has no affinities.yaml"):
+        overlay_of(NEURONS.bundle.replace("neuron_stacks", "ircadb_vessels"), OTHERS["malis"].overlay)
+    for name in {*NAMES} - {"localized"}:
+        assert overlay_of(FIB25.bundle, FIB25.overlay(name))
+
+
+def small_membranes(data, folder, fold):
+    """A phantom to train, one that validates and one that tests."""
+    for seed, (part, name) in enumerate((("training", "train"), ("held_out", VALIDATION), ("held_out", TEST))):
+        made = phantoms.membranes((24, 26, 28), num_cells=8, seed=seed)
+        save_pair(folder / part, name, Volume((255 * made.image).astype(np.float32), np.eye(4)), made.label)
+
+
+@pytest.fixture(scope="module")
+def small_laboratory(tmp_path_factory):
+    """A table whose runs take seconds, of all losses."""
+    work = tmp_path_factory.mktemp("small")
+    network = {"network_def#channels": [4, 8], "network_def#strides": [2]}
+    settings = {"patch_size": [16, 16, 16], "batch_size": 2, **network}
+    table = replace(quick(FIB25), divide=small_membranes, settings=settings, start_iterations=ITERATIONS_PER_EPOCH)
+    table = of_losses(table, list(NAMES))
+    return Laboratory(table, work, work, Records(work / "records.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_loss_trains(small_laboratory, name):
+    """Continued from the start of its base, weighed by the ratio of the gradients, applied and scored."""
+    table, records = small_laboratory.table, small_laboratory.records
+    runs = search_runs(of_losses(table, [name]))
+    perform(name, small_laboratory, runs, workers=1)
+    scores = {run.loss: records.runs[run.key]["scores"][TEST][AS_IT_IS] for run in runs}
+    assert np.isfinite(scores[name][DICE])
+    if name != table.base(name):
+        assert records.runs[runs[-1].key]["weight"] > 0
+        assert scores[name] != scores[table.base(name)]
