@@ -16,6 +16,7 @@ from monai_topo.topology.height import HEIGHTS, height_function
 from monai_topo.topology.induced import InducedMatching, InducedPoints, comparison, match_induced, match_induced_batch
 from monai_topo.topology.masks.betti import betti_numbers, euler_characteristic
 from monai_topo.topology.masks.counts import FeatureCounts, count_features
+from monai_topo.topology.masks.distances import distance_to_background
 from monai_topo.topology.masks.features import Feature, Status, list_features
 from monai_topo.topology.masks.instances import (
     distance_to_boundary,
@@ -95,6 +96,7 @@ __all__ = [
     "crop_to_mask",
     "crossing_edges",
     "diagram",
+    "distance_to_background",
     "distance_to_boundary",
     "edge_minima",
     "euler_characteristic",

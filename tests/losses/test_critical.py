@@ -10,6 +10,7 @@ from monai_topo.losses import CriticalRegionLoss, DiceCETopologyLoss
 from monai_topo.topology import critical_regions
 from tests.losses import images
 from tests.losses.cases import example, value_and_gradient
+from tests.topology.regions.test_critical import betti_by_gudhi, changes_homology
 
 AGGREGATES = {"mean": np.mean, "max": np.max, "rms": lambda values: np.sqrt(np.mean(np.square(values)))}
 
@@ -81,6 +82,31 @@ def test_a_right_prediction_of_another_thickness_is_no_topological_error():
     assert value == pytest.approx(0.7)
     torch.testing.assert_close(gradient[..., 3:6, 5], torch.full((1, 1, 3), -1 / 3))
     assert gradient.count_nonzero() == 3
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("shape", [(6, 7), (3, 4, 5)], ids=str)
+def test_loss_0_means_equivalent_inclusions(shape, full):
+    """Topograph's property: the loss is 0 if and only if both masks are in their union without a change of homology.
+
+    By persistence by the textbook; the Betti numbers of both are then equal, which gudhi counts.
+    """
+    loss = CriticalRegionLoss(criterion="homotopy", connectivity=None if full else 1)
+    seen = set()
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        truth = rng.random(shape) < rng.choice([0.2, 0.5, 0.8])
+        false = rng.random(shape) < rng.choice([0.02, 0.1, 0.3])
+        likelihood = np.where(truth ^ false, rng.uniform(0.5, 1, shape), rng.uniform(0, 0.49, shape))
+        masks = likelihood >= 0.5, truth
+        union = masks[0] | masks[1]
+        equivalent = not any(changes_homology(mask, union & ~mask, full, False) for mask in masks)
+        value = float(loss(*(torch.tensor(array[None, None]) for array in (likelihood, truth))))
+        assert (value == 0) == equivalent
+        if equivalent:
+            assert betti_by_gudhi(masks[0], full) == betti_by_gudhi(masks[1], full)
+        seen.add((equivalent, bool((masks[0] ^ masks[1]).any())))
+    assert seen >= {(True, True), (False, True)}
 
 
 def test_settings_of_the_papers():

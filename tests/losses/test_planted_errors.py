@@ -5,6 +5,8 @@ Each entry is an error and the tests that must fail with it, so that a test that
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,9 +16,14 @@ import torch
 from monai_topo.losses import (
     BettiMatchingLoss,
     CbDiceLoss,
+    CenterlineCrossEntropyLoss,
     CenterlineDiceLoss,
+    ConnectivityLoss,
     DiceCETopologyLoss,
     LifetimeTopoLoss,
+    MalisCELoss,
+    MalisLoss,
+    PerceptualTopologyLoss,
     RegionCrossEntropyLoss,
     SkeletonLoss,
     SkeletonRecallLoss,
@@ -27,22 +34,34 @@ from monai_topo.losses import (
     betti_matching,
     centerline,
     centerline_boundary,
+    connectivity,
+    critical,
     inputs,
+    malis,
+    neighbor_penalty,
     persistence,
     points,
     region,
 )
+from monai_topo.topology.regions import critical as regions
 from tests.losses import (
     test_betti_matching,
     test_compound,
+    test_connectivity,
+    test_critical,
     test_every_loss,
     test_habits,
     test_lifetime,
     test_localized,
+    test_malis,
+    test_malis_ce,
+    test_neighbor_penalty,
+    test_perceptual,
     test_region,
     test_skeleton_losses,
     test_topo_loss,
 )
+from tests.topology.regions import test_critical as test_critical_regions
 
 ENGINE = "native"
 original_pulls, original_gather = points.Pulls, points.gather_points
@@ -50,6 +69,11 @@ original_match, original_draw = persistence.MATCHINGS, persistence.PersistenceLo
 original_cut, original_compute = base._cut, TopologyLoss._compute
 original_mean = TopologyLoss.mean_over_patches
 original_soft, original_share = centerline.soft_skeleton, centerline.share_on
+original_regions, original_pairs = critical.critical_regions_batch, malis.maximin_pairs
+original_slices, original_keep = PerceptualTopologyLoss._compare, regions._keep
+original_malis, original_minima = MalisLoss._value, connectivity.edge_minima
+original_ends = persistence.PersistenceLoss._ends
+original_distances = ConnectivityLoss._pairs
 
 
 def changed(function, change):
@@ -90,6 +114,41 @@ def noisy(values, *arguments):
 
 def half(self, input, target):
     return original_compute(self, input.half(), target)
+
+
+def all_missing(found):
+    return [replace(regions, missing=np.ones_like(regions.missing)) for regions in found]
+
+
+def none_critical(found):
+    return [replace(regions, labels=regions.labels * 0, missing=regions.missing[:0]) for regions in found]
+
+
+def exchanged(found):
+    return replace(found, same=found.different, different=found.same)
+
+
+def upside_down(self, affinities, ids, gradient):
+    value = original_malis(self, affinities, ids, gradient)
+    gradient *= -1
+    return value
+
+
+def without_band(self, maps):
+    loss = copy.copy(self)
+    loss.tolerance = 0.0
+    return original_distances(loss, maps)
+
+
+def last_layer(self, *planes):
+    loss = copy.copy(self)
+    loss.layers = self.layers[-1:]
+    return original_slices(loss, *planes)
+
+
+def across_one_axis(self, likelihood, mask):
+    planes = likelihood, mask.to(likelihood.dtype)
+    return original_slices(self, *planes)
 
 
 ignored_by_frame = test_every_loss.test_ignored_voxels_are_the_frame_or_the_outside
@@ -139,7 +198,7 @@ PLANTED = {
         [partial(test_lifetime.test_features_without_a_point_are_a_constant, ENGINE)],
     ),
     "the class that never dies ends at 1": (
-        (persistence, "Pulls", pulls(ends=lambda made: made.ends + 1)),
+        (persistence.PersistenceLoss, "_ends", changed(original_ends, lambda ends: ends + 1)),
         [partial(test_topo_loss.test_the_essential_component_counts, ENGINE)],
     ),
     "matching by lifetime, whatever is asked for": (
@@ -269,6 +328,83 @@ PLANTED = {
     "distances by steps": (
         (centerline_boundary, "_distances", lambda mask: np.float32(mask)),
         [partial(test_skeleton_losses.test_value_by_the_formula, CbDiceLoss, (8, 9))],
+    ),
+    "the prediction has no skeleton": (
+        (centerline, "soft_skeleton", lambda likelihood, iterations: torch.zeros_like(likelihood)),
+        [partial(test_skeleton_losses.test_value_by_the_formula, CenterlineCrossEntropyLoss, (8, 9))],
+    ),
+    "radii weigh alike": (
+        (centerline_boundary, "INVERSES", {"division": lambda radii, largest: torch.ones_like(radii)}),
+        [partial(test_skeleton_losses.test_value_by_the_formula, CbDiceLoss, (5, 6, 4))],
+    ),
+    # Critical regions.
+    "no region is critical": (
+        (critical, "critical_regions_batch", changed(original_regions, none_critical)),
+        [
+            test_critical.test_a_right_prediction_of_another_thickness_is_no_topological_error,
+            partial(test_critical.test_loss_0_means_equivalent_inclusions, (6, 7), True),
+            partial(test_critical.test_loss_0_means_equivalent_inclusions, (3, 4, 5), True),
+        ],
+    ),
+    "extra regions weigh like missing ones": (
+        (critical, "critical_regions_batch", changed(original_regions, all_missing)),
+        [partial(test_critical.test_value_and_place_of_the_gradient, 3, "components")],
+    ),
+    "components, whatever is asked for": (
+        (critical, "critical_regions_batch", without("criterion")(original_regions)),
+        [
+            partial(test_critical.test_loss_0_means_equivalent_inclusions, (6, 7), True),
+            partial(test_critical.test_value_and_place_of_the_gradient, 1, "homotopy"),
+        ],
+    ),
+    "every false region is critical": (
+        (regions, "_keep", lambda mask, marked: original_keep(mask, mask)),
+        [
+            partial(test_critical_regions.test_regions_one_by_one, 3, True),
+            partial(test_critical.test_loss_0_means_equivalent_inclusions, (3, 4, 5), True),
+        ],
+    ),
+    # Affinities and regions of the background.
+    "pairs of two ids are to be joined": (
+        (malis, "maximin_pairs", changed(original_pairs, exchanged)),
+        [partial(test_malis.test_by_all_pairs, 3, True)],
+    ),
+    "one pass for both": (
+        (malis, "maximin_pairs", without("constrained")(original_pairs)),
+        [partial(test_malis.test_by_all_pairs, 3, True), test_malis.test_each_pass_trains_its_own_edges],
+    ),
+    "affinities are pushed the other way": (
+        (MalisLoss, "_value", upside_down),
+        [partial(test_malis.test_gradient_in_double_precision, (4, 5), True)],
+    ),
+    "no cross-entropy on affinities": (
+        (MalisCELoss, "voxelwise", lambda self, input, target: input.sum() * 0),
+        [partial(test_malis_ce.test_the_sum_of_its_parts, (6, 7), None)],
+    ),
+    "the larger of two distances": (
+        (connectivity, "edge_minima", lambda values: -original_minima(-values)),
+        [partial(test_connectivity.test_by_all_pairs_of_voxels, (4, 6), 2.0, 0.0, 0.0)],
+    ),
+    "no band around the annotation": (
+        (ConnectivityLoss, "_pairs", without_band),
+        [partial(test_connectivity.test_by_all_pairs_of_voxels, (4, 6), 2.0, 1.0, 0.0)],
+    ),
+    # Neighbors and networks.
+    "no neighbors": (
+        (neighbor_penalty, "largest_of_neighbors", lambda values, axes: values),
+        [partial(test_neighbor_penalty.test_by_the_definition, (6, 7), 3)],
+    ),
+    "ignored voxels are neighbors": (
+        (neighbor_penalty, "create_ignore_mask", lambda target, index: None),
+        [partial(test_neighbor_penalty.test_ignored_voxels_are_nobodys_neighbors, (6, 7))],
+    ),
+    "slices across one axis": (
+        (PerceptualTopologyLoss, "patch_terms", across_one_axis),
+        [test_perceptual.test_volumes_by_slices_across_each_axis],
+    ),
+    "the last layer alone": (
+        (PerceptualTopologyLoss, "_compare", last_layer),
+        [partial(test_perceptual.test_images_by_the_formula, (1, 2))],
     ),
     # Compounds.
     "Dice and cross-entropy are something else": (
