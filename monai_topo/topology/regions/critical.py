@@ -127,7 +127,7 @@ def critical_regions_batch(
 
 def _join_or_alone(prediction: Mask, target: Mask, full: bool, frame: bool) -> CriticalRegions:
     """The false regions that touch several components of what two masks share, or none."""
-    kinds = np.where(prediction, np.where(target, _SHARED, _EXTRA), np.where(target, _MISSING, 0)).astype(np.uint8)
+    kinds = _kinds(prediction, target)
     if frame:
         kinds = np.pad(kinds, 1, constant_values=_SHARED)
     labels = label_components(kinds, full).astype(np.int32)
@@ -140,6 +140,14 @@ def _join_or_alone(prediction: Mask, target: Mask, full: bool, frame: bool) -> C
     critical = (touched != 1) & (kind > _SHARED)
     inner = (slice(1, -1),) * labels.ndim if frame else ()
     return CriticalRegions((np.cumsum(critical, dtype=np.int32) * critical)[labels[inner]], kind[critical] == _MISSING)
+
+
+def _kinds(prediction: Mask, target: Mask) -> NDArray[np.uint8]:
+    """Shared, missing, extra or 0 for each voxel: 1, 2, 3 and 0, which bytes count down from 4 modulo 4."""
+    kinds = 4 - 2 * np.ascontiguousarray(target).view(np.uint8)
+    kinds -= np.ascontiguousarray(prediction).view(np.uint8)
+    kinds &= 3
+    return kinds
 
 
 def _keep(mask: Mask, marked: Mask) -> NDArray[np.int32]:
