@@ -20,12 +20,15 @@ from monai_topo.losses import (
     DMTLoss,
     LifetimeTopoLoss,
     LocalizedTopoLoss,
+    MalisLoss,
+    PerceptualTopologyLoss,
     PersistenceLoss,
     SameClassNeighborPenalty,
     SkeletonRecallLoss,
     TopoLoss,
 )
-from monai_topo.topology import betti_numbers, shared_betti_numbers
+from monai_topo.topology import betti_numbers, edge_minima, label_components, shared_betti_numbers
+from monai_topo.transforms import AffinityToMembrane
 from monai_topo.visualize.figure import new_figure, save_png
 from tests.benchmarks.sections import DOCS, write_section
 from tests.losses import images
@@ -63,8 +66,20 @@ LOSSES = {
     "CbDiceLoss": CbDiceLoss,
     "SameClassNeighborPenalty": lambda sigmoid: SameClassNeighborPenalty(DiceCELoss(sigmoid=sigmoid)),
     "ConnectivityLoss": partial(ConnectivityLoss, tolerance=1),
+    "MalisLoss": MalisLoss,
+    "PerceptualTopologyLoss": lambda sigmoid: PerceptualTopologyLoss(
+        network=random_network(), layers=[1, 3], sigmoid=sigmoid
+    ),
 }
 """With a frame and in all dimensions where they have such, so that what remains is the loss's own nature."""
+
+
+def random_network():
+    """Two layers that nothing has trained, as wide as the first two of VGG19."""
+    torch.manual_seed(0)
+    convolutions = [torch.nn.Conv2d(count, 64, 3, padding=1) for count in (3, 64)]
+    return torch.nn.Sequential(convolutions[0], torch.nn.ReLU(), convolutions[1], torch.nn.ReLU())
+
 
 OF_MAPS = ("LocalizedTopoLoss", "ConnectivityLoss")
 """Those of a map of distances in the place of a likelihood."""
@@ -104,6 +119,10 @@ SEPARATES_NOTHING = (
     "What is missing separates no two regions of the background, as no curve does in 3D. Only the second sum sees it, "
     "pair by pair within a region."
 )
+NO_ID = (
+    "The objects are told apart by one edge. The rest of what is false has no id, and pairs of voxels without ids "
+    "count nowhere: the cross-entropy on affinities beside the loss takes it away."
+)
 GAPS = ("a broken ring, 2D", "a broken tube, 3D", "a pierced shell, 3D")
 BRIDGES = tuple(f"two objects joined, {n}D" for n in (2, 3))
 FAINT = tuple(f"an object too faint, {n}D" for n in (2, 3))
@@ -119,6 +138,7 @@ WHY = {
     **{("CenterlineCrossEntropyLoss", error): NO_WALL for error in (GAPS[2], HOLES[0])},
     ("SkeletonRecallLoss", GAPS[2]): NO_WALL,
     **{("ConnectivityLoss", error): SEPARATES_NOTHING for error in (*FAINT, GAPS[1], "a broken vessel, 3D")},
+    **{("MalisLoss", error): NO_ID for error in (*BRIDGES, *HOLES[1:])},
     **{("CbDiceLoss", error): BELOW_HALF for error in (*FAINT, *GAPS, HOLES[0], HOLES[3], "a broken vessel, 3D")},
 }
 """(loss, error) to the reason why the loss cannot mend it."""
@@ -126,6 +146,8 @@ WHY = {
 
 def descend(name, likelihood, target):
     """The mask after descent by a loss; some have a map of distances in the place of a likelihood."""
+    if name == "MalisLoss":
+        return descend_affinities(likelihood, target)
     if name not in OF_MAPS:
         return images.descend(LOSSES[name](sigmoid=True), likelihood, target, STEPS)[0, 0] >= 0.5
     prediction, truth = (distance_map(tensor[0, 0]) for tensor in (likelihood, target))
@@ -137,6 +159,20 @@ def descend(name, likelihood, target):
         loss(prediction, truth).backward()
         optimizer.step()
     return prediction.detach()[0, 0] < 0.5
+
+
+def descend_affinities(likelihood, target):
+    """The voxels that are joined to a neighbor after descent on affinities, at first the smaller of two likelihoods."""
+    logits = torch.logit(edge_minima(likelihood[0, 0]), 1e-4)[None].requires_grad_()
+    ids = torch.from_numpy(label_components(target[0, 0].numpy() > 0, full=False))[None, None]
+    loss = MalisLoss(sigmoid=True)
+    optimizer = torch.optim.Adam([logits], lr=0.1)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss(logits, ids).backward()
+        optimizer.step()
+    membrane = AffinityToMembrane()(torch.sigmoid(logits.detach()[0]))
+    return torch.as_tensor(membrane)[0] < 0.5
 
 
 def distance_map(likelihood):
