@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import torch
@@ -230,7 +231,7 @@ def draw(masks):
             cell.set(xticks=[], yticks=[])
         row[0].set_ylabel(error.replace(", ", "\n"), fontsize="x-small")
     for cell, title in zip(axes[0], columns, strict=True):
-        cell.set_title(title, fontsize="small")
+        cell.set_title(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=,) ", "\n", title), fontsize="xx-small")
     save_png(figure, DOCS / "images" / "mending.png")
 
 
