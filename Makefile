@@ -39,7 +39,7 @@ package: $(READY)  ## build wheel and source distribution into dist/, check them
 	$(BIN)/twine check --strict dist/*
 	MONAI_TOPO_DIST=dist $(BIN)/pytest -m slow tests/test_package.py
 
-bench: $(READY)  ## measure speed, write docs/benchmarks.md; PEERS=folder of a pip install --target (cripser, topolosses, POT)
+bench: $(READY)  ## measure speed, write docs/benchmarks.md; PEERS=folder of a pip install --target (cripser, topolosses, POT, dask-image)
 	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --write
 
 figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew

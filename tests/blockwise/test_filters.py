@@ -5,10 +5,11 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from skimage.measure import label
 
 from monai_topo import blockwise
-from monai_topo.transforms import FillCavities
+from monai_topo.transforms import CloseWalls, FillCavities
 from tests.blockwise.volumes import random_mask
 
 
@@ -52,3 +53,16 @@ def test_sizes_under_nothing_are_refused():
         blockwise.remove_small_components(np.eye(3), -1)
     with pytest.raises(ValueError, match="max_size must be None or 0 or more voxels, got nan"):
         blockwise.fill_cavities(np.eye(3), np.nan)
+
+
+def test_closed_walls_need_only_their_halo(rng):
+    """The recipe of docs/large.md: with a halo that holds all basins the result is that of the whole."""
+    likelihood = gaussian_filter(rng.random((24, 26, 22)), 2)
+    likelihood = (likelihood - likelihood.min()) / np.ptp(likelihood)
+    close = CloseWalls(min_size=0)
+    lazy = da.from_array(likelihood, chunks=12)
+    walls = da.map_overlap(lambda block: close(block[None])[0], lazy, depth=22, boundary="none", dtype="uint8")
+    np.testing.assert_array_equal(walls.compute(), close(likelihood[None])[0])
+    walls = blockwise.remove_small_components(walls, 30)
+    walls = ~blockwise.remove_small_components(~walls, 30, connectivity=1)
+    np.testing.assert_array_equal(walls.compute(), CloseWalls(min_size=30)(likelihood[None])[0])

@@ -1,0 +1,158 @@
+"""Scores of large volumes block by block: time, memory of all processes together, and dask-image beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from tests.benchmarks.blocks import BLOCK, write_volumes
+
+TITLE = "Volumes by blocks"
+
+LARGEST = int(os.environ.get("MONAI_TOPO_LARGEST", "1024"))
+HALF = LARGEST // 2
+NAMES = {
+    "betti": "`betti_numbers`",
+    "components": "`label_components`, and the maximum of the ids",
+    "partition": "both scores of a pair of label volumes, uint64 ids",
+}
+PEER_SIDES = (BLOCK, 2 * BLOCK, 3 * BLOCK)
+
+
+def run(folder, calls):
+    """What some calls in one new process took, and its peak of resident memory, that of its workers included.
+
+    Returns:
+        What each call found; GB as the sum over processes, and with the pages that processes share counted once.
+    """
+    peers = os.environ.get("MONAI_TOPO_PEERS", "")
+    command = [sys.executable, "-m", "tests.benchmarks.blocks", str(folder), peers, json.dumps(calls)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    summed = once = 0
+    while process.poll() is None:
+        held = memory_of(process.pid)
+        summed = max(summed, sum(rss for rss, _ in held))
+        once = max(once, sum(uss for _, uss in held) + max((rss - uss for rss, uss in held), default=0))
+        time.sleep(0.3)
+    if process.returncode:
+        raise RuntimeError(f"{calls} ended with {process.returncode}.")
+    return json.loads(process.stdout.read()), summed / 1e9, once / 1e9
+
+
+def memory_of(pid):
+    """Resident and own bytes of a process and of each that it started."""
+    held = []
+    try:
+        first = psutil.Process(pid)
+        for one in [first, *first.children(recursive=True)]:
+            info = one.memory_full_info()
+            held.append((info.rss, info.uss))
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        pass
+    return held
+
+
+def threads(task, side, workers=1):
+    return {"way": "in_threads", "task": task, "side": side, "workers": workers}
+
+
+def growth_section(folder):
+    """Time for each voxel at two sizes, on one thread, and memory."""
+    calls = [threads(task, side) for task in NAMES for side in (HALF, LARGEST)]
+    found, memory, _ = run(folder, calls)
+    lines = [
+        f"| one thread | ns / voxel, {HALF}³ | ns / voxel, {LARGEST}³ | ratio | CPU s, {LARGEST}³ |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for n, name in enumerate(NAMES.values()):
+        half, whole = found[2 * n]["cpu"], found[2 * n + 1]["cpu"]
+        each = 1e9 * half / HALF**3, 1e9 * whole / LARGEST**3
+        lines.append(f"| {name} | {each[0]:.1f} | {each[1]:.1f} | {each[1] / each[0]:.2f} | {whole:.0f} |")
+    lines += ["", f"Resident memory at its peak: {memory:.2f} GB."]
+    return lines, dict(zip(NAMES, found[1::2], strict=True))
+
+
+def worker_section(folder, rounds):
+    """Wall seconds of one worker and of two, the best of some rounds, and the memory of all."""
+    tasks = ("betti", "partition")
+    in_threads, _, _ = run(folder, [threads(task, HALF, n) for task in tasks for n in (1, 2) for _ in range(rounds)])
+    calls = [
+        {"way": "in_processes", "task": task, "sides": [HALF] * rounds, "workers": n} for task in tasks for n in (1, 2)
+    ]
+    in_processes, summed, once = run(folder, calls)
+    lines = [
+        f"| {HALF}³, seconds | 1 thread | 2 threads | ratio | 1 process | 2 processes | ratio |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for n, task in enumerate(tasks):
+        first = 2 * n * rounds
+        best = [min(one["wall"] for one in in_threads[k : k + rounds]) for k in (first, first + rounds)]
+        best += [min(one["wall"] for one in found) for found in in_processes[2 * n : 2 * n + 2]]
+        cells = [f"{a:.2f} | {b:.2f} | {a / b:.2f}" for a, b in (best[:2], best[2:])]
+        lines.append(f"| {NAMES[task]} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        f"Client and two worker processes held at most {summed:.2f} GB together, or {once:.2f} GB with the pages that "
+        "they share counted once.",
+    ]
+    return lines
+
+
+def peer_section(folder, ours):
+    """dask-image on volumes that it can do, and what its growth gives for the largest."""
+    if find_spec("dask_image") is None:
+        return ["dask-image is not installed."]
+    own, _, _ = run(folder, [threads("components", side) for side in PEER_SIDES])
+    theirs, held, _ = run(folder, [threads("peer", side) for side in PEER_SIDES])
+    lines = ["| side | dask-image, CPU s | ours, CPU s | times as fast |", "| --- | --- | --- | --- |"]
+    for side, one, other in zip(PEER_SIDES, theirs, own, strict=True):
+        if one["result"] != other["result"]:
+            raise ValueError(f"{side}³ has {other['result']} components, dask-image finds {one['result']}.")
+        lines.append(f"| {side} | {one['cpu']:.1f} | {other['cpu']:.2f} | {one['cpu'] / other['cpu']:.0f} |")
+    ratio = PEER_SIDES[-1] / PEER_SIDES[-2]
+    power = math.log(theirs[-1]["cpu"] / theirs[-2]["cpu"]) / math.log(ratio)
+    far = theirs[-1]["cpu"] * (LARGEST / PEER_SIDES[-1]) ** power
+    lines += [
+        f"| {LARGEST} | {far:.0f}, extrapolated | {ours['cpu']:.0f} | {far / ours['cpu']:.0f} |",
+        "",
+        f"dask-image's time grew with the side to the power {power:.1f}; it held {held:.2f} GB at {PEER_SIDES[-1]}³.",
+    ]
+    return lines
+
+
+def section(rounds):
+    """The part of the page, as Markdown."""
+    kept = os.environ.get("MONAI_TOPO_VOLUMES")  # volumes that are there already
+    with TemporaryDirectory() as temporary:
+        folder = Path(kept or temporary)
+        if not kept:
+            write_volumes(folder, LARGEST)
+        growth, found = growth_section(folder)
+        peers = peer_section(folder, found["components"])
+        workers = worker_section(folder, rounds)
+    lines = [
+        f"A binary volume and a pair of label volumes of {LARGEST}³, made block by block and read from zarr in blocks "
+        f"of {BLOCK}³; reading is in all figures. Full connectivity, Betti numbers {tuple(found['betti']['result'])}. "
+        "Memory is that of all processes together; half a GB of each is what the package imports, PyTorch for the most "
+        "part.",
+        "",
+        *growth,
+        "",
+        f"With two workers, the best of {rounds} rounds:",
+        "",
+        *workers,
+        "",
+        "Components beside those of `dask_image.ndmeasure.label`, one thread:",
+        "",
+        *peers,
+    ]
+    return "\n".join(lines)
