@@ -100,6 +100,11 @@ def test_many_ids_make_the_table_grow(rng):
     np.testing.assert_array_equal(table.predicted, np.arange(ids.size))
     assert (table.voxels == 1).all()
     assert blockwise.variation_of_information(ids + 1, ids + 1) == (0, 0)
+    for few, many in ((ids + 1, ids // 30000), (ids // 30000, ids + 1)):  # pairs that share one of their ids
+        table = blockwise.contingency_table(da.from_array(many, chunks=20), few)
+        pairs, voxels = np.unique(np.stack([few.ravel(), many.ravel()]), axis=1, return_counts=True)
+        scored = pairs[0] > 0
+        np.testing.assert_array_equal([table.true, table.predicted, table.voxels], [*pairs[:, scored], voxels[scored]])
 
 
 @pytest.mark.parametrize(
