@@ -50,14 +50,15 @@ def plot_surfaces(
     *,
     spacing: Sequence[float] | float = 1.0,
     unit: str | None = None,
+    tolerance: int = 1,
     title: str = "",
     renderer: Literal["auto", "pyvista", "projection"] = "auto",
 ) -> Path:
     """Write a PNG of a volume of tubes in 3D, with what is missing, what is extra, and a circle at each error.
 
-    The surface is that of prediction and label together: gray where they agree, red where the prediction lacks it,
-    blue where only the prediction has it. The view is along the shortest of the object's main axes, in parallel
-    projection, so that the scale bar holds everywhere.
+    The surface is that of prediction and label together: gray where they agree up to the tolerance, red where the
+    prediction lacks it, blue where only the prediction has it. The view is along the shortest of the object's main
+    axes, in parallel projection, so that the scale bar holds everywhere.
 
     Args:
         path: PNG file to write.
@@ -66,6 +67,8 @@ def plot_surfaces(
         errors: errors of :func:`~monai_topo.visualize.find_topology_errors` to be circled.
         spacing: size of a voxel along each axis, or one size for all.
         unit: unit of the spacing, for the scale bar; None is unknown.
+        tolerance: so many voxels from the other mask, a voxel still counts as right: a surface that lies one voxel
+            farther out is not what breaks a tree. 0 colors every wrong voxel.
         title: shown above.
         renderer: ``"pyvista"`` needs the package of that name (extra ``render``), ``"projection"`` only matplotlib: the
             voxels along the last axis, what is wrong in front. ``"auto"`` is the first where it is installed.
@@ -74,7 +77,7 @@ def plot_surfaces(
         The path.
 
     Raises:
-        ValueError: when a volume has not 3 axes, the shapes differ, or ``renderer`` is unknown.
+        ValueError: when a volume has not 3 axes, the shapes differ, ``renderer`` is unknown, or ``tolerance`` negative.
         ImportError: when ``renderer="pyvista"`` is not installed.
     """
     true = prediction if label is None else label
@@ -82,12 +85,14 @@ def plot_surfaces(
         raise ValueError(
             f"prediction and label must have one shape (H, W, D), got {prediction.shape} and {true.shape}."
         )
+    if tolerance < 0:
+        raise ValueError(f"tolerance must be a number of voxels, 0 or more, got {tolerance!r}.")
     if renderer not in ("auto", "pyvista", "projection"):
         raise ValueError(f"renderer must be 'auto', 'pyvista' or 'projection', got {renderer!r}.")
     if renderer == "pyvista" and not has_pyvista:
         raise ImportError("renderer='pyvista' needs PyVista: pip install \"monai_topo[render]\".")
     sizes = np.broadcast_to(np.asarray(spacing, float), 3)
-    status = _status(prediction.astype(bool), true.astype(bool))
+    status = _status(prediction.astype(bool), true.astype(bool), tolerance)
     centers = np.array([error.center for error in errors], float).reshape(-1, 3)
     rendered = _rendered if renderer != "projection" and has_pyvista and status.any() else _projected
     return save_png(
@@ -95,9 +100,20 @@ def plot_surfaces(
     )
 
 
-def _status(predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """0 background, 1 where both are foreground, 2 missing, 3 extra."""
-    return np.where(predicted, np.where(true, 1, 3), np.where(true, 2, 0)).astype(np.uint8)
+def _status(predicted: NDArray[np.bool_], true: NDArray[np.bool_], tolerance: int) -> NDArray[np.uint8]:
+    """0 background, 1 foreground that both have or nearly have, 2 missing, 3 extra."""
+    near_predicted, near_true = (_grown(mask, tolerance) for mask in (predicted, true))
+    status = (predicted | true).astype(np.uint8)
+    status[true & ~near_predicted] = 2
+    status[predicted & ~near_true] = 3
+    return status
+
+
+def _grown(mask: NDArray[np.bool_], voxels: int) -> NDArray[np.bool_]:
+    from scipy.ndimage import maximum_filter
+
+    grown: NDArray[np.bool_] = maximum_filter(mask, 2 * voxels + 1, mode="constant")
+    return grown
 
 
 _OF_STATUS: tuple[tuple[float, float, float], ...] = ((1.0, 1.0, 1.0), _PLAIN, COLORS["missing"], COLORS["extra"])

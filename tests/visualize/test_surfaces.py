@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from monai_topo.visualize import TopologyError, id_colors, plot_cells, plot_surfaces, surfaces
 from monai_topo.visualize.marks import COLORS
@@ -77,6 +78,19 @@ def test_marks_and_empty_volumes(renderer, tmp_path):
     marked = plot_surfaces(tmp_path / "b.png", label, errors=[error], renderer=renderer)
     assert share(plain, COLORS["missing"]) == 0 < share(marked, COLORS["missing"])
     assert plot_surfaces(tmp_path / "c.png", np.zeros((3, 4, 5)), renderer=renderer).exists()
+
+
+def test_a_surface_one_voxel_off_is_right_within_the_tolerance(tmp_path):
+    label = rods()[1]
+    thick = ndimage.binary_dilation(label)
+    shares = [
+        share(plot_surfaces(tmp_path / "a.png", thick, label, tolerance=t, renderer="projection"), COLORS["extra"])
+        for t in (0, 1)
+    ]
+    assert shares[0] > 0.01
+    assert shares[1] == 0
+    with pytest.raises(ValueError, match="tolerance must be"):
+        plot_surfaces(tmp_path / "a.png", thick, label, tolerance=-1)
 
 
 def test_bad_arguments(tmp_path, monkeypatch):
