@@ -49,6 +49,8 @@ figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 	$(BIN)/python -m tests.benchmarks.figure_manifolds
 	$(BIN)/python -m tests.benchmarks.figure_post_processing
 	$(BIN)/python -m tests.benchmarks.figure_bundles
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[render]"
+	$(BIN)/python -m tests.benchmarks.figure_vessels
 
 results: $(READY)  ## train with every loss on the real volumes in DATA, write docs/results.md and docs/finished.md (hours; what is done is kept)
 	$(BIN)/python -m tests.results $(if $(DATA),--data $(DATA))

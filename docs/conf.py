@@ -44,7 +44,10 @@ html_show_sourcelink = False
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 4
 myst_links_external_new_tab = True
-nb_execution_mode = "off"
+nb_execution_mode = "cache"
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 
 autosummary_generate = True
 autodoc_typehints = "description"

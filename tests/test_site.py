@@ -28,7 +28,8 @@ def test_every_public_name_has_one_page():
 
 def test_every_page_is_in_the_index():
     index = (ROOT / "docs" / "index.md").read_text().splitlines()
-    pages = [str(path.relative_to(ROOT / "docs").with_suffix("")) for path in (ROOT / "docs").rglob("*.md")]
+    files = [path for path in (ROOT / "docs").rglob("*") if path.suffix in (".md", ".ipynb")]
+    pages = [str(path.relative_to(ROOT / "docs").with_suffix("")) for path in files]
     built = [*CONF["FACES"], *(path.name for path in (ROOT / "bundles").iterdir() if path.is_dir())]
     pages = [page for page in pages if not page.startswith(("reference/", "_build/", "results/")) and page != "index"]
     assert [page for page in pages + [f"reference/{name}" for name in built] if page not in index] == []
