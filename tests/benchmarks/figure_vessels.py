@@ -1,4 +1,7 @@
-"""The picture of vessels in README: gaps and bridges of a phantom tree (``python -m tests.benchmarks.figure_vessels``)."""
+"""The picture of vessels in README: gaps and bridges of a phantom tree.
+
+``python -m tests.benchmarks.figure_vessels``
+"""
 
 from __future__ import annotations
 
