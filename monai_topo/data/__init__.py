@@ -52,11 +52,21 @@ from monai_topo.data.readers.volume import Volume, save_nifti
 from monai_topo.data.readers.volume import check_sizes as check_sizes
 from monai_topo.data.readers.volume import diagonal_affine as diagonal_affine
 from monai_topo.data.readers.volume import voxel_sizes as voxel_sizes
+from monai_topo.data.readers.written import folder_written_whole as folder_written_whole
+from monai_topo.data.readers.written import put_in_place as put_in_place
 from monai_topo.data.readers.written import write_json as write_json
 from monai_topo.data.readers.written import write_text as write_text
 from monai_topo.data.readers.written import written_whole
 from monai_topo.data.readers.zarr_files import is_zarr as is_zarr
+from monai_topo.data.readers.zarr_levels import CHUNK as CHUNK
+from monai_topo.data.readers.zarr_levels import boxes as boxes
 from monai_topo.data.readers.zarr_reader import ZarrReader
+from monai_topo.data.readers.zarr_writer import check_zarr_name as check_zarr_name
+from monai_topo.data.readers.zarr_writer import create_image as create_image
+from monai_topo.data.readers.zarr_writer import fill_level as fill_level
+from monai_topo.data.readers.zarr_writer import level_boxes as level_boxes
+from monai_topo.data.readers.zarr_writer import list_labels as list_labels
+from monai_topo.data.readers.zarr_writer import open_level as open_level
 from monai_topo.data.readers.zarr_writer import save_zarr
 from monai_topo.topology import PatchLayout, SmallFeatures, small_features
 

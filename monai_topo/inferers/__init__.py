@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monai_topo.inferers.bfloat16 import BFloat16Inferer, has_fast_bfloat16
+from monai_topo.inferers.block_windows import BlockWindows
 from monai_topo.inferers.flip_mean import FlipMeanInferer
 
-__all__ = ["BFloat16Inferer", "FlipMeanInferer", "has_fast_bfloat16"]
+__all__ = ["BFloat16Inferer", "BlockWindows", "FlipMeanInferer", "has_fast_bfloat16"]

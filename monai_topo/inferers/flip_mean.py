@@ -46,11 +46,12 @@ class FlipMeanInferer(Inferer):
         Raises:
             ValueError: when the network gives no single output of the input's spatial shape.
         """
-        flips = self._flips(inputs.ndim - 2)
+        flips = self.flips(inputs.ndim - 2)
         total: torch.Tensor = sum(self._flipped(inputs, dims, network, *args, **kwargs) for dims in flips)  # type: ignore[assignment]
         return total / len(flips)
 
-    def _flips(self, ndim: int) -> list[tuple[int, ...]]:
+    def flips(self, ndim: int) -> list[tuple[int, ...]]:
+        """Axes of the input that are flipped together, of each pass."""
         dims = [2 + axis for axis in (range(ndim) if self.axes is None else self.axes)]
         return list(chain.from_iterable(combinations(dims, count) for count in range(len(dims) + 1)))
 

@@ -57,7 +57,7 @@ def save_zarr(
         >>> read_volume(path).spacing, read_volume(path / "labels" / "tube").array.max()
         ((2.0, 2.0, 5.0), np.uint8(1))
     """
-    check_name(path)
+    check_zarr_name(path)
     with folder_written_whole(path) as temporary:
         image = aligned(volume)
         _save_image(temporary, image, Path(path).stem, is_label=is_label)
@@ -68,7 +68,7 @@ def save_zarr(
             list_labels(temporary, list(labels))
 
 
-def check_name(path: PathLike) -> None:
+def check_zarr_name(path: PathLike) -> None:
     """Raise a ``ValueError`` if a path does not end as the name of a zarr folder."""
     if not Path(path).name.lower().endswith(".zarr"):
         raise ValueError(f"{path} must end in .zarr, as it becomes an OME-Zarr folder.")
