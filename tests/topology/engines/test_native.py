@@ -42,6 +42,7 @@ EFFORTS = {
         "long ones put off": (-1, 0, 10, 2**20, 101),
         "by turns from below": (-1, 0, -1, 1, 101),
         "by turns from above": (-1, 0, -1, 1, 0),
+        "by turns from nothing": (-1, 0, -1, 0, 101),
     }.items()
 }
 """How hard to try what in dimension 1; see ``types.Effort``."""

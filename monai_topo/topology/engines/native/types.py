@@ -182,6 +182,18 @@ class KeptChains(NamedTuple):
     bits: Array
 
 
+class KeptWords(NamedTuple):
+    """Columns of bits, one behind the other, without their words that are zero.
+
+    Attributes:
+        places: int32: which word of its column each one is.
+        bits: int64: 64 rows of the column.
+    """
+
+    places: Array
+    bits: Array
+
+
 class TwoOrders(NamedTuple):
     """Two total orders of one grid: a field that is filtered, and a larger filtration that it lies in.
 

@@ -31,7 +31,7 @@ from monai_topo.topology.engines.native.types import (
 )
 
 _STRIDE = 7
-_MORE = 4
+_MORE, _LEAST = 4, np.int64(1)
 
 
 @allocating_kernel
@@ -79,7 +79,9 @@ def pair_loops_either_way(
         if done:
             return True, loops
         upward = not upward
-        effort = Effort(effort.first, effort.patience, effort.column, _MORE * effort.attempt, effort.plateau)
+        effort = Effort(
+            effort.first, effort.patience, effort.column, max(_MORE * effort.attempt, _LEAST), effort.plateau
+        )
 
 
 @kernel
