@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from monai.config import PathLike
-from monai.utils import optional_import
 from numpy.typing import NDArray
 
 from monai_topo.topology import Status
@@ -18,7 +18,7 @@ from monai_topo.visualize.marks import COLORS, feature_mark, status_text
 from monai_topo.visualize.scale_bar import draw_scale_bar, unit_name
 from monai_topo.visualize.topology_errors import TopologyError
 
-pyvista, has_pyvista = optional_import("pyvista")
+has_pyvista = find_spec("pyvista") is not None
 
 _SIZE = 900
 """Pixels of the longer side of a rendering."""
@@ -147,6 +147,8 @@ def _rendered(status: NDArray[np.uint8], spacing: NDArray[np.float64], centers: 
 
 
 def _screenshot(mesh: Any, size: NDArray[np.int64], camera: list[NDArray[np.float64]], scale: float) -> NDArray[Any]:
+    import pyvista
+
     with pyvista.vtk_verbosity("off"):  # VTK looks for a screen first, and complains where there is none
         plotter = pyvista.Plotter(off_screen=True, window_size=size.tolist())
         plotter.set_background("white")
@@ -162,6 +164,7 @@ def _screenshot(mesh: Any, size: NDArray[np.int64], camera: list[NDArray[np.floa
 
 def _surface(status: NDArray[np.uint8], spacing: NDArray[np.float64]) -> Any:
     """A smoothed mesh around all foreground, each vertex in the color of the highest status about it."""
+    import pyvista
     from scipy.ndimage import maximum_filter
     from skimage.measure import marching_cubes
 
