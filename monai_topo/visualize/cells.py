@@ -82,8 +82,9 @@ def plot_cells(
         if volume is not None and volume.shape != cells.shape:
             raise ValueError(f"{name} must have the shape of cells, {cells.shape}, got {volume.shape}.")
     sizes = np.broadcast_to(np.asarray(spacing, float), cells.ndim)
-    panels = [("image", image), ("cells", id_colors(cells)), ("label", None if label is None else id_colors(label))]
-    shown = [(name, _section(panel, cells.ndim)) for name, panel in panels if panel is not None]
+    panels = [("image", image), ("cells", cells), ("label", label)]
+    sections = [(name, _section(panel)) for name, panel in panels if panel is not None]
+    shown = [(name, section if name == "image" else id_colors(section)) for name, section in sections]
     aspect = cells.shape[1] * sizes[1] / (cells.shape[0] * sizes[0])
     figure, axes = new_figure(1, len(shown) + (cells.ndim == 3), aspects=[float(np.clip(aspect, 0.5, 2))])
     for cell, (name, panel) in zip(axes.flat, shown, strict=False):
@@ -92,18 +93,18 @@ def plot_cells(
         cell.set_axis_off()
     draw_scale_bar(axes.flat[0], 1 / sizes[0], unit_name(unit, sizes))
     if cells.ndim == 3:
-        _draw_cut_volume(axes.flat[-1], id_colors(cells), sizes)
+        _draw_cut_volume(axes.flat[-1], cells, sizes)
     figure.suptitle(title)
     return save_png(figure, path)
 
 
-def _section(volume: NDArray[Any], ndim: int) -> NDArray[Any]:
-    return volume if ndim == 2 else volume[:, :, volume.shape[2] // 2]
+def _section(volume: NDArray[Any]) -> NDArray[Any]:
+    return volume if volume.ndim == 2 else volume[:, :, volume.shape[2] // 2]
 
 
-def _draw_cut_volume(axes: Any, shades: NDArray[np.float64], spacing: NDArray[np.float64]) -> None:
-    """Draw a volume ``(H, W, D, 3)`` from a corner, the eighth of it at that corner taken away."""
-    for axis, level, pixels in _sides(shades):
+def _draw_cut_volume(axes: Any, cells: NDArray[Any], spacing: NDArray[np.float64]) -> None:
+    """Draw a volume of ids ``(H, W, D)`` from a corner, the eighth of it at that corner taken away."""
+    for axis, level, pixels in _sides(cells):
         first, second = (other for other in range(3) if other != axis)
         steps = _AXES * spacing[:, None]
         corner = level * steps[axis]
@@ -119,21 +120,21 @@ def _draw_cut_volume(axes: Any, shades: NDArray[np.float64], spacing: NDArray[np
             interpolation="nearest",
             transform=onto + axes.transData,
         )
-    corners = np.array(list(np.ndindex(2, 2, 2))) * shades.shape[:3] * spacing @ _AXES
+    corners = np.array(list(np.ndindex(2, 2, 2))) * cells.shape * spacing @ _AXES
     axes.set(xlim=(corners[:, 0].min(), corners[:, 0].max()), ylim=(corners[:, 1].min(), corners[:, 1].max()))
     axes.set_aspect("equal")
     axes.set_axis_off()
 
 
-def _sides(shades: NDArray[np.float64]) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+def _sides(cells: NDArray[Any]) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
     """Axis, level and RGBA pixels of the sides that are seen: three outer ones and the three of the cut."""
-    opaque = np.concatenate([shades, np.ones((*shades.shape[:3], 1))], axis=3)
-    middle = [size // 2 for size in shades.shape[:3]]
-    for axis in range(3):
-        cut = tuple(slice(half, None) for other, half in enumerate(middle) if other != axis)
-        outer, inner = opaque.take(-1, axis=axis), opaque.take(max(middle[axis] - 1, 0), axis=axis)
-        outer[cut] = 0
-        rest = np.zeros_like(inner)
-        rest[cut] = inner[cut]
-        yield axis, shades.shape[axis], outer
-        yield axis, middle[axis], rest
+    middle = [size // 2 for size in cells.shape]
+    for axis, size in enumerate(cells.shape):
+        in_cut = np.zeros([other for k, other in enumerate(cells.shape) if k != axis])
+        in_cut[tuple(slice(half, None) for k, half in enumerate(middle) if k != axis)] = 1
+        yield axis, size, _with_opacity(cells.take(-1, axis=axis), 1 - in_cut)
+        yield axis, middle[axis], _with_opacity(cells.take(max(middle[axis] - 1, 0), axis=axis), in_cut)
+
+
+def _with_opacity(ids: NDArray[Any], opacity: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([id_colors(ids), opacity[..., None]], axis=2)

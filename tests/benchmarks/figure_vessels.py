@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from monai.transforms import RemoveSmallObjects
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -24,10 +25,9 @@ def main():
     phantom = phantoms.tree((160, 96, 80), num_branches=14, radius=2, num_gaps=16, noise=0.1, seed=2)
     likelihood = np.clip(gaussian_filter(phantom.image, 1.0) / 0.8, 0, 1)
     label = phantom.label > 0
-    bridge = BridgeGaps(sigma=0, floor=0.3, min_size=30)
     masks = {
-        "likelihood above 0.5": BridgeGaps(sigma=0, floor=0.5, min_size=30)(likelihood[None])[0] > 0,
-        "with BridgeGaps": bridge(likelihood[None])[0] > 0,
+        "likelihood above 0.5": RemoveSmallObjects(min_size=30, connectivity=3)(likelihood[None] > 0.5)[0] > 0,
+        "with BridgeGaps": BridgeGaps(sigma=0, floor=0.3, min_size=30)(likelihood[None])[0] > 0,
     }
     pictures = []
     for number, (name, mask) in enumerate(masks.items()):
