@@ -8,6 +8,7 @@ from monai_topo.visualize.critical_voxels import CriticalVoxel, find_critical_vo
 from monai_topo.visualize.diagram import plot_persistence_diagram, plot_persistence_diagrams
 from monai_topo.visualize.features import feature_map, plot_features, write_feature_map
 from monai_topo.visualize.figure import figure_pixels, save_png
+from monai_topo.visualize.paired_differences import Differences, plot_differences
 from monai_topo.visualize.prediction import plot_prediction, prediction_figure
 from monai_topo.visualize.segmentation import error_map, find_gaps, plot_segmentations, shows_in_projection
 from monai_topo.visualize.surfaces import plot_surfaces
@@ -16,6 +17,7 @@ from monai_topo.visualize.trade_off import plot_trade_off
 
 __all__ = [
     "CriticalVoxel",
+    "Differences",
     "TopologyError",
     "error_map",
     "feature_map",
@@ -25,6 +27,7 @@ __all__ = [
     "find_topology_errors",
     "id_colors",
     "plot_cells",
+    "plot_differences",
     "plot_features",
     "plot_graphs",
     "plot_persistence_diagram",

@@ -10,7 +10,7 @@ from typing import Any
 
 from monai_topo.commands.evaluation.metric_table import DEFAULT_METRICS, DISTANCES, METRICS, arguments_of
 from monai_topo.commands.evaluation.options import MAX_NODES, Options
-from monai_topo.commands.evaluation.run import evaluate
+from monai_topo.commands.evaluation.reliability import add_reliability, run_evaluation
 
 _DISTANCE = {
     "slack": "largest distance at which voxels of two centerlines match",
@@ -28,15 +28,19 @@ def add_evaluate_parser(commands: Any) -> None:
     parser.set_defaults(run=_evaluate)
     formats = "NIfTI, NRRD, MetaImage, TIFF, HDF5, NumPy, PNG or zarr"
     parser.description = f"Files are {formats}, paired by name; docs/metrics.md defines the metrics."
-    for add_options in (_add_files, _add_voxels, _add_metrics, _add_distances, _add_tracings):
+    for add_options in (_add_files, _add_voxels, _add_metrics, _add_distances, _add_tracings, add_reliability):
         add_options(parser)
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--pred", type=Path, required=True, help="folder of predictions, or one file")
-    add("--label", type=Path, required=True, help="folder of labels, or one file; SWC tracings may be labels")
-    add("--out", type=Path, default=Path("report.json"), help="JSON report; a CSV of the same name beside it")
+    add("--pred", type=Path, help="folder of predictions, or one file")
+    add("--label", type=Path, help="folder of labels, or one file; SWC tracings may be labels")
+    add(
+        "--out",
+        type=Path,
+        help="JSON report; a CSV of the same name beside it; default: report.json, with --compare comparison.json",
+    )
     add(
         "--figures",
         type=Path,
@@ -146,7 +150,4 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     given["connectivity"] = None if arguments.connectivity == "full" else 1
     if arguments.patch_size is not None and len(arguments.patch_size) == 1:
         given["patch_size"] = arguments.patch_size[0]
-    evaluation = evaluate(
-        arguments.pred, arguments.label, Options(**given), arguments.out, arguments.figures, arguments.workers
-    )
-    return 0 if evaluation.complete else 1
+    return 0 if run_evaluation(arguments, Options(**given)) else 1

@@ -48,7 +48,7 @@ class Record:
             if self.csv.exists():
                 raise ValueError(f"--out would write {self.csv}, which is there already: name another file.")
             return {}, ""
-        content = _read(self.json)
+        content = read_report(self.json)
         if content is None:
             raise ValueError(f"--out {self.json} is there already and is no report of this command: name another file.")
         if self.csv.exists() and not _is_table(self.csv):
@@ -145,7 +145,7 @@ def _plain(options: Options) -> dict[str, Any]:
     return dict(json.loads(json.dumps({**asdict(options), **words})))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read_report(path: Path) -> dict[str, Any] | None:
     """A report of this command; None for anything else."""
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
@@ -160,6 +160,11 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (AttributeError, KeyError, TypeError):  # changed by hand
         return None
     return dict(content)
+
+
+def results_of(content: Mapping[str, Any]) -> dict[str, CaseResult]:
+    """Case to its numbers, of a report that was read."""
+    return {case["case"]: _result(case) for case in content["cases"]}
 
 
 def _is_table(path: Path) -> bool:
