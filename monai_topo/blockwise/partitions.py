@@ -164,7 +164,7 @@ _Counts = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64], int]
 
 
 def _tabulate(prediction: NDArray[Any], target: NDArray[Any], ignore_index: int | None) -> _Counts:
-    from monai_topo.blockwise.pair_kernels import count_pairs
+    from monai_topo.topology import count_pairs
 
     predicted, true = np.asarray(prediction).ravel(), np.asarray(target).ravel()
     if ignore_index is not None:
@@ -183,7 +183,7 @@ def _as_ids(values: NDArray[Any], name: str) -> NDArray[np.uint64]:
 
 
 def _add(first: _Counts, second: _Counts, axis: int) -> _Counts:
-    from monai_topo.blockwise.pair_kernels import count_pairs
+    from monai_topo.topology import count_pairs
 
     both = [np.concatenate([a, b]) for a, b in zip(first[:3], second[:3], strict=True)]
     return (*count_pairs(*both), first[3] + second[3])

@@ -15,6 +15,7 @@ from monai_topo.handlers.metrics import (
     BettiMatchingF1,
     CenterlineDice,
     EulerError,
+    InstanceF1,
     JunctionF1,
     VariationOfInformation,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "CenterlineDice",
     "EpochSeed",
     "EulerError",
+    "InstanceF1",
     "JunctionF1",
     "LossWeightSchedule",
     "RunLog",

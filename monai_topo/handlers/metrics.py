@@ -17,6 +17,7 @@ from monai_topo.metrics import (
     CCQMetric,
     CenterlineDiceMetric,
     EulerErrorMetric,
+    InstanceF1Metric,
     JunctionF1Metric,
     TLTSMetric,
     TopologyMetric,
@@ -102,6 +103,12 @@ class EulerError(TopologyMetricHandler):
     """The Euler error, with the options of ``EulerErrorMetric``; lower is better."""
 
     metric = EulerErrorMetric
+
+
+class InstanceF1(TopologyMetricHandler):
+    """The F1 score of matched instances, with the options of ``InstanceF1Metric``; higher is better."""
+
+    metric = InstanceF1Metric
 
 
 class JunctionF1(TopologyMetricHandler):

@@ -11,6 +11,8 @@ from monai_topo.metrics.betti_matching_f1 import BettiMatchingF1Metric, compute_
 from monai_topo.metrics.ccq import CCQMetric, compute_ccq
 from monai_topo.metrics.centerline_dice import CenterlineDiceMetric, compute_centerline_dice
 from monai_topo.metrics.euler_error import EulerErrorMetric, compute_euler_error
+from monai_topo.metrics.instance_f1 import InstanceF1Metric, compute_instance_f1
+from monai_topo.metrics.instance_matching import InstanceMatches, match_instances
 from monai_topo.metrics.junction_f1 import JunctionF1Metric, compute_junction_f1, graph_junction_f1
 from monai_topo.metrics.partition import PartitionMetric
 from monai_topo.metrics.tlts import TLTSMetric, compute_tlts, graph_tlts
@@ -29,6 +31,8 @@ __all__ = [
     "CenterlineDiceMetric",
     "ComponentMetric",
     "EulerErrorMetric",
+    "InstanceF1Metric",
+    "InstanceMatches",
     "JunctionF1Metric",
     "PartitionMetric",
     "TLTSMetric",
@@ -42,10 +46,12 @@ __all__ = [
     "compute_ccq",
     "compute_centerline_dice",
     "compute_euler_error",
+    "compute_instance_f1",
     "compute_junction_f1",
     "compute_tlts",
     "compute_variation_of_information",
     "graph_apls",
     "graph_junction_f1",
     "graph_tlts",
+    "match_instances",
 ]

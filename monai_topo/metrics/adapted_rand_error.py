@@ -115,7 +115,7 @@ class AdaptedRandErrorMetric(PartitionMetric):
             raise ValueError(f"variant must be one of {VARIANTS}, got {variant!r}.")
         self.variant = variant
 
-    def partition_components(self, true: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
+    def partition_components(self, true: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
         """Error, precision and recall."""
         from skimage.metrics import adapted_rand_error
 
@@ -126,7 +126,7 @@ class AdaptedRandErrorMetric(PartitionMetric):
         return {"error": float(error), "precision": float(precision), "recall": float(recall)}
 
 
-def _cremi_error(true: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
+def _cremi_error(true: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
     from skimage.metrics import contingency_table
 
     counts = contingency_table(true, predicted, ignore_labels=(0,)).tocsc()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from monai_topo.metrics.base import ComponentMetric, plain_array
+from monai_topo.metrics.instance_matching import check_integer_ids
 from monai_topo.topology import is_full_connectivity
 
 INSTANCES = ("labels", "foreground", "background")
@@ -61,7 +62,7 @@ class PartitionMetric(ComponentMetric):
         self.section_axis = section_axis
 
     @abstractmethod
-    def partition_components(self, true: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
+    def partition_components(self, true: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
         """All numbers by name.
 
         Args:
@@ -82,7 +83,7 @@ class PartitionMetric(ComponentMetric):
             return dict.fromkeys(self.components, np.nan)
         return self.partition_components(true, predicted)
 
-    def find_instances(self, array: NDArray[Any]) -> NDArray[np.int64]:
+    def find_instances(self, array: NDArray[Any]) -> NDArray[Any]:
         """Small ids of the instances from 1 on, 0 elsewhere.
 
         Args:
@@ -102,7 +103,7 @@ class PartitionMetric(ComponentMetric):
     def _to_arrays(self, y_pred: torch.Tensor, y: torch.Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
         """Ids or masks, ignored voxels -1."""
         if self.instances == "labels":
-            _check_ids(y_pred, y)
+            check_ids(y_pred, y)
         prediction, target = super()._to_arrays(y_pred, y)
         outside = self._ignored(plain_array(y))
         if outside is None:
@@ -112,12 +113,11 @@ class PartitionMetric(ComponentMetric):
     def _to_array(self, values: NDArray[Any], name: str) -> NDArray[Any]:
         if self.instances != "labels":
             return super()._to_array(values, name).astype(np.int8)
-        if not (values >= 0).all() or (values % 1 != 0).any():
-            raise ValueError(f"{name} must hold instance ids, integers of at least 0: threshold or label it first.")
+        check_integer_ids(values, name)
         return _small_ids(values)
 
 
-def _check_ids(y_pred: torch.Tensor, y: torch.Tensor) -> None:
+def check_ids(y_pred: torch.Tensor, y: torch.Tensor) -> None:
     """Refuse ids in several channels, and those of floats that other ids may have been rounded to.
 
     Raises:
@@ -148,13 +148,12 @@ def _small_ids(ids: NDArray[Any]) -> NDArray[np.int64]:
 
 def _components(
     mask: NDArray[Any], foreground: bool, connectivity: int | None, section_axis: int | None
-) -> NDArray[np.int64]:
+) -> NDArray[Any]:
     full = is_full_connectivity(connectivity, mask.ndim) == foreground
     neighbors = ndimage.generate_binary_structure(mask.ndim, mask.ndim if full else 1)
     if section_axis is not None:
         np.moveaxis(neighbors, section_axis, 0)[[0, 2]] = False
-    components, _ = ndimage.label(mask == int(foreground), neighbors)
-    return np.asarray(components, dtype=np.int64)
+    return np.asarray(ndimage.label(mask == int(foreground), neighbors)[0])
 
 
 def _apart_by_section(ids: NDArray[np.int64], axis: int) -> NDArray[np.int64]:

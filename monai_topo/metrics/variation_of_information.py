@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from monai.utils import MetricReduction
 from numpy.typing import NDArray
@@ -101,7 +100,7 @@ class VariationOfInformationMetric(PartitionMetric):
             ignore_index,
         )
 
-    def partition_components(self, true: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
+    def partition_components(self, true: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
         """Sum, split and merge."""
         from skimage.metrics import variation_of_information
 

@@ -52,6 +52,7 @@ from monai_topo.topology.regions.watershed import basin_walls, catchment_basins
 if TYPE_CHECKING:
     from monai_topo.topology.compiled.kernel import entry_kernel as entry_kernel
     from monai_topo.topology.compiled.kernel import kernel as kernel
+    from monai_topo.topology.masks.pair_kernels import count_pairs as count_pairs
 
 __all__ = [
     "CRITERIA",
@@ -135,7 +136,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """``entry_kernel`` and ``kernel``, how functions are compiled, are imported when they are asked for: with numba."""
+    """Kernels, and ``entry_kernel`` and ``kernel``, how they are compiled, are imported when asked for: with numba."""
+    if name == "count_pairs":
+        from monai_topo.topology.masks.pair_kernels import count_pairs
+
+        return count_pairs
     if name not in ("entry_kernel", "kernel"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from monai_topo.topology.compiled import kernel as module

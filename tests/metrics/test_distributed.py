@@ -8,11 +8,12 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
 
-from monai_topo.metrics import TopologyMetric
+from monai_topo.metrics import InstanceF1Metric, TopologyMetric
 
 PARTS = {2: [(3, 2), (5, 0), (0, 5)], 3: [(1, 3, 1), (0, 0, 5), (4, 0, 1)]}
 """For each number of processes, how many of the five items each of them sees."""
@@ -33,16 +34,20 @@ def items():
     return list(zip(prediction.split(1), truth.split(1), strict=True))
 
 
+METRICS = [ShareMetric, partial(InstanceF1Metric, instances="foreground", iou_threshold=0.2)]
+
+
 def numbers(pairs):
     """Reduced numbers and how many went into them, all numbers and how many; then again with more items."""
     found = []
-    metric = ShareMetric(get_not_nans=True)
-    for _ in range(2):
-        for prediction, truth in pairs:
-            metric(prediction, truth)
-        for reduction in ("mean", "sum_batch", "mean_batch"):
-            found.append([tensor.flatten().tolist() for tensor in metric.aggregate(reduction)])
-        found.append([sorted(metric.get_buffer()[:, 0].nan_to_num(-1).tolist()), [len(metric)]])
+    for make in METRICS:
+        metric = make(get_not_nans=True)
+        for _ in range(2):
+            for prediction, truth in pairs:
+                metric(prediction, truth)
+            for reduction in ("mean", "sum_batch", "mean_batch"):
+                found.append([tensor.flatten().tolist() for tensor in metric.aggregate(reduction)])
+            found.append([sorted(metric.get_buffer()[:, 0].nan_to_num(-1).tolist()), [len(metric)]])
     return found
 
 
@@ -84,6 +89,7 @@ def test_unequal_and_empty_processes_give_the_result_of_one(tmp_path):
     assert done.returncode == 0, done.stderr
     expected = numbers(items())
     assert expected[0][1] == [4]
+    assert 0 < expected[8][0][0] < 1
     found = json.loads(done.stdout)
     assert [[len(of_rank) for of_rank in of_world] for of_world in found] == [[3, 3], [3, 3, 3]]
     for of_parts in (of_parts for of_world in found for of_rank in of_world for of_parts in of_rank):

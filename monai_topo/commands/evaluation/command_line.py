@@ -85,6 +85,20 @@ def _add_metrics(parser: argparse.ArgumentParser) -> None:
         help="axis along which no two sections share an instance; default: none",
     )
     add(
+        "--iou-threshold",
+        type=_numbers,
+        default=(0.5,),
+        metavar="T",
+        help="instance_f1: intersection over union that a match exceeds; of several, 0.5,0.75, the mean; default: 0.5",
+    )
+    add(
+        "--min-size",
+        type=int,
+        default=0,
+        metavar="N",
+        help="instance_f1: instances of fewer voxels are background on both sides; default: 0",
+    )
+    add(
         "--max-nodes",
         type=_count,
         default=MAX_NODES,
@@ -137,6 +151,7 @@ def _parser_of(make: Callable[[str], Any], wanted: str) -> Callable[[str], Any]:
 
 
 _integers = _parser_of(lambda text: tuple(map(int, text.split(","))), "whole numbers with commas between them")
+_numbers = _parser_of(lambda text: tuple(map(float, text.split(","))), "numbers with commas between them")
 _spacing = _parser_of(
     lambda text: text if text == "file" else tuple(map(float, text.split(","))),
     "'file' or numbers with commas between them",
@@ -150,4 +165,6 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     given["connectivity"] = None if arguments.connectivity == "full" else 1
     if arguments.patch_size is not None and len(arguments.patch_size) == 1:
         given["patch_size"] = arguments.patch_size[0]
+    if len(arguments.iou_threshold) == 1:
+        given["iou_threshold"] = arguments.iou_threshold[0]
     return 0 if run_evaluation(arguments, Options(**given)) else 1

@@ -19,6 +19,7 @@ from monai_topo.metrics import (
     CenterlineDiceMetric,
     ComponentMetric,
     EulerErrorMetric,
+    InstanceF1Metric,
     JunctionF1Metric,
     PartitionMetric,
     TLTSMetric,
@@ -76,6 +77,7 @@ METRICS: dict[str, Entry] = {
     "junction_f1": Entry(JunctionF1Metric, higher_is_better=True, distances=("match_radius", "merge_radius")),
     "adapted_rand_error": Entry(AdaptedRandErrorMetric, higher_is_better=False, components=("error",)),
     "variation_of_information": Entry(VariationOfInformationMetric, higher_is_better=False),
+    "instance_f1": Entry(InstanceF1Metric, higher_is_better=True),
 }
 """Name on the command line to metric."""
 

@@ -20,7 +20,7 @@ from monai_topo.commands.evaluation.metric_table import (
 MAX_NODES = 2000
 """Control nodes of APLS in a graph, of which a tree of vessels has fewer and a mask of noise many thousands."""
 
-_OF_SOME = ("frame", "patch_size", "num_patches", "section_axis", *DISTANCES)
+_OF_SOME = ("frame", "patch_size", "num_patches", "section_axis", "iou_threshold", "min_size", *DISTANCES)
 _WHOLE = {None: "full", 1: "face"}
 _NEIGHBORS = {("full", 2): 8, ("full", 3): 26, ("face", 2): 4, ("face", 3): 6}
 
@@ -50,6 +50,8 @@ class Options:
             size, whatever the files say.
         instances: regions that metrics of partitions compare: ``"foreground"``, ``"background"`` or ``"labels"``.
         section_axis: axis along which no two sections share an instance.
+        iou_threshold: intersection over union that a match of instances exceeds, or several of them (instance_f1).
+        min_size: number of voxels below which an instance is background (instance_f1).
         labels: classes of label maps, each scored on its own; empty for masks.
         threshold: likelihood from which a voxel of a prediction is foreground; None for masks.
         label_threshold: the same of a label.
@@ -80,6 +82,8 @@ class Options:
     spacing: tuple[float, ...] | str | None = None
     instances: str = "foreground"
     section_axis: int | None = None
+    iou_threshold: tuple[float, ...] | float = 0.5
+    min_size: int = 0
     labels: tuple[int, ...] = ()
     threshold: float | None = None
     label_threshold: float | None = None

@@ -27,6 +27,7 @@ from monai_topo.metrics import (
     compute_centerline_dice,
     compute_junction_f1,
     compute_tlts,
+    match_instances,
 )
 from monai_topo.visualize.marks import COLORS
 from tests.commands.evaluation.files import save_hdf5, save_nifti, save_tiff
@@ -300,9 +301,15 @@ def test_instance_ids_of_one_file_layout(tmp_path):
         save_hdf5(tmp_path / folder / "a.h5", np.zeros((20, 24), np.uint8), "raw")
         save_hdf5(tmp_path / folder / "a.h5", array.astype(np.uint64) * 2**33, name)
     datasets = ["--pred-dataset", "ids", "--label-dataset", "volumes/neurons"]
-    names = ["adapted_rand_error", "variation_of_information"]
-    assert call(tmp_path, "--instances", "labels", *datasets, "--metrics", *names) == 0
+    names = ["adapted_rand_error", "variation_of_information", "instance_f1"]
+    thresholds = ["--iou-threshold", "0.5,0.9", "--min-size", "9"]
+    assert call(tmp_path, "--instances", "labels", *datasets, "--metrics", *names, *thresholds) == 0
     found = scores(tmp_path)["a"]
+    matches = [match_instances(split, cells, iou_threshold=t, min_size=9) for t in (0.5, 0.9)]
+    expected = np.mean([2 * len(one.true) / (one.num_true + one.num_predicted) for one in matches])
+    assert found["instance_f1.f1"] == pytest.approx(expected)
+    assert 0 < expected < 1
+    assert report(tmp_path)["metrics"]["instance_f1"]["iou_threshold"] == [0.5, 0.9]
     expected = compute_adapted_rand_error(*(torch.tensor(ids)[None, None] for ids in (split, cells))).item()
     assert expected > 0
     assert found["adapted_rand_error"] == pytest.approx(expected, abs=1e-6)
@@ -360,7 +367,9 @@ def missing_pixels(path):
     [
         (["--metrics", "betti"], "--metrics must be some of pixel, betti_error"),
         (["--labels", "1", "--threshold", "0.5"], "give one of them"),
-        (["--instances", "labels"], "goes with --metrics adapted_rand_error variation_of_information"),
+        (["--instances", "labels"], "goes with --metrics adapted_rand_error variation_of_information i"),
+        (["--metrics", "instance_f1", "--iou-threshold", "0.5,1"], "iou_threshold must be at least 0 and below 1"),
+        (["--iou-threshold", "0.7"], "--iou-threshold is of instance_f1"),
         (["--num-patches", "3"], "num_patches needs a patch_size"),
         (["--metrics", "ccq", "--slack", "-1"], "slack must be at least 0"),
         (["--workers", "0"], "--workers must be at least 1"),
