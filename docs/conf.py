@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 from importlib import import_module
+from inspect import ismodule
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -22,7 +23,9 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
+    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
+    "sphinx-mathjax-offline",
     "sphinx_copybutton",
     "sphinx_design",
 ]
@@ -33,7 +36,7 @@ html_title = "monai_topo"
 html_static_path: list[str] = []
 html_theme_options = {
     "navbar_align": "left",
-    "show_nav_level": 2,
+    "show_nav_level": 1,
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -75,6 +78,7 @@ FACES = {
     "transforms": "Transforms",
     "inferers": "Inferers",
     "data": "Data",
+    "data.phantoms": "Phantoms",
     "graphs": "Centerline graphs",
     "topology": "Topology",
     "visualize": "Pictures",
@@ -98,6 +102,7 @@ def public_names(face: str) -> list[str]:
     """What a subpackage offers, without aliases and without what has its page with another subpackage."""
     module = import_module(f"monai_topo.{face}")
     things = {name: getattr(module, name) for name in module.__all__}
+    things = {name: thing for name, thing in things.items() if not ismodule(thing)}
     kept = [name for name, thing in things.items() if not is_alias(name, thing, module.__all__)]
     return sorted(name for name in kept if home(things[name], face) == face)
 
@@ -115,6 +120,11 @@ def home(thing: object, face: str) -> str:
     return defined_in if getattr(thing, "__name__", "") in offered else face
 
 
+def page_of(face: str) -> str:
+    """The name of a subpackage's page."""
+    return face.rpartition(".")[2]
+
+
 def write_reference() -> None:
     """Write a page for each subpackage from its public names, and for each bundle from its README."""
     for face, title in FACES.items():
@@ -124,7 +134,7 @@ def write_reference() -> None:
             f"{title}\n{'=' * len(title)}\n\n{first}\n\n.. currentmodule:: monai_topo.{face}\n\n"
             f".. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n   {listed}\n"
         )
-        write_if_new(REFERENCE / f"{face}.rst", text)
+        write_if_new(REFERENCE / f"{page_of(face)}.rst", text)
     for readme in BUNDLES.glob("*/docs/README.md"):
         write_if_new(
             REFERENCE / f"{readme.parts[-3]}.md", readme.read_text().replace("](quick.png)", f"]({picture(readme)})")
