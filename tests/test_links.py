@@ -53,7 +53,6 @@ def test_links_lead_somewhere(page):
 
 def test_a_broken_link_is_seen(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(
-        "# A heading: of `two`\n[a](page.md#a-heading-of-two) [b](page.md#b) [c](gone.md)\n```\n[d](no)\n```\n"
-    )
+    links = "[a](page.md#a-heading-of-two) [b](page.md#b) [c](gone.md)"
+    page.write_text(f"# A heading: of `two`\n{links}\n```\n[d](no)\n```\n")
     assert broken(page) == ["page.md#b", "gone.md#"]

@@ -18,6 +18,9 @@ import monai_topo.blockwise
 ROOT = Path(__file__).parent.parent
 CONF = runpy.run_path(str(ROOT / "docs" / "conf.py"))
 
+REMOTE = re.compile(r"<(?:script|img)[^>]*src=[\"'](https?:[^\"']+)|<link[^>]*href=[\"'](https?:[^\"']+)")
+BUNDLES = [path.parent.name for path in ROOT.glob("bundles/*/docs")]
+
 
 def test_every_public_name_has_one_page():
     listed = [name for face in CONF["FACES"] for name in CONF["public_names"](face)]

@@ -48,7 +48,7 @@ def section(table, records):
 
 
 def headline(table, records):
-    """The few columns that the README shows, as the network answers, with what got worse and what an iteration takes."""
+    """The few columns that the README shows, with what got worse and what an iteration takes."""
     columns = {heading: source for heading, source in table.columns.items() if source in (DICE, CRITERION, *HEADLINE)}
     part = next(iter(table.parts))
     lines = [header(["loss", *columns, "s / iteration"])]
