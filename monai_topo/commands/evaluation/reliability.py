@@ -39,7 +39,8 @@ def run_evaluation(arguments: argparse.Namespace, options: Options) -> bool:
     if missing:
         raise ValueError(f"{' and '.join(missing)} must be given: --pred and --label name what is scored.")
     out = arguments.out or REPORT
-    return evaluate(arguments.pred, arguments.label, options, out, arguments.figures, arguments.workers).complete
+    where = arguments.pred, arguments.label
+    return evaluate(*where, options, out, arguments.figures, arguments.workers, arguments.sections).complete
 
 
 def _compare(arguments: argparse.Namespace, options: Options) -> bool:
@@ -48,4 +49,4 @@ def _compare(arguments: argparse.Namespace, options: Options) -> bool:
         raise ValueError(f"--compare names what is compared: leave out {' and '.join(given)}.")
     out = arguments.out or COMPARISON
     first, second = arguments.compare
-    return compare(first, second, arguments.label, options, out, arguments.workers)
+    return compare(first, second, arguments.label, options, out, arguments.workers, arguments.sections)
