@@ -203,8 +203,8 @@ def _one_table(sections: _Sections) -> _Counts:
     tables = list(sections.values())
     if len(tables) == 1:
         return tables[0]
-    ids = [_numbered_apart([table[side] for table in tables]) for side in (0, 1)]
-    return ids[0], ids[1], np.concatenate([table[2] for table in tables]), sum(table[3] for table in tables)
+    predicted, true = _numbered_apart([table[0] for table in tables]), _numbered_apart([table[1] for table in tables])
+    return predicted, true, np.concatenate([table[2] for table in tables]), sum(table[3] for table in tables)
 
 
 def _numbered_apart(lists: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
