@@ -40,6 +40,30 @@ def read_own(files: Sequence[Path], kind: str, of: Mapping[str, str]) -> dict[st
     return content
 
 
+def set_aside(files: Sequence[Path]) -> int:
+    """Give the files of an earlier result the first number that none of them has yet, and say it.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "a.json").touch()
+        >>> set_aside([folder / "a.csv", folder / "a.json"]), [path.name for path in folder.iterdir()]
+        (1, ['a-1.json'])
+    """
+    number = 1
+    while any(numbered(path, number).exists() for path in files):
+        number += 1
+    for path in files:
+        if path.exists():
+            path.rename(numbered(path, number))
+    return number
+
+
+def numbered(path: Path, number: int) -> Path:
+    """The path with a number behind its stem."""
+    return path.with_name(f"{path.name[: -len(path.suffix)]}-{number}{path.suffix}")
+
+
 def named_after(report: Path, word: str, suffix: str) -> Path:
     """File beside a report.
 

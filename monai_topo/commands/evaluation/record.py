@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_topo.commands.evaluation.beside import numbered, set_aside
 from monai_topo.commands.evaluation.case import versions
 from monai_topo.commands.evaluation.metric_table import METRICS
 from monai_topo.commands.evaluation.options import Options, connectivity_name
@@ -64,7 +65,7 @@ class Record:
             for case in content["cases"]
             if case["fingerprint"] == self.prints.get(case["case"])
         }
-        return kept, self._set_aside() if content["cases"] and content["options"] != _plain(self.options) else ""
+        return kept, self._set_aside() if content["cases"] and content["options"] != plain_options(self.options) else ""
 
     def save(self, finished: Mapping[str, CaseResult], failed: Mapping[str, str], **lines: Sequence[str]) -> None:
         """Write the report.
@@ -80,7 +81,7 @@ class Record:
         content = {
             "kind": KIND,
             **self._folders(),
-            "options": _plain(self.options),
+            "options": plain_options(self.options),
             "metrics": {name: self.options.protocol(name, axes) for name in self.options.metrics},
             "distances": distance_unit(self.options, finished.values()),
             "versions": versions(),
@@ -99,13 +100,8 @@ class Record:
 
     def _set_aside(self) -> str:
         """Give the report of other options another name."""
-        number = 1
-        while any(_numbered(path, number).exists() for path in (self.json, self.csv)):
-            number += 1
-        for path in (self.csv, self.json):
-            if path.exists():
-                path.rename(_numbered(path, number))
-        return f"the report with other options that was {self.json.name} is {_numbered(self.json, number)} now"
+        number = set_aside([self.csv, self.json])
+        return f"the report with other options that was {self.json.name} is {numbered(self.json, number)} now"
 
 
 def report_files(out: Path) -> tuple[Path, Path]:
@@ -135,11 +131,7 @@ def distance_unit(options: Options, results: Iterable[CaseResult]) -> str:
     return " and ".join(units)
 
 
-def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.name[: -len(path.suffix)]}-{number}{path.suffix}")
-
-
-def _plain(options: Options) -> dict[str, Any]:
+def plain_options(options: Options) -> dict[str, Any]:
     """Options as JSON has them."""
     words = {"connectivity": connectivity_name(options.connectivity)}
     return dict(json.loads(json.dumps({**asdict(options), **words})))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from monai_topo.data.phantoms.drawing import MAX_DRAWS, Phantom, check_shape, has_betti_numbers, image_of, offset_from
+from monai_topo.data.phantoms.drawing import MAX_DRAWS, Phantom, check_shape, has_betti_numbers, image_of
+from monai_topo.data.phantoms.voronoi import voronoi_cells
 from monai_topo.topology import largest_parts, round_cells
 
 
@@ -68,7 +68,5 @@ def _voronoi(
             break
         if not len(centers) or np.linalg.norm(centers - candidate, axis=1).min() > spacing:
             centers = np.vstack([centers, candidate])
-    distance, nearest = cKDTree(centers).query(offset_from(np.zeros(len(shape)), shape), k=2)
-    between = np.linalg.norm(centers[nearest[..., 0]] - centers[nearest[..., 1]], axis=-1)
-    to_plane = (distance[..., 1] ** 2 - distance[..., 0] ** 2) / (2 * between)
-    return (nearest[..., 0] + 1).astype(np.int32), to_plane <= thickness / 2
+    instances, to_plane = voronoi_cells(centers, shape)
+    return instances, to_plane <= thickness / 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
-from scipy.spatial import cKDTree
 from skimage.feature import peak_local_max
 
 from monai_topo.commands.evaluation import Options, score_masks
+from monai_topo.data import controls
 from monai_topo.topology import instance_boundaries, label_components
 from monai_topo.transforms import CloseWalls, SegmentCells
 from tests.results.finished.networks import FLIPS, PLAIN
@@ -106,11 +106,8 @@ def cells_right(ids, true):
 
 def random_cells(label, seed=0):
     """As many cells as the label has, of random middles: what a score is worth."""
-    rng = np.random.default_rng(seed)
     number = int(label_components(~label, full=False).max())
-    middles = rng.uniform(0, label.shape, (number, label.ndim))
-    nearest = cKDTree(middles).query(np.indices(label.shape).reshape(label.ndim, -1).T)[1]
-    return nearest.reshape(label.shape) + 1
+    return controls.random_partition(label.shape, number, seed=seed).astype(np.int64)
 
 
 WALLS = Kind(STEPS, COLUMNS, score, frozenset({"cells", "true cells"}), (PLAIN, FLIPS))

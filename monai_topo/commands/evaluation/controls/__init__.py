@@ -1,0 +1,8 @@
+"""``evaluate --controls``: the scores of answers that have not seen the image."""
+
+from __future__ import annotations
+
+from monai_topo.commands.evaluation.controls.masks import ControlOptions
+from monai_topo.commands.evaluation.controls.run import score_controls
+
+__all__ = ["ControlOptions", "score_controls"]
