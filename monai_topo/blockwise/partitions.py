@@ -15,7 +15,12 @@ VARIANTS = ("skimage", "cremi")
 
 
 class RandScores(NamedTuple):
-    """The adapted Rand error and what it is made of, in scikit-image's order."""
+    """The adapted Rand error and what it is made of, in scikit-image's order.
+
+    Example:
+        >>> RandScores(error=0.1, precision=0.85, recall=0.95).error
+        0.1
+    """
 
     error: float
     precision: float
@@ -23,7 +28,12 @@ class RandScores(NamedTuple):
 
 
 class InformationScores(NamedTuple):
-    """The two halves of the variation of information, in bits: what is split, and what is merged."""
+    """The two halves of the variation of information, in bits: what is split, and what is merged.
+
+    Example:
+        >>> InformationScores(split=0.2, merge=1.5).merge
+        1.5
+    """
 
     split: float
     merge: float
@@ -38,6 +48,12 @@ class ContingencyTable:
         true: ``(n,)`` uint64 ids, none of them 0; the pairs are sorted by these and then by the predicted.
         voxels: ``(n,)`` number of voxels of each pair, more than 0.
         scored: number of all voxels that are not ignored, those of true id 0 included.
+
+    Example:
+        >>> import numpy as np
+        >>> table = contingency_table(np.array([[1, 1, 5, 0]]), np.array([[2, 2, 2, 0]]))
+        >>> table.voxels
+        array([2, 1])
     """
 
     predicted: NDArray[np.uint64]

@@ -14,28 +14,28 @@ in, in the array's order, and a position is index times spacing: the center of t
 from __future__ import annotations
 
 from monai_topo.graphs.bridges import draw_bridges
-from monai_topo.graphs.centerline import centerline_mask, check_method, fill_cavities
+from monai_topo.graphs.centerline import centerline_mask, fill_cavities
+from monai_topo.graphs.centerline import check_method as check_method
 from monai_topo.graphs.chains import contract_chains
-from monai_topo.graphs.drawing import count_clipped, distance_to_centerline, draw_centerline, draw_tube
+from monai_topo.graphs.drawing import count_clipped as count_clipped
+from monai_topo.graphs.drawing import distance_to_centerline, draw_centerline, draw_tube
 from monai_topo.graphs.gaps import Gap, find_ways
 from monai_topo.graphs.junctions import count_matches, junction_points, match_points
 from monai_topo.graphs.network import Network, Places
-from monai_topo.graphs.paths import path_length_blocks, path_lengths
+from monai_topo.graphs.paths import path_length_blocks as path_length_blocks
+from monai_topo.graphs.paths import path_lengths
 from monai_topo.graphs.skeleton import skeleton_graph
-from monai_topo.graphs.spacing import check_spacing
+from monai_topo.graphs.spacing import check_spacing as check_spacing
 from monai_topo.graphs.swc import read_swc, swc_graph
-from monai_topo.graphs.tube import check_skeleton, skeleton_tube
+from monai_topo.graphs.tube import check_skeleton as check_skeleton
+from monai_topo.graphs.tube import skeleton_tube
 
 __all__ = [
     "Gap",
     "Network",
     "Places",
     "centerline_mask",
-    "check_method",
-    "check_skeleton",
-    "check_spacing",
     "contract_chains",
-    "count_clipped",
     "count_matches",
     "distance_to_centerline",
     "draw_bridges",
@@ -45,7 +45,6 @@ __all__ = [
     "find_ways",
     "junction_points",
     "match_points",
-    "path_length_blocks",
     "path_lengths",
     "read_swc",
     "skeleton_graph",

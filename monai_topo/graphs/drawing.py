@@ -46,7 +46,7 @@ def draw_centerline(graph: networkx.MultiGraph, shape: Sequence[int]) -> NDArray
 
 
 def draw_tube(graph: networkx.MultiGraph, shape: Sequence[int]) -> NDArray[np.bool_]:
-    """Mask of the tubes around the edges of a tracing, in its nodes' radii.
+    r"""Mask of the tubes around the edges of a tracing, in its nodes' radii.
 
     A voxel belongs to a tube when its distance to the nearest point of an edge is at most the radius there, which
     changes linearly along the edge. The centerline belongs to it too, so that a tube thinner than a voxel does not
@@ -55,6 +55,15 @@ def draw_tube(graph: networkx.MultiGraph, shape: Sequence[int]) -> NDArray[np.bo
     Args:
         graph: graph whose nodes have ``radius``, in the unit of ``pos``.
         shape: shape of the grid, 2 or 3 axes.
+
+    Example:
+        >>> from monai_topo.graphs import swc_graph
+        >>> graph = swc_graph("1 0 0 1 0 1 -1\n2 0 4 1 0 1 1", axes="yx")
+        >>> draw_tube(graph, (4, 5)).astype(int)
+        array([[1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1],
+               [0, 0, 0, 0, 0]])
     """
     mask = draw_centerline(graph, shape)
     for ends, radii in _pieces(graph):
@@ -63,10 +72,17 @@ def draw_tube(graph: networkx.MultiGraph, shape: Sequence[int]) -> NDArray[np.bo
 
 
 def distance_to_centerline(graph: networkx.MultiGraph, shape: Sequence[int]) -> NDArray[np.float32]:
-    """Distance of each voxel to the nearest voxel of the centerline, in the unit of the graph's spacing.
+    r"""Distance of each voxel to the nearest voxel of the centerline, in the unit of the graph's spacing.
 
     Raises:
         ValueError: when no part of the graph lies on the grid.
+
+    Example:
+        >>> from monai_topo.graphs import swc_graph
+        >>> graph = swc_graph("1 0 0 0 0 1 -1\n2 0 4 0 0 1 1", axes="yx")
+        >>> distance_to_centerline(graph, (2, 5))
+        array([[0., 0., 0., 0., 0.],
+               [1., 1., 1., 1., 1.]], dtype=float32)
     """
     centerline = draw_centerline(graph, shape)
     if not centerline.any():

@@ -33,6 +33,12 @@ class Gap:
         num_ends: number of the two places that are ends of a tube (or small components), and not its side.
         angle: the larger of the angles, in degrees, between the ends' own directions and the way from end to end; NaN
             where neither has a direction.
+
+    Example:
+        >>> likelihood = np.array([[0.9, 0.9, 0.4, 0.3, 0.9, 0.9]])
+        >>> (gap,) = find_ways(likelihood > 0.5, likelihood < 0.5, likelihood)
+        >>> gap.path.tolist(), gap.weakest
+        ([[0, 1], [0, 2], [0, 3], [0, 4]], 0.3)
     """
 
     components: tuple[int, int]

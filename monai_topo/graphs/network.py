@@ -24,6 +24,10 @@ class Places:
     Attributes:
         edge: ``(k,)`` which edge, -1 for nowhere.
         offset: ``(k,)`` how far from the edge's first end, along it; 0 nowhere.
+
+    Example:
+        >>> Places(np.array([0, -1]), np.array([2.5, 0.0])).edge
+        array([ 0, -1])
     """
 
     edge: NDArray[np.int64]
@@ -38,7 +42,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Network:
-    """A centerline graph without nodes of degree 2, as arrays. A node without edges has a self loop of length 0.
+    r"""A centerline graph without nodes of degree 2, as arrays. A node without edges has a self loop of length 0.
 
     Attributes:
         positions: ``(n, ndim)`` of the nodes.
@@ -50,6 +54,12 @@ class Network:
         piece_edge: ``(p,)`` which edge.
         piece_offset: ``(p,)`` where on the edge the piece starts.
         piece_length: ``(p,)`` along the edge.
+
+    Example:
+        >>> from monai_topo.graphs import swc_graph
+        >>> network = Network.from_graph(swc_graph("1 1 0 0 0 1 -1\n2 3 3 4 0 1 1"))
+        >>> network.lengths, network.degree
+        (array([5.]), array([1, 1]))
     """
 
     positions: NDArray[np.float64]

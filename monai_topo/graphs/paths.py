@@ -17,15 +17,22 @@ _BLOCK = 256
 
 
 def path_lengths(network: Network, starts: Places, stops: Places) -> NDArray[np.float64]:
-    """Length of the shortest path from each start to its stop.
+    r"""Length of the shortest path from each start to its stop.
 
     Args:
-        network: where.
+        network: network that the paths lie in.
         starts: ``k`` places.
-        stops: as many nodes.
+        stops: ``k`` places, one for each start.
 
     Returns:
         ``(k,)``, infinite where there is no path or a place is nowhere.
+
+    Example:
+        >>> from monai_topo.graphs import swc_graph
+        >>> network = Network.from_graph(swc_graph("1 1 0 0 0 1 -1\n2 3 3 4 0 1 1"))
+        >>> start, stop = (network.nearest(np.array([point])) for point in ([0.0, 0, 0], [3.0, 4, 0]))
+        >>> path_lengths(network, start, stop)
+        array([5.])
     """
     lengths = np.full(len(starts), np.inf)
     somewhere = np.flatnonzero((starts.edge >= 0) & (stops.edge >= 0))
@@ -47,7 +54,7 @@ def path_length_blocks(network: Network, places: Places) -> Iterator[tuple[slice
     """Lengths of the shortest paths between all places, in blocks of rows that fit into memory.
 
     Args:
-        network: where.
+        network: network that the paths lie in.
         places: ``k`` places.
 
     Yields:

@@ -46,11 +46,20 @@ def read_swc(
     origin: str = "center",
     axes: str = "xyz",
 ) -> networkx.MultiGraph:
-    """Graph of an SWC file; see :func:`swc_graph` for the arguments and the graph.
+    r"""Graph of an SWC file; see :func:`swc_graph` for the arguments and the graph.
 
     Raises:
         FileNotFoundError: when there is no such file.
         ValueError: as :func:`swc_graph`, with the path in front.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "neurite.swc"
+        ...     _ = path.write_text("1 2 0 0 0 1 -1\n2 2 3 4 0 1 1\n")
+        ...     graph = read_swc(path)
+        >>> graph.number_of_nodes(), [length for _, _, length in graph.edges(data="length")]
+        (2, [5.0])
     """
     text = Path(path).read_text(encoding="utf-8-sig", errors="replace")  # only comments hold more than ASCII
     try:

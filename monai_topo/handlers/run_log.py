@@ -22,6 +22,16 @@ class RunLog:
         training: whether the engine trains; the loss of every iteration is then recorded as ``train_loss``.
         state_attributes: what of ``engine.state`` TensorBoard gets too, such as the weight that
             :class:`LossWeightSchedule` leaves there.
+
+    Example:
+        >>> import tempfile
+        >>> from ignite.engine import Engine
+        >>> evaluator = Engine(lambda engine, batch: None)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     RunLog(folder).attach(evaluator)
+        ...     state = evaluator.run([0])
+        >>> state.epoch
+        1
     """
 
     def __init__(

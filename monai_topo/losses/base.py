@@ -18,7 +18,8 @@ from torch.nn.modules.loss import _Loss
 
 from monai_topo.losses.inputs import INPUTS, Inputs, check_classes, check_finite, check_shape, to_plain_labels
 from monai_topo.losses.options import check_keywords, describe, full_signature
-from monai_topo.topology import PatchLayout, Slices
+from monai_topo.losses.patches import cut_patches
+from monai_topo.topology import PatchLayout
 
 
 class Channels(NamedTuple):
@@ -64,6 +65,13 @@ class TopologyLoss(_Loss):
         TypeError: when ``other_act`` is not callable, or for an argument that the loss does not have.
         ValueError: for more than one activation, an unknown reduction, a negative weight, or patch arguments that do
             not go together.
+
+    Example:
+        >>> class Overlap(TopologyLoss):
+        ...     def patch_terms(self, likelihood, mask):
+        ...         return 1 - (likelihood * mask).flatten(1).mean(1)
+        >>> Overlap(sigmoid=True)(torch.zeros(2, 1, 4, 5), torch.ones(2, 1, 4, 5))
+        tensor(0.5000)
     """
 
     __signature__: ClassVar[inspect.Signature]
@@ -233,7 +241,7 @@ class TopologyLoss(_Loss):
         """
         batch, channels, *shape = tensors[0].shape
         layouts = [self.layout.slices(shape, self.random_state) for _ in range(batch)]
-        terms = terms_of(*(_cut(tensor, layouts) for tensor in tensors))
+        terms = terms_of(*(cut_patches(tensor, layouts) for tensor in tensors))
         mean = terms.reshape(batch, -1, channels).mean(dim=1)
         return mean.reshape(batch, channels, *[1] * len(shape))
 
@@ -256,31 +264,6 @@ class TopologyLoss(_Loss):
         if self.reduction == LossReduction.NONE.value:
             return terms
         raise ValueError(f'Unsupported reduction: {self.reduction}, available options are ["mean", "sum", "none"].')
-
-
-def _cut(tensor: torch.Tensor, layouts: list[list[Slices]]) -> torch.Tensor:
-    """The patches of every item and channel, ``(N, H, W[, D])``, channels fastest."""
-    if layouts[0][0] == tuple(slice(0, size) for size in tensor.shape[2:]) and len(layouts[0]) == 1:
-        return tensor.flatten(0, 1)  # without the copy
-    patches = [(item, slice(None), *patch) for item, layout in enumerate(layouts) for patch in layout]
-    cut: torch.Tensor = _CutPatches.apply(tensor, patches)
-    return cut.flatten(0, 1)
-
-
-class _CutPatches(torch.autograd.Function):
-    """Stacks patches. The gradient is gathered in one tensor; indexing would make one as large for every patch."""
-
-    @staticmethod
-    def forward(ctx: Any, tensor: torch.Tensor, patches: list[tuple[Any, ...]]) -> torch.Tensor:
-        ctx.shape, ctx.patches = tensor.shape, patches
-        return torch.stack([tensor[patch] for patch in patches])
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
-        gathered = gradients[0].new_zeros(ctx.shape)
-        for patch, gradient in zip(ctx.patches, gradients[0], strict=True):
-            gathered[patch] += gradient
-        return gathered, None
 
 
 def _check_weight(weight: Sequence[float] | float | torch.Tensor | None) -> torch.Tensor | None:

@@ -30,6 +30,15 @@ class CenterlineLoss(SkeletonLoss):
         iterations: of the soft skeleton; at least the largest radius in voxels.
         kind: of skeletons of the label that the loss makes itself: ``"curve"`` or, for membranes in 3D, ``"surface"``.
         **options: :class:`LossOptions`.
+
+    Example:
+        >>> class Missed(CenterlineLoss):
+        ...     def soft_terms(self, likelihood, soft, mask, skeleton):
+        ...         return (skeleton * (1 - soft)).flatten(1).mean(1)
+        >>> line = torch.zeros(1, 1, 5, 10)
+        >>> line[0, 0, 2, 1:9] = 1
+        >>> Missed()(line, line), Missed()(torch.zeros_like(line), line)
+        (tensor(0.), tensor(0.1600))
     """
 
     def __init__(

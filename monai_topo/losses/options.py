@@ -23,6 +23,12 @@ class LossOptions(TypedDict, total=False):
         patch_mode: ``"grid"`` covers the input; ``"random"`` draws ``num_patches`` for each item anew at each call.
         num_patches: number of random patches for each item.
         seed: seed of the generator that draws patches, and height functions where a loss has them.
+
+    Example:
+        >>> from monai_topo.losses import DMTLoss
+        >>> options: LossOptions = {"patch_size": 64, "patch_mode": "random", "num_patches": 2}
+        >>> DMTLoss(**options).num_patches
+        2
     """
 
     weight: Sequence[float] | float | torch.Tensor | None
@@ -41,6 +47,12 @@ class DiagramOptions(LossOptions, total=False):
         persistence_threshold: points whose persistence is at most this are left alone; 0 by default.
         engine: ``"auto"`` or a name of ``monai_topo.topology.available_engines()``.
         num_threads: threads for the patches; None is one for each CPU core, and one for few small patches.
+
+    Example:
+        >>> from monai_topo.losses import TopoLoss
+        >>> options: DiagramOptions = {"connectivity": 1, "persistence_threshold": 0.03}
+        >>> TopoLoss(**options).connectivity
+        1
     """
 
     connectivity: int | None

@@ -74,6 +74,18 @@ class DiagramLoss(TopologyLoss):
     Raises:
         TypeError: when ``other_act`` is not callable, or for an argument that the loss does not have.
         ValueError: for more than one activation or an unknown option; see also :meth:`forward`.
+
+    Example:
+        >>> from monai_topo.topology import persistence_pairs_batch
+        >>> class AllFeatures(DiagramLoss):
+        ...     def pulls(self, likelihood, mask):
+        ...         points = persistence_pairs_batch(likelihood.detach(), dims=self.dims)
+        ...         goal = np.tile(np.array([1, 0], np.float32), (points.count, 1))
+        ...         ones, none = np.ones(points.count, np.float32), np.zeros(len(likelihood), np.float32)
+        ...         return Pulls(points, diagram_of(likelihood, points), goal, ones, none)
+        >>> likelihood = torch.tensor([[[[0.5, 0.0, 1.0]]]])
+        >>> AllFeatures(dims=0)(likelihood, torch.ones_like(likelihood))
+        tensor(0.2500)
     """
 
     def __init__(

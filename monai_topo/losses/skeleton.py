@@ -34,6 +34,14 @@ class SkeletonLoss(TopologyLoss):
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         kind: of skeletons that the loss makes itself: ``"curve"`` or, for membranes in 3D, ``"surface"``.
         **options: :class:`LossOptions`.
+
+    Example:
+        >>> class MissedSkeleton(SkeletonLoss):
+        ...     def skeleton_terms(self, likelihood, mask, skeleton):
+        ...         return (skeleton * (1 - likelihood)).flatten(1).sum(1)
+        >>> label = torch.ones(1, 1, 3, 7)
+        >>> MissedSkeleton()(torch.zeros_like(label), label)
+        tensor(5.)
     """
 
     dilations: int = 0

@@ -201,6 +201,14 @@ class ComponentMetric(TopologyMetric):
 
     Raises:
         ValueError: for an unknown component.
+
+    Example:
+        >>> class Volumes(ComponentMetric):
+        ...     components = ("predicted", "true")
+        ...     def channel_components(self, prediction, target):
+        ...         return {"predicted": float(prediction.sum()), "true": float(target.sum())}
+        >>> Volumes(True, "true")(torch.zeros(1, 1, 2, 3), torch.ones(1, 1, 2, 3))
+        tensor([[6.]])
     """
 
     components: ClassVar[tuple[str, ...]]

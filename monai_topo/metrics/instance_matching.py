@@ -37,6 +37,11 @@ class InstanceMatches(NamedTuple):
         iou: ``(k,)`` their intersection over union.
         num_true: number of all true instances.
         num_predicted: number of all predicted ones.
+
+    Example:
+        >>> found = match_instances([[7, 7, 7, 0]], [[1, 1, 1, 1]])
+        >>> found.iou, found.num_true
+        (array([0.75]), 1)
     """
 
     true: NDArray[np.uint64]

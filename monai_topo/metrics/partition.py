@@ -41,6 +41,14 @@ class PartitionMetric(ComponentMetric):
 
     Raises:
         ValueError: for an unknown component or kind of instances.
+
+    Example:
+        >>> class Counts(PartitionMetric):
+        ...     components = ("difference",)
+        ...     def partition_components(self, true, predicted):
+        ...         return {"difference": float(len(np.unique(predicted)) - len(np.unique(true)))}
+        >>> Counts(True, "difference")(torch.tensor([[[[1, 2, 3]]]]), torch.tensor([[[[1, 1, 1]]]]))
+        tensor([[2.]])
     """
 
     def __init__(

@@ -1,4 +1,7 @@
-"""The mathematics on arrays: fields, persistence pairs, diagrams, matchings, Morse masks, Betti numbers. No MONAI."""
+"""The mathematics on arrays: fields, persistence pairs, diagrams, matchings, Morse masks, Betti numbers. No MONAI.
+
+Names in ``__all__`` are public; what is imported ``as`` itself is for the other subpackages.
+"""
 
 from __future__ import annotations
 
@@ -9,44 +12,42 @@ from monai_topo.topology.affinities.maximin import MaximinPairs, edge_minima, ma
 from monai_topo.topology.checks import check_dims, check_direction, check_mask, is_full_connectivity
 from monai_topo.topology.compiled.threads import map_in_threads
 from monai_topo.topology.diagram import diagram, gather_points
-from monai_topo.topology.engines import ESSENTIAL, FRAME, available_engines
-from monai_topo.topology.field import sublevel_field, to_array
+from monai_topo.topology.engines import ESSENTIAL as ESSENTIAL
+from monai_topo.topology.engines import FRAME as FRAME
+from monai_topo.topology.engines import available_engines
+from monai_topo.topology.field import sublevel_field
+from monai_topo.topology.field import to_array as to_array
 from monai_topo.topology.grid import label_components
-from monai_topo.topology.height import HEIGHTS, height_function
+from monai_topo.topology.height import HEIGHTS as HEIGHTS
+from monai_topo.topology.height import height_function
 from monai_topo.topology.induced import InducedMatching, InducedPoints, comparison, match_induced, match_induced_batch
 from monai_topo.topology.masks.betti import betti_numbers, euler_characteristic
 from monai_topo.topology.masks.counts import FeatureCounts, count_features
 from monai_topo.topology.masks.distances import distance_to_background
-from monai_topo.topology.masks.features import Feature, Status, list_features
-from monai_topo.topology.masks.instances import (
-    distance_to_boundary,
-    instance_boundaries,
-    largest_parts,
-    remove_small_cells,
-    round_cells,
-)
+from monai_topo.topology.masks.features import Feature, list_features
+from monai_topo.topology.masks.features import Status as Status
+from monai_topo.topology.masks.instances import distance_to_boundary, instance_boundaries
+from monai_topo.topology.masks.instances import largest_parts as largest_parts
+from monai_topo.topology.masks.instances import remove_small_cells as remove_small_cells
+from monai_topo.topology.masks.instances import round_cells as round_cells
 from monai_topo.topology.masks.overlap import shared_betti_numbers
 from monai_topo.topology.masks.runs import ComponentRuns, component_runs
 from monai_topo.topology.masks.small_features import SmallFeatures, crop_to_mask, small_features
 from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching, by_lifetime, nearest_corner, optimal
-from monai_topo.topology.patches import PatchLayout, Slices
+from monai_topo.topology.patches import PatchLayout
+from monai_topo.topology.patches import Slices as Slices
 from monai_topo.topology.persistence import persistence_pairs, persistence_pairs_batch
 from monai_topo.topology.place import match_by_place, match_by_place_batch
 from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
-from monai_topo.topology.regions.adjacency import MERGES, RegionGraph, crossing_edges, merge_regions, region_graph
+from monai_topo.topology.regions.adjacency import MERGES as MERGES
+from monai_topo.topology.regions.adjacency import RegionGraph, crossing_edges, merge_regions, region_graph
 from monai_topo.topology.regions.basins import component_regions
-from monai_topo.topology.regions.critical import (
-    CRITERIA,
-    CriticalRegions,
-    critical_regions,
-    critical_regions_batch,
-)
-from monai_topo.topology.regions.morse import (
-    check_manifold_dims,
-    stable_manifolds,
-    stable_manifolds_batch,
-)
-from monai_topo.topology.regions.simplification import low_pairs, simplify
+from monai_topo.topology.regions.critical import CRITERIA as CRITERIA
+from monai_topo.topology.regions.critical import CriticalRegions, critical_regions, critical_regions_batch
+from monai_topo.topology.regions.morse import check_manifold_dims as check_manifold_dims
+from monai_topo.topology.regions.morse import stable_manifolds, stable_manifolds_batch
+from monai_topo.topology.regions.simplification import low_pairs as low_pairs
+from monai_topo.topology.regions.simplification import simplify
 from monai_topo.topology.regions.watershed import basin_walls, catchment_basins
 
 if TYPE_CHECKING:
@@ -55,11 +56,6 @@ if TYPE_CHECKING:
     from monai_topo.topology.masks.pair_kernels import count_pairs as count_pairs
 
 __all__ = [
-    "CRITERIA",
-    "ESSENTIAL",
-    "FRAME",
-    "HEIGHTS",
-    "MERGES",
     "ComponentRuns",
     "CriticalRegions",
     "DiagramPoints",
@@ -75,9 +71,7 @@ __all__ = [
     "PatchLayout",
     "PersistencePairs",
     "RegionGraph",
-    "Slices",
     "SmallFeatures",
-    "Status",
     "affinity_clusters",
     "available_engines",
     "basin_walls",
@@ -86,7 +80,6 @@ __all__ = [
     "catchment_basins",
     "check_dims",
     "check_direction",
-    "check_manifold_dims",
     "check_mask",
     "comparison",
     "component_regions",
@@ -107,9 +100,7 @@ __all__ = [
     "is_full_connectivity",
     "joined_places",
     "label_components",
-    "largest_parts",
     "list_features",
-    "low_pairs",
     "map_in_threads",
     "match_by_place",
     "match_by_place_batch",
@@ -123,15 +114,12 @@ __all__ = [
     "persistence_pairs",
     "persistence_pairs_batch",
     "region_graph",
-    "remove_small_cells",
-    "round_cells",
     "shared_betti_numbers",
     "simplify",
     "small_features",
     "stable_manifolds",
     "stable_manifolds_batch",
     "sublevel_field",
-    "to_array",
 ]
 
 

@@ -31,6 +31,10 @@ class InducedMatching(FieldMatching):
         prediction_image: for each feature of the prediction that is still one in the comparison, the voxel where it
             is born in the prediction and the one where it dies in the comparison. The essential class is left out.
         target_image: likewise for the target.
+
+    Example:
+        >>> match_induced(np.array([[0.9, 0.1, 0.8]]), np.array([[1.0, 0.0, 0.0]])).matchings[0].unmatched_first
+        array([1])
     """
 
     prediction_image: PersistencePairs
@@ -45,6 +49,10 @@ class InducedPoints(MatchedPoints):
         prediction_image: of the predictions' features those that are still one in the comparison, born where they are
             in the prediction and dying where they do in the comparison. The essential class is left out.
         target_image: likewise for the targets.
+
+    Example:
+        >>> match_induced_batch(np.eye(3, 4)[None], np.eye(3, 4)[None]).matching.matched
+        array([[0, 0]])
     """
 
     prediction_image: DiagramPoints

@@ -22,6 +22,12 @@ class Matching:
         matched: ``(m, 2)``, rows of the first and of the second diagram that belong together.
         unmatched_first: rows of the first diagram without a partner.
         unmatched_second: rows of the second diagram without a partner.
+
+    Example:
+        >>> import torch
+        >>> found = nearest_corner(torch.tensor([[0.9, 0.0], [0.6, 0.5]]), count=1)
+        >>> found.matched, found.unmatched_first
+        (array([[0, 0]]), array([1]))
     """
 
     matched: NDArray[np.int64]
@@ -48,6 +54,12 @@ class FieldMatching:
         prediction: persistence pairs of the first field.
         target: persistence pairs of the second field.
         matchings: for each dimension the rows of ``prediction`` and of ``target`` that belong together, and the rest.
+
+    Example:
+        >>> from monai_topo.topology import match_by_place
+        >>> found = match_by_place(np.array([[0.9, 0.1, 0.8]]), np.array([[1.0, 0.0, 0.0]]))
+        >>> found.matchings[0].matched, found.matchings[0].unmatched_first
+        (array([[0, 0]]), array([1]))
     """
 
     prediction: PersistencePairs
@@ -63,6 +75,14 @@ class MatchedPoints:
         prediction: points of the first fields.
         target: points of the second fields.
         matching: rows of both that belong together, sorted by the first, and the rest.
+
+    Example:
+        >>> from monai_topo.topology import match_by_place_batch
+        >>> likelihoods = np.array([[[0.9, 0.1, 0.8]]])
+        >>> found = match_by_place_batch(likelihoods, likelihoods > 0.5)
+        >>> found.matching.matched
+        array([[0, 0],
+               [1, 1]])
     """
 
     prediction: DiagramPoints

@@ -27,6 +27,12 @@ class PersistencePairs:
         direction: ``"superlevel"`` or ``"sublevel"``.
         connectivity: 1 (face) or ``len(shape)`` (full), of the foreground.
         frame: whether the pairs are relative to a surrounding frame of foreground.
+
+    Example:
+        >>> from monai_topo.topology import persistence_pairs
+        >>> pairs = persistence_pairs(np.array([[0.9, 0.1, 0.8]]), dims=0)
+        >>> pairs.birth[0], pairs.death[0]
+        (array([0, 2]), array([-1,  1]))
     """
 
     birth: Mapping[int, NDArray[np.int64]]
@@ -44,7 +50,12 @@ class PersistencePairs:
 
 @dataclass(frozen=True)
 class Filtration:
-    """How fields are filtered and which points are kept: the options of ``persistence_pairs``, as they were given."""
+    """How fields are filtered and which points are kept: the options of ``persistence_pairs``, as they were given.
+
+    Example:
+        >>> Filtration(direction="sublevel", connectivity=1, frame=True).direction
+        'sublevel'
+    """
 
     direction: str = "superlevel"
     connectivity: int | None = None

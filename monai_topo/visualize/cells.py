@@ -75,6 +75,14 @@ def plot_cells(
 
     Raises:
         ValueError: when ``cells`` has not 2 or 3 axes, or a shape differs from its.
+
+    Example:
+        >>> cells = np.arange(24).reshape(2, 3, 4)
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = plot_cells(f"{folder}/picture.png", cells)
+        ...     path.name
+        'picture.png'
     """
     if cells.ndim not in (2, 3):
         raise ValueError(f"cells must be (H, W) or (H, W, D), got shape {cells.shape}.")

@@ -49,6 +49,15 @@ def plot_graphs(
 
     Raises:
         ValueError: when the image, the prediction and the truth have different numbers of axes, or both graphs none.
+
+    Example:
+        >>> from monai_topo.graphs import skeleton_graph
+        >>> graph = skeleton_graph(np.ones((3, 20)))
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = plot_graphs(f"{folder}/picture.png", graph, graph)
+        ...     path.name
+        'picture.png'
     """
     networks = Network.from_graph(prediction), Network.from_graph(truth)
     axes = {network.positions.shape[1] for network in networks if len(network.positions)}

@@ -24,6 +24,12 @@ class CriticalVoxel:
         voxel: index of the voxel.
         birth: likelihood at which the feature is born.
         death: likelihood at which it dies.
+
+    Example:
+        >>> from monai_topo.visualize import find_critical_voxels
+        >>> likelihood = np.array([[0.9, 0.2, 0.9]])
+        >>> find_critical_voxels(likelihood, np.ones((1, 3)))
+        [CriticalVoxel(dim=0, status='extra', voxel=(0, 1), birth=0.9, death=0.2)]
     """
 
     dim: int

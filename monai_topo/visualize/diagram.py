@@ -40,6 +40,14 @@ def plot_persistence_diagram(
         frame: whether the diagram is relative to a frame of foreground.
         min_persistence: points nearer to the diagonal are left out.
         title: shown above.
+
+    Example:
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> axes = Figure().subplots()
+        >>> plot_persistence_diagram(axes, np.array([[0.9, 0.2, 0.8]]), title="a network")
+        >>> axes.get_title()
+        'a network'
     """
     field = torch.from_numpy(to_array(likelihood))
     pairs = persistence_pairs(field, dims=dims, connectivity=connectivity, frame=frame, min_persistence=min_persistence)
@@ -82,6 +90,15 @@ def plot_persistence_diagrams(
 
     Returns:
         The path.
+
+    Example:
+        >>> import numpy as np
+        >>> likelihood = np.array([[0.9, 0.2, 0.8]])
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = plot_persistence_diagrams(f"{folder}/picture.png", {"network": likelihood})
+        ...     path.name
+        'picture.png'
     """
     figure, axes = new_figure(1, len(likelihoods))
     for cell, (name, likelihood) in zip(axes[0], likelihoods.items(), strict=True):

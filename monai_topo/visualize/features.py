@@ -68,6 +68,15 @@ def write_feature_map(
 
     Raises:
         ValueError: for another ending or a negative radius.
+
+    Example:
+        >>> import tempfile
+        >>> from monai_topo.topology import list_features
+        >>> label = np.ones((4, 5, 6))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = write_feature_map(f"{folder}/features.nii.gz", list_features(label, label), label.shape)
+        ...     path.name
+        'features.nii.gz'
     """
     import nibabel
 
@@ -101,6 +110,16 @@ def plot_features(
 
     Returns:
         The path.
+
+    Example:
+        >>> from monai_topo.topology import list_features
+        >>> label, broken = np.ones((3, 5)), np.ones((3, 5))
+        >>> broken[:, 2] = 0
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = plot_features(f"{folder}/picture.png", broken, label, list_features(broken, label))
+        ...     path.name
+        'picture.png'
     """
     shown = list(features)
     if label.ndim == 3:

@@ -34,14 +34,30 @@ def new_figure(rows: int, columns: int, size: float = 4.0, aspects: Sequence[flo
 
 
 def save_png(figure: Any, path: PathLike) -> Path:
-    """Write the figure; a half-written file never stands under ``path``."""
+    """Write the figure; a half-written file never stands under ``path``.
+
+    Example:
+        >>> from monai_topo.visualize import prediction_figure
+        >>> figure = prediction_figure(np.eye(3), np.eye(3), np.eye(3))
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = save_png(figure, f"{folder}/picture.png")
+        ...     path.name
+        'picture.png'
+    """
     with written_whole(path) as temporary:
         figure.savefig(temporary, format="png", dpi=_DPI)
     return Path(path)
 
 
 def figure_pixels(figure: Any) -> NDArray[np.uint8]:
-    """The figure as :func:`save_png` writes it, ``(rows, columns, 3)``."""
+    """The figure as :func:`save_png` writes it, ``(rows, columns, 3)``.
+
+    Example:
+        >>> from monai_topo.visualize import prediction_figure
+        >>> figure_pixels(prediction_figure(np.eye(3), np.eye(3), np.eye(3))).shape[-1]
+        3
+    """
     figure.set_dpi(_DPI)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

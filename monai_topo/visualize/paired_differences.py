@@ -29,6 +29,10 @@ class Differences:
         low: lower end of its interval; NaN for none.
         high: upper end.
         higher_is_better: whether a positive difference is a gain.
+
+    Example:
+        >>> Differences("dice", [0.01, 0.03], mean=0.02, low=-0.01, high=0.05, higher_is_better=True).mean
+        0.02
     """
 
     title: str

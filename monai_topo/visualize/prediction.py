@@ -59,7 +59,16 @@ def plot_prediction(
     label: ArrayLike | torch.Tensor,
     **options: Any,
 ) -> Path:
-    """Write the figure of :func:`prediction_figure` as a PNG; returns the path."""
+    """Write the figure of :func:`prediction_figure` as a PNG; returns the path.
+
+    Example:
+        >>> image = np.array([[0.9, 0.2, 0.8]])
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = plot_prediction(f"{folder}/picture.png", image, image, np.ones((1, 3)))
+        ...     path.name
+        'picture.png'
+    """
     return save_png(prediction_figure(image, likelihood, label, **options), path)
 
 

@@ -103,6 +103,15 @@ def plot_segmentations(
 
     Raises:
         ValueError: when a shape differs from the label's.
+
+    Example:
+        >>> label, broken = np.ones((3, 5)), np.ones((3, 5))
+        >>> broken[:, 2] = 0
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = plot_segmentations(f"{folder}/picture.png", label, label, {"broken": broken})
+        ...     path.name
+        'picture.png'
     """
     volumes = {"image": image, label_title: label, **predictions}
     for name, volume in volumes.items():

@@ -79,6 +79,19 @@ def plot_surfaces(
     Raises:
         ValueError: when a volume has not 3 axes, the shapes differ, ``renderer`` is unknown, or ``tolerance`` negative.
         ImportError: when ``renderer="pyvista"`` is not installed.
+
+    Example:
+        >>> from monai_topo.visualize import find_topology_errors
+        >>> label = np.zeros((20, 5, 6))
+        >>> label[:, 1:4, 2:4] = 1
+        >>> broken = label.copy()
+        >>> broken[8:12] = 0
+        >>> errors = find_topology_errors(broken, label)
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = plot_surfaces(f"{folder}/picture.png", broken, label, errors, renderer="projection")
+        ...     path.name
+        'picture.png'
     """
     true = prediction if label is None else label
     if prediction.ndim != 3 or prediction.shape != true.shape:

@@ -28,6 +28,13 @@ class TopologyError:
         count: number of features.
         center: index of the wrong voxel nearest to the middle of its group.
         size: number of voxels of the group.
+
+    Example:
+        >>> from monai_topo.visualize import find_topology_errors
+        >>> broken = np.ones((3, 5))
+        >>> broken[:, 2] = 0
+        >>> find_topology_errors(broken, np.ones((3, 5)))
+        [TopologyError(dim=0, status='extra', count=1, center=(1, 2), size=3)]
     """
 
     dim: int
@@ -125,6 +132,16 @@ def plot_topology_errors(
 
     Returns:
         The path.
+
+    Example:
+        >>> label, broken = np.ones((3, 5)), np.ones((3, 5))
+        >>> broken[:, 2] = 0
+        >>> errors = find_topology_errors(broken, label)
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = plot_topology_errors(f"{folder}/picture.png", broken, label, errors)
+        ...     path.name
+        'picture.png'
     """
     predicted, true = (mask.astype(bool).reshape(*mask.shape, *[1] * (3 - mask.ndim)) for mask in (prediction, label))
     levels = [error.center[2] if label.ndim == 3 else 0 for error in errors]

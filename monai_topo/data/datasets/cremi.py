@@ -168,6 +168,15 @@ def save_cremi(
 
     Raises:
         ValueError: when the shapes differ.
+
+    Example:
+        >>> import tempfile
+        >>> from monai_topo.data import HDF5Reader, holds_cremi
+        >>> raw, ids = np.zeros((4, 5, 6), np.uint8), np.ones((4, 5, 6), np.uint64)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_cremi(f"{folder}/sample.hdf", raw, ids, resolution=(40, 4, 4))
+        ...     HDF5Reader().read_volume(f"{folder}/sample.hdf").array.shape
+        (6, 5, 4)
     """
     if raw.shape != neuron_ids.shape:
         raise ValueError(f"raw and neuron_ids must have one shape, got {raw.shape} and {neuron_ids.shape}.")

@@ -38,6 +38,10 @@ class VesselLabel:
         within_liver: whether the label is cut off where the liver ends; the vena cava and the portal trunk go on.
         liver_margin: dilation of the liver before, in millimeters.
         empty_label: whether a case that lacks what the label is made of gets an empty label, instead of none.
+
+    Example:
+        >>> VesselLabel(structures=("portalvein",), within_liver=True, liver_margin=5.0).within_liver
+        True
     """
 
     structures: tuple[str, ...] = VESSELS

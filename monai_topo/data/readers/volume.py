@@ -32,6 +32,11 @@ class Volume:
         knows: part of the affine that the file knows. ``"place"``: voxel size, direction and origin; ``"spacing"``: the
             voxel size; ``"nothing"``: its voxels have size 1 for want of better.
         unit: unit of the affine's lengths: ``"mm"``, ``"um"``, ``"nm"``; None where it is not known.
+
+    Example:
+        >>> volume = Volume(np.zeros((4, 5, 6)), np.diag([0.5, 0.5, 2.0, 1.0]), unit="mm")
+        >>> volume.spacing
+        (0.5, 0.5, 2.0)
     """
 
     array: NDArray[Any]
@@ -173,6 +178,15 @@ def save_nifti(path: PathLike, volume: Volume) -> None:
     Raises:
         ValueError: when 32 bits do not hold a 64-bit integer.
         OSError: when the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from monai_topo.data import read_volume
+        >>> volume = Volume(np.ones((4, 5, 6), np.float32), np.diag([0.5, 0.5, 2.0, 1.0]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_nifti(f"{folder}/volume.nii.gz", volume)
+        ...     read_volume(f"{folder}/volume.nii.gz").spacing
+        (0.5, 0.5, 2.0)
     """
     image = nibabel.Nifti1Image(_narrow(volume.array), volume.affine)
     image.set_qform(volume.affine, code=1)

@@ -25,6 +25,13 @@ class MaximinPairs:
         different: int64 ``(n,)``, pairs of two ids that each decides.
         total_same: number of all pairs of one id.
         total_different: number of all pairs of two ids.
+
+    Example:
+        >>> from monai_topo.topology import maximin_pairs
+        >>> affinities = np.ones((2, 1, 3), np.float32)
+        >>> found = maximin_pairs(affinities, np.array([[1, 1, 2]]))
+        >>> found.total_same, found.total_different
+        (1, 2)
     """
 
     edges: NDArray[np.int64]

@@ -18,6 +18,11 @@ class FeatureCounts(NamedTuple):
         matched: features that both masks share inside their union.
         predicted: features of the prediction.
         true: features of the ground truth.
+
+    Example:
+        >>> import numpy as np
+        >>> count_features(np.array([[1, 0, 1]]), np.array([[1, 1, 1]]))[0]
+        FeatureCounts(matched=1, predicted=2, true=1)
     """
 
     matched: int

@@ -28,6 +28,11 @@ class Feature:
             or ``"extra"`` (only the prediction has it).
         voxel: index of a voxel inside the component, inside the hole or cavity, or for a loop in 3D on the loop.
         size: number of voxels of the component, the hole or the cavity; None for a loop in 3D.
+
+    Example:
+        >>> from monai_topo.topology import list_features
+        >>> list_features(np.eye(3), np.ones((3, 3)), dims=0)
+        [Feature(dim=0, status='matched', voxel=(1, 1), size=9)]
     """
 
     dim: int

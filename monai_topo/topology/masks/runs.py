@@ -23,6 +23,11 @@ class ComponentRuns:
         ends: ``(2 * runs,)`` first voxel of each run and the one after its last, by turns.
         labels: ``(runs,)`` component of each run.
         count: number of components.
+
+    Example:
+        >>> runs = component_runs(np.array([[[1, 0, 1, 1]]], dtype=bool), full=True)
+        >>> runs.count, runs.ends, runs.labels
+        (2, array([0, 1, 2, 4], dtype=int32), array([1, 2]))
     """
 
     shape: tuple[int, int, int]

@@ -22,6 +22,12 @@ class SmallFeatures:
         components: how many components have at most ``max_size`` voxels.
         holes: how many of the regions that the mask encloses do: cavities in 3D, loops in 2D.
         max_size: in voxels.
+
+    Example:
+        >>> mask = np.zeros((6, 7))
+        >>> mask[1:4, 1:4] = mask[5, 6] = 1
+        >>> small_features(mask, max_size=2)
+        SmallFeatures(betti_numbers=(2, 0), components=1, holes=0, max_size=2)
     """
 
     betti_numbers: tuple[int, ...]

@@ -66,6 +66,12 @@ class RegionGraph:
         totals: float64, sums of their likelihoods.
         below: int64, how many of them are under the level.
         passes: int64 ``(2, walls)``, flat indices of the weakest step: the voxel of its likelihood, and the other.
+
+    Example:
+        >>> regions = np.array([[1, 1, 2]], dtype=np.int32)
+        >>> graph = region_graph(regions, np.array([[0.1, 0.7, 0.2]]))
+        >>> graph.regions.T, graph.counts, graph.totals
+        (array([[1, 2]], dtype=int32), array([1]), array([0.7]))
     """
 
     regions: NDArray[np.int32]

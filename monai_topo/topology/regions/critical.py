@@ -29,6 +29,16 @@ class CriticalRegions:
     Attributes:
         labels: int32, the shape of the masks: 1 to the number of regions, 0 elsewhere.
         missing: bool, for each region whether it is missing from the prediction; otherwise it is extra.
+
+    Example:
+        >>> from monai_topo.topology import critical_regions
+        >>> target = np.zeros((5, 9), dtype=bool)
+        >>> target[2, 1:8] = True
+        >>> prediction = target.copy()
+        >>> prediction[2, 4] = False
+        >>> regions = critical_regions(prediction, target)
+        >>> int(regions.labels.max()), regions.missing
+        (1, array([ True]))
     """
 
     labels: NDArray[np.int32]
@@ -98,6 +108,14 @@ def critical_regions_batch(
 
     Raises:
         ValueError: for an unknown criterion or a bad connectivity.
+
+    Example:
+        >>> target = np.zeros((1, 5, 9), dtype=bool)
+        >>> target[0, 2, 1:8] = True
+        >>> prediction = target.copy()
+        >>> prediction[0, 2, 4] = False
+        >>> [int(regions.labels.max()) for regions in critical_regions_batch(prediction, target)]
+        [1]
     """
     if criterion not in CRITERIA:
         raise ValueError(f"criterion must be one of {CRITERIA}, got {criterion!r}.")

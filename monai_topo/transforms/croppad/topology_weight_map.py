@@ -155,6 +155,13 @@ class TopologyWeightMapd(MapTransform):
         connectivity: connectivity of the foreground.
         spacing: voxel size along each spatial axis; None takes it from the affine.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> label = torch.zeros(1, 12, 14)
+        >>> label[0, 5:8, 2:12] = 1
+        >>> sorted(TopologyWeightMapd("label", map_postfix="_weights")({"label": label}))
+        ['label', 'label_topology', 'label_weights']
     """
 
     backend = TopologyWeightMap.backend

@@ -161,6 +161,13 @@ class TopologicalDenoised(KeyedTransform):
         transition: distance in voxels at which the fill is half object and half background.
         connectivity: connectivity of the objects.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> image = torch.full((1, 12, 12), 0.9)
+        >>> image[0, 4:8, 4:8] = 0.1
+        >>> TopologicalDenoised("image")({"image": image})["image"].shape
+        torch.Size([1, 12, 12])
     """
 
     backend = TopologicalDenoise.backend

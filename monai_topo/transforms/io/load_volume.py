@@ -97,6 +97,16 @@ class LoadVolumed(MapTransform):
         FileNotFoundError: when there is no such file.
         ValueError: when a file cannot be read, or the volumes lie on grids that flips and permutations do not bring
             together.
+
+    Example:
+        >>> import tempfile, os
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     paths = {key: os.path.join(folder, f"{key}.npy") for key in ("image", "label")}
+        ...     for path in paths.values():
+        ...         np.save(path, np.ones((4, 5, 6)))
+        ...     item = LoadVolumed(["image", "label"], spacing=(1.0, 1.0, 2.0))(paths)
+        >>> item["image"].shape, item["label"].pixdim
+        (torch.Size([1, 4, 5, 6]), tensor([1., 1., 2.], dtype=torch.float64))
     """
 
     def __init__(

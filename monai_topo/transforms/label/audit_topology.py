@@ -29,6 +29,13 @@ class TopologyAudit:
         betti_numbers: components, loops and in 3D cavities.
         small: number of small ones of each.
         max_size: voxels of the largest feature that is called small.
+
+    Example:
+        >>> from monai_topo.transforms import AuditTopology
+        >>> label = np.zeros((1, 6, 7))
+        >>> label[0, 1:4, 1:4] = label[0, 5, 6] = 1
+        >>> AuditTopology(max_size=2).audits(label)
+        [TopologyAudit(betti_numbers=(2, 0), small=(1, 0), max_size=2)]
     """
 
     betti_numbers: tuple[int, ...]
@@ -132,6 +139,13 @@ class AuditTopologyd(MapTransform):
         max_size: voxels of the largest feature that is called small.
         connectivity: connectivity of the foreground.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> label = torch.zeros(1, 6, 7)
+        >>> label[0, 1:4, 1:4] = label[0, 5, 6] = 1
+        >>> AuditTopologyd("label", max_size=2)({"label": label})["label_audit"]
+        [{'betti_numbers': (2, 0), 'small': (1, 0), 'max_size': 2}]
     """
 
     backend = AuditTopology.backend

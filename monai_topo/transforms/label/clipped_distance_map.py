@@ -89,6 +89,12 @@ class ClippedDistanceMapd(KeyedTransform):
         signed: negative distances inside the foreground in place of 0.
         spacing: voxel size along each spatial axis; None takes it from the affine.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> label = torch.tensor([[[0, 0, 0, 1]]])
+        >>> ClippedDistanceMapd("label", max_distance=2.0)({"label": label})["label"]
+        tensor([[[2., 2., 1., 0.]]])
     """
 
     backend = ClippedDistanceMap.backend

@@ -96,6 +96,12 @@ class InstanceToAffinitiesd(KeyedTransform):
         ignore_index: id of voxels that nothing is known of.
         ignored_value: what affinities that are unknown are set to.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> ids = torch.tensor([[[1, 1, 2]]])
+        >>> InstanceToAffinitiesd("label")({"label": ids})["label"][1]
+        tensor([[0., 1., 0.]])
     """
 
     backend = InstanceToAffinities.backend

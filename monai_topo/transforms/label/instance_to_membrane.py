@@ -147,6 +147,12 @@ class InstanceToMembraned(KeyedTransform):
         thickness: thickness of the membrane, in the units of the voxel size; None is one voxel on each side.
         spacing: voxel size along each spatial axis; None takes it from the affine.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> cells = torch.tensor([[[1, 1, 1, 2, 2, 2]] * 3])
+        >>> InstanceToMembraned("label", opening_radius=0, min_cell_size=0)({"label": cells})["label"][0, 0]
+        tensor([0, 0, 1, 1, 0, 0], dtype=torch.uint8)
     """
 
     backend = InstanceToMembrane.backend

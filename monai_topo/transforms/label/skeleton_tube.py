@@ -92,6 +92,13 @@ class SkeletonTubed(KeyedTransform):
         append: whether the tubes follow the channels of the label, instead of taking their place.
         ignore_index: value of the label that is no class.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> label = torch.zeros(1, 7, 9)
+        >>> label[0, 2:5, 1:8] = 1
+        >>> SkeletonTubed("label", append=True)({"label": label})["label"].shape
+        torch.Size([2, 7, 9])
     """
 
     backend = SkeletonTube.backend

@@ -78,6 +78,11 @@ class StructureMaskd(KeyedTransform):
         keys: Keys of the labels.
         values: Values of the structure; None for labels of 0 and one other value.
         allow_missing_keys: Whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> StructureMaskd("label")({"label": torch.tensor([[[0, 255]]])})["label"]
+        tensor([[[0, 1]]], dtype=torch.uint8)
     """
 
     backend = StructureMask.backend

@@ -75,6 +75,12 @@ class AffinityToMembraned(KeyedTransform):
         keys: keys of the affinities, which the likelihoods replace.
         offsets: Offsets in voxels along each axis; None is to the voxel before along each axis.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> affinities = torch.tensor([[[1.0, 1.0, 1.0]], [[1.0, 0.2, 1.0]]])
+        >>> AffinityToMembraned("pred")({"pred": affinities})["pred"].shape
+        torch.Size([1, 1, 3])
     """
 
     backend = AffinityToMembrane.backend

@@ -101,6 +101,13 @@ class AffinityWatershedd(KeyedTransform):
         threshold: affinity from which edges join at all.
         min_size: Voxels from which an object stays.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> affinities = torch.ones(2, 3, 4)
+        >>> item = AffinityWatershedd("pred", seed_threshold=0.5)({"pred": affinities})
+        >>> int(item["pred"].max())
+        1
     """
 
     backend = AffinityWatershed.backend

@@ -184,6 +184,15 @@ class BridgeGapsd(MapTransform):
     Raises:
         TypeError: when :class:`BridgeGaps` has no such argument.
         ValueError: when it refuses one.
+
+    Example:
+        >>> import torch
+        >>> tube = torch.zeros(1, 24, 5, 5)
+        >>> tube[0, :, 1:4, 1:4] = 0.9
+        >>> tube[0, 11:13, 1:4, 1:4] = 0.3
+        >>> item = BridgeGapsd("pred", bridges_postfix="_bridges")({"pred": tube})
+        >>> int(item["pred"][0, 11:13].sum() > 0), item["pred_bridges_list"][0].outcome
+        (1, 'bridged')
     """
 
     backend = BridgeGaps.backend

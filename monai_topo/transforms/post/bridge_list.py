@@ -29,6 +29,16 @@ class Bridge:
         closes_loop: whether the two places are of one component.
         start: the voxel of the mask where the path begins, in the channel.
         stop: the one where it ends.
+
+    Example:
+        >>> import numpy as np
+        >>> from monai_topo.transforms import BridgeGaps
+        >>> tube = np.zeros((1, 24, 5, 5))
+        >>> tube[0, :, 1:4, 1:4] = 0.9
+        >>> tube[0, 11:13, 1:4, 1:4] = 0.3
+        >>> (bridge,) = [bridge for bridge in BridgeGaps(sigma=0).bridges(tube)[1] if bridge.outcome == "bridged"]
+        >>> bridge.length, round(bridge.weakest, 2), bridge.num_ends
+        (3.0, 0.3, 2)
     """
 
     channel: int
@@ -70,6 +80,12 @@ def save_bridges(bridges: Iterable[Bridge], path: str | Path) -> Path:
 
     Returns:
         The path.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_bridges([], f"{folder}/bridges.csv").read_text().split(",")[:3]
+        ['channel', 'outcome', 'length']
     """
     with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream)

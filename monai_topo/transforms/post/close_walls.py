@@ -37,6 +37,14 @@ class WallPiece:
         weakest: the lowest likelihood of a step through it.
         mean: the mean likelihood of all steps through it.
         index: the voxel with the likelihood of the weakest step, in the channel.
+
+    Example:
+        >>> from monai_topo.transforms import CloseWalls
+        >>> wall = np.zeros((1, 5, 4))
+        >>> wall[0, 2] = 0.9, 0.9, 0.2, 0.9
+        >>> numbers, (piece,) = CloseWalls(sigma=0, min_size=0).added(wall)
+        >>> piece.size, piece.weakest, piece.index
+        (2, 0.2, (2, 2))
     """
 
     channel: int
@@ -193,6 +201,14 @@ class CloseWallsd(MapTransform):
         added_postfix: of the keys of what was added: for ``"pred"`` and ``"_added"`` the map of pieces goes to
             ``"pred_added"`` and the list of :class:`WallPiece` to ``"pred_added_pieces"``; None adds neither.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> wall = torch.zeros(1, 5, 4)
+        >>> wall[0, 2] = torch.tensor([0.9, 0.9, 0.2, 0.9])
+        >>> item = CloseWallsd("pred", sigma=0, min_size=0, added_postfix="_added")({"pred": wall})
+        >>> item["pred"][0, 2], item["pred_added_pieces"][0].index
+        (tensor([1, 1, 1, 1], dtype=torch.uint8), (2, 2))
     """
 
     backend = CloseWalls.backend

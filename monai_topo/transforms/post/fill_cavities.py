@@ -88,6 +88,13 @@ class FillCavitiesd(KeyedTransform):
         physical: whether ``max_size`` is a volume by the affine.
         connectivity: of the foreground.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> ring = torch.ones(1, 3, 3)
+        >>> ring[0, 1, 1] = 0
+        >>> FillCavitiesd("pred")({"pred": ring})["pred"][0, 1]
+        tensor([1., 1., 1.])
     """
 
     backend = FillCavities.backend

@@ -94,6 +94,12 @@ class RemoveLowPersistenced(KeyedTransform):
         dims: homology dimensions; None is all.
         connectivity: of the foreground.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> likelihood = torch.tensor([[[0.1, 0.9, 0.1, 0.3, 0.1]]])
+        >>> RemoveLowPersistenced("pred", threshold=0.25)({"pred": likelihood})["pred"]
+        tensor([[[0.1000, 0.9000, 0.1000, 0.1000, 0.1000]]])
     """
 
     backend = RemoveLowPersistence.backend

@@ -58,6 +58,15 @@ class SaveSegmentationd(MapTransform):
             called, for a likelihood without a file name, or when the files of another input, or without ``overwrite``
             of an earlier run, would be overwritten.
         OSError: when called, if a file cannot be written; it names the file.
+
+    Example:
+        >>> import tempfile, os
+        >>> from monai.data import MetaTensor
+        >>> likelihood = MetaTensor(torch.rand(1, 5, 6, 7), meta={"filename_or_obj": "scan.nii.gz"})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     item = SaveSegmentationd("pred", folder)({"pred": likelihood})
+        ...     sorted(os.listdir(folder))
+        ['scan_prob.nii.gz', 'scan_seg.nii.gz']
     """
 
     def __init__(

@@ -190,6 +190,12 @@ class SegmentCellsd(MapTransform):
         mask_key: key of the foreground; None is everywhere.
         seeds_key: key of the seeds; None for none.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> walls = torch.tensor([[[0.0, 0.1, 0.0, 0.9, 0.1, 0.2, 0.1]]])
+        >>> SegmentCellsd("pred", 0.05, sigma=0)({"pred": walls})["pred"]
+        tensor([[[1, 1, 1, 1, 2, 2, 2]]], dtype=torch.uint8)
     """
 
     backend = SegmentCells.backend

@@ -86,6 +86,14 @@ class SeparateTreesd(MapTransform):
         marker_key: key of the markers.
         threshold: likelihood from which a voxel is tube.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> touching = torch.full((1, 1, 6), 0.9)
+        >>> touching[0, 0, 3] = 0.6
+        >>> markers = torch.tensor([[[1, 0, 0, 0, 0, 2]]])
+        >>> SeparateTreesd("pred", "trees")({"pred": touching, "trees": markers})["pred"]
+        tensor([[[1, 1, 1, 0, 2, 2]]])
     """
 
     backend = SeparateTrees.backend

@@ -78,6 +78,13 @@ class StableManifoldsd(KeyedTransform):
         dims: 1 for ridges, 2 for walls (3D only), or both; None is all that the data have.
         connectivity: of the foreground.
         allow_missing_keys: whether an item may lack a key.
+
+    Example:
+        >>> import torch
+        >>> likelihood = torch.zeros(1, 3, 5)
+        >>> likelihood[0, 1] = torch.tensor([0.9, 0.8, 0.7, 0.8, 0.9])
+        >>> StableManifoldsd("pred", persistence_threshold=0.05, dims=1)({"pred": likelihood})["pred"][0, 1]
+        tensor([1, 1, 1, 1, 1], dtype=torch.uint8)
     """
 
     backend = StableManifolds.backend

@@ -36,6 +36,12 @@ class UncertainFeature:
         y: second one (mm, anterior).
         z: third one (mm, superior); 0 in 2D.
         index: of the critical voxel, along each spatial axis.
+
+    Example:
+        >>> from monai_topo.transforms import TopologyUncertainty
+        >>> (feature,) = TopologyUncertainty().features(np.array([[[0.9, 0.45, 0.9]]]))
+        >>> feature.status, feature.likelihood, feature.index
+        ('extra', 0.45, (0, 1))
     """
 
     channel: int
@@ -204,6 +210,12 @@ def save_uncertain_features(features: Iterable[UncertainFeature], path: str | Pa
 
     Returns:
         The path.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_uncertain_features([], f"{folder}/places.csv").read_text().split(",")[:3]
+        ['channel', 'dim', 'status']
     """
     with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream)
@@ -233,6 +245,13 @@ class TopologyUncertaintyd(MapTransform):
 
     Raises:
         ValueError: when called with an ``output_dir`` and a likelihood without a file name.
+
+    Example:
+        >>> import torch
+        >>> likelihood = torch.tensor([[[0.9, 0.45, 0.9]]])
+        >>> item = TopologyUncertaintyd("pred")({"pred": likelihood})
+        >>> [(feature.status, feature.index) for feature in item["pred_uncertain_features"]]
+        [('extra', (0, 1))]
     """
 
     backend = TopologyUncertainty.backend
