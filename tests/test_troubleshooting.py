@@ -71,3 +71,16 @@ def test_what_evaluate_raises_is_listed():
         if text.strip("… :") and "must be" not in text and not any(is_in(message, [text]) for message in listed)
     ]
     assert missing == []
+
+
+def test_what_segment_and_the_readers_of_zarr_raise_is_listed():
+    """But for arguments out of range, which name themselves."""
+    listed = list(messages((ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")))
+    readers = [text for text in raised("data/readers") if "zarr" in text.lower() or "level" in text]
+    assert len(readers) > 8
+    missing = [
+        text
+        for text in (*raised("commands/segmentation"), *readers)
+        if text.strip("… :") and "must be" not in text and not any(is_in(message, [text]) for message in listed)
+    ]
+    assert missing == []

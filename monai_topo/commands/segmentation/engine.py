@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from tqdm import tqdm
 
 from monai_topo.data import scale_package
+
+_AT_A_TIME = 256
 
 Tasks = Mapping[str, tuple[Any, ...]]
 """Key to a function and its arguments; an argument that is a key of another task waits for it."""
@@ -30,7 +33,7 @@ class Engine:
 
         Args:
             title: title of the bar.
-            tasks: tasks; what one waits for stands before it.
+            tasks: tasks; what one waits for stands before it, and not long before.
             shown: beginning of the keys that the bar counts.
             done: how many of these an earlier run has done.
 
@@ -48,26 +51,46 @@ class Engine:
             return _run_here(tasks, tell) if self.client is None else self._run_on_client(tasks, tell)
 
     def _run_on_client(self, tasks: Tasks, tell: Callable[[str], None]) -> list[Any]:
+        """A number of tasks at a time is with the scheduler, which a million of them would bring down."""
         run = secrets.token_hex(8)
+        waiting = iter(tasks.items())
+        finished = scale_package("distributed").as_completed()
         futures: dict[str, Any] = {}
-        for key, (function, *arguments) in tasks.items():
-            given = [futures.get(one, one) if isinstance(one, str) else one for one in arguments]
-            futures[key] = self.client.submit(function, *given, key=f"{key}-{run}")
-        results = {}
+        results: dict[str, Any] = {}
+
+        def submit(count: int) -> None:
+            for key, (function, *arguments) in islice(waiting, count):
+                given = [_known(one, futures, results) for one in arguments]
+                futures[key] = self.client.submit(function, *given, key=f"{key}-{run}")
+                finished.add(futures[key])
+
         try:
-            for future in scale_package("distributed").as_completed(futures.values()):
-                results[future.key] = future.result()
-                tell(future.key)
+            submit(max(_AT_A_TIME, 4 * sum(self.client.nthreads().values())))
+            for future in finished:
+                key = future.key.removesuffix(f"-{run}")
+                results[key] = future.result()
+                del futures[key]
+                tell(key)
+                submit(1)
         finally:
             self.client.cancel(list(futures.values()))
-        return [results[future.key] for future in futures.values()]
+        return [results[key] for key in tasks]
+
+
+def _known(argument: Any, futures: Mapping[str, Any], results: Mapping[str, Any]) -> Any:
+    """What is passed for an argument that is the key of a task before: its result, or the future of it."""
+    if not isinstance(argument, str):
+        return argument
+    return results[argument] if argument in results else futures.get(argument, argument)
 
 
 def _run_here(tasks: Tasks, tell: Callable[[str], None]) -> list[Any]:
-    """One after the other, in dask's order, which keeps little waiting."""
-    callback = scale_package("dask.callbacks").Callback(posttask=tell)
-    with callback:
-        return list(scale_package("dask.local").get_sync(dict(tasks), list(tasks)))
+    """One after the other."""
+    results: dict[str, Any] = {}
+    for key, (function, *arguments) in tasks.items():
+        results[key] = function(*(_known(one, {}, results) for one in arguments))
+        tell(key)
+    return list(results.values())
 
 
 @contextmanager

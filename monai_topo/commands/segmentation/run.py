@@ -6,7 +6,8 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from monai_topo.commands.segmentation.preprocessing import numbers_of, steps_aft
 from monai_topo.commands.segmentation.work import (
     IMAGE,
     LABEL,
+    Block,
     Job,
     Source,
     count_channels,
@@ -207,18 +209,33 @@ def _compute(job: Job, engine: Engine) -> int:
     """Windows and blocks, as far as they are not done; returns how many blocks are."""
     windows = job.windows
     to_do = [block for block in windows.blocks if not job.done(f"0-{name_of(block)}").exists()]
-    needed = {block: windows.blocks_of(block) for block in to_do}
-    users: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for block, parts in needed.items():
-        for one in parts:
-            users.setdefault(one, []).append(block)
-    tasks: dict[str, tuple[Any, ...]] = {f"part-{name_of(one)}": (make_part, job, one) for one in users}
-    for block in to_do:
-        tasks[f"join-{name_of(block)}"] = (join_block, job, block, *(f"part-{name_of(one)}" for one in needed[block]))
-    for one, joined in users.items():
-        tasks[f"drop-{name_of(one)}"] = (drop_part, job, one, *(f"join-{name_of(block)}" for block in joined))
+    tasks = _tasks(job, {block: windows.blocks_of(block) for block in to_do})
     engine.run("segment", tasks, shown="join-", done=len(windows.blocks) - len(to_do))
     return len(to_do)
+
+
+def _tasks(job: Job, needed: Mapping[Block, Sequence[Block]]) -> dict[str, tuple[Any, ...]]:
+    """What is done for some blocks, block by block, so that few parts wait at a time.
+
+    Args:
+        job: what workers need to know.
+        needed: blocks to join, and of each the blocks whose windows reach it.
+    """
+    left = Counter(one for parts in needed.values() for one in parts)
+    users: dict[Block, list[str]] = {}
+    tasks: dict[str, tuple[Any, ...]] = {}
+    for block, parts in needed.items():
+        names = [f"part-{name_of(one)}" for one in parts]
+        for name, one in zip(names, parts, strict=True):
+            tasks.setdefault(name, (make_part, job, one))
+        join = f"join-{name_of(block)}"
+        tasks[join] = (join_block, job, block, *names)
+        for one in parts:
+            users.setdefault(one, []).append(join)
+            left[one] -= 1
+            if left[one] == 0:
+                tasks[f"drop-{name_of(one)}"] = (drop_part, job, one, *users[one])
+    return tasks
 
 
 def _compute_levels(job: Job, engine: Engine) -> None:

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import torch
 import zarr
+from monai.bundle import ConfigParser
 from ome_zarr_models.v05 import Image
 
 from monai_topo.__main__ import main
+from monai_topo.commands.segmentation.engine import Engine
+from monai_topo.commands.segmentation.network import _literal as literal
 from monai_topo.data import read_volume, same_grid, save_nifti, walk_volumes
-from tests.commands.segmentation.bundles import options, small_bundle, volume, zarr_volume
+from tests.commands.segmentation.bundles import SMALL, options, small_bundle, volume, zarr_volume
 
 
 def whole(bundle, path):
@@ -45,6 +48,63 @@ def test_as_the_bundle_itself(name, dtype, rng, tmp_path, capsys):
     capsys.readouterr()
     assert run(bundle, source, out, "--block", "9,8,11") == 0
     assert "was finished by an earlier run" in capsys.readouterr().err
+
+
+def test_the_overlay(rng, tmp_path):
+    """`python -m monai.bundle run` with blocks.yaml gives what the command gives."""
+    bundle = small_bundle(tmp_path, activation="$torch.sigmoid")
+    source = zarr_volume(tmp_path, rng)
+    assert run(bundle, source, tmp_path / "out.zarr", "--block", "9,8,11") == 0
+    parser = ConfigParser()
+    files = [bundle.folder / "configs" / name for name in ("inference.yaml", "blocks.yaml")]
+    parser.read_config([str(file) for file in files])
+    parser.update({name: literal(value) for name, value in bundle.overrides})
+    parser.update({"bundle_root": str(bundle.folder), "dataset_dir": str(source), "output_dir": str(tmp_path / "eval")})
+    small = tmp_path / "small.yaml"
+    small.write_text("\n".join(f"'{name}': {value}" for name, value in SMALL if name.startswith("network_def")))
+    parser.update({"block": [9, 8, 11], "block_configs": ["inference.yaml", str(small)]})
+    parser.get_parsed_content("run")
+    np.testing.assert_array_equal(
+        read_volume(tmp_path / "eval" / "in.zarr").array, read_volume(tmp_path / "out.zarr").array
+    )
+
+
+def test_a_few_tasks_at_a_time_are_with_the_scheduler(monkeypatch):
+    submitted = []
+
+    class Future:
+        def __init__(self, key, value):
+            self.key, self.value = key, value
+
+        def result(self):
+            return self.value
+
+    class Client:
+        def submit(self, function, *arguments, key):
+            submitted.append(key)
+            return Future(key, function(*(one.value if isinstance(one, Future) else one for one in arguments)))
+
+        def nthreads(self):
+            return {"one": 2}
+
+        def cancel(self, futures):
+            assert list(futures) == []
+
+    class Finished(list):
+        def add(self, future):
+            self.append(future)
+            most.append(len(self))
+
+        def __iter__(self):
+            while self:
+                yield self.pop(0)
+
+    most = []
+    monkeypatch.setattr("distributed.as_completed", Finished)
+    tasks = {f"a{n}": ((lambda n, *before: n + sum(before)), n, *([f"a{n - 1}"] if n else [])) for n in range(1000)}
+    assert Engine(Client()).run("title", tasks) == Engine().run("title", tasks) == np.arange(1000).cumsum().tolist()
+    assert len(submitted) == 1000
+    assert max(most) == 256
 
 
 def test_flips_and_several_channels(rng, tmp_path):
