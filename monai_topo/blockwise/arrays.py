@@ -77,6 +77,22 @@ def to_block_pair(prediction: Any, target: Any) -> tuple[Any, Any, Axes]:
     return first, second.rechunk(first.chunks), axes
 
 
+def check_section_axis(section_axis: int, axes: Axes) -> int:
+    """The axis of the blocks that an axis of the array is.
+
+    Raises:
+        ValueError: when the array has no such axis.
+
+    Example:
+        >>> check_section_axis(-1, (1, 2))
+        2
+    """
+    ndim = len(axes)
+    if not -ndim <= section_axis < ndim:
+        raise ValueError(f"section_axis must be an axis of {ndim}D data, got {section_axis}.")
+    return axes[section_axis]
+
+
 def mask_of(block: NDArray[Any], name: str) -> Mask:
     """A block as bools.
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.blockwise.arrays import Axes, dask_array, join_blocks, mask_of, to_blocks
+from monai_topo.blockwise.arrays import Axes, check_section_axis, dask_array, join_blocks, mask_of, to_blocks
 from monai_topo.blockwise.borders import Border, Joint, Leaf, border_of
 from monai_topo.topology import component_runs, is_full_connectivity
 
 
-def label_components(array: Any, connectivity: int | None = None) -> Any:
+def label_components(array: Any, connectivity: int | None = None, *, section_axis: int | None = None) -> Any:
     """Ids of the connected components of a mask, block by block: the same components as of the whole.
 
     Two passes over the blocks. The first is made at the call, by dask's current scheduler, and finds which components
@@ -28,13 +28,14 @@ def label_components(array: Any, connectivity: int | None = None) -> Any:
         array: Mask of one channel, ``(H, W)`` or ``(H, W, D)``, bool or holding only 0 and 1: a dask array with any
             blocks, or a NumPy or zarr array.
         connectivity: Connectivity of the mask: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        section_axis: Axis across whose sections nothing is connected; None takes the volume whole.
 
     Returns:
         Lazy dask array of the shape and blocks of ``array``, of the smallest unsigned integers that hold the ids, 0
         where the mask is 0.
 
     Raises:
-        ValueError: as :func:`monai_topo.blockwise.betti_numbers`.
+        ValueError: when ``section_axis`` is no axis, and as :func:`monai_topo.blockwise.betti_numbers`.
         TypeError: for what is no array.
 
     Example:
@@ -47,11 +48,29 @@ def label_components(array: Any, connectivity: int | None = None) -> Any:
     """
     blocks, axes = to_blocks(array)
     full = is_full_connectivity(connectivity, len(axes))
+    if section_axis is not None:
+        axis = check_section_axis(section_axis, axes)
+        ids = label_components(_with_gaps(blocks, axis), 1 if not full else None)
+        ids = ids[(slice(None),) * axis + (slice(None, None, 2),)]
+        return ids if len(axes) == 3 else ids[0]
     found = find_components(blocks, axes, full)
     numbering, count = _number(found)
     dtype = np.min_scalar_type(count)
     ids = map_with_tables(partial(_paint_ids, full=full, dtype=dtype), blocks, numbering, dtype)
     return ids if len(axes) == 3 else ids[0]
+
+
+def _with_gaps(blocks: Any, axis: int) -> Any:
+    """The mask with an empty section after each."""
+    chunks = tuple(tuple(2 * size for size in sizes) if k == axis else sizes for k, sizes in enumerate(blocks.chunks))
+    return blocks.map_blocks(_insert_gaps, axis=axis, chunks=chunks, dtype=bool)
+
+
+def _insert_gaps(block: NDArray[Any], axis: int) -> NDArray[np.bool_]:
+    mask = mask_of(block, "array")
+    return np.stack([mask, np.zeros_like(mask)], axis + 1).reshape(
+        [2 * size if k == axis else size for k, size in enumerate(mask.shape)]
+    )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.blockwise.arrays import join_blocks, to_block_pair
+from monai_topo.blockwise.arrays import check_section_axis, join_blocks, to_block_pair
 
 VARIANTS = ("skimage", "cremi")
 
@@ -92,7 +92,9 @@ class ContingencyTable:
         return round(abs(bits), 12)
 
 
-def contingency_table(prediction: Any, target: Any, *, ignore_index: int | None = None) -> ContingencyTable:
+def contingency_table(
+    prediction: Any, target: Any, *, ignore_index: int | None = None, section_axis: int | None = None
+) -> ContingencyTable:
     """Count the voxels that each predicted segment shares with each true instance, block by block.
 
     All scores of partitions follow from it, so that a volume is read once for several. It is computed at the call, by
@@ -103,9 +105,11 @@ def contingency_table(prediction: Any, target: Any, *, ignore_index: int | None 
             NumPy or zarr array.
         target: True ids, the same shape; its blocks may be others. Voxels of id 0 are not scored.
         ignore_index: id of ``target`` whose voxels are not scored either, and do not count as voxels.
+        section_axis: axis along which no two sections share an instance; ids are then numbered anew. None takes the
+            volume whole.
 
     Raises:
-        ValueError: when the shapes differ, ids are no integers or negative, and as
+        ValueError: when the shapes differ, ids are no integers or negative, ``section_axis`` is no axis, and as
             :func:`monai_topo.blockwise.betti_numbers`.
         TypeError: for what is no array.
 
@@ -115,19 +119,26 @@ def contingency_table(prediction: Any, target: Any, *, ignore_index: int | None 
         >>> table.predicted.tolist(), table.true.tolist(), table.voxels.tolist(), table.scored
         ([1, 5], [2, 2], [2, 1], 4)
     """
-    first, second, _ = to_block_pair(prediction, target)
+    first, second, axes = to_block_pair(prediction, target)
     for array, name in ((first, "prediction"), (second, "target")):
         if array.dtype.kind not in "bui":
             raise ValueError(
                 f"{name} must hold ids as integers, got {array.dtype}: threshold or label it, or read it as integers."
             )
-    predicted, true, voxels, scored = join_blocks(partial(_tabulate, ignore_index=ignore_index), _add, first, second)
+    axis = None if section_axis is None else check_section_axis(section_axis, axes)
+    summarize = partial(_tabulate_sections, axis=axis, ignore_index=ignore_index)
+    predicted, true, voxels, scored = _one_table(join_blocks(summarize, _add_sections, first, second))
     order = np.lexsort((predicted, true))
     return ContingencyTable(predicted[order], true[order], voxels[order], scored)
 
 
 def adapted_rand_error(
-    prediction: Any, target: Any, *, variant: str = "skimage", ignore_index: int | None = None
+    prediction: Any,
+    target: Any,
+    *,
+    variant: str = "skimage",
+    ignore_index: int | None = None,
+    section_axis: int | None = None,
 ) -> RandScores:
     """Adapted Rand error, block by block: that of :class:`monai_topo.metrics.AdaptedRandErrorMetric` of the whole.
 
@@ -136,6 +147,7 @@ def adapted_rand_error(
         target: True ids, the same shape.
         variant: ``"skimage"`` or ``"cremi"``, see the metric.
         ignore_index: id of ``target`` whose voxels are not scored.
+        section_axis: axis along which no two sections share an instance; None takes the volume whole.
 
     Returns:
         ``(error, precision, recall)``, NaN where there is no true instance, or none of two voxels in either.
@@ -150,16 +162,20 @@ def adapted_rand_error(
         >>> round(adapted_rand_error(np.ones_like(true), true).error, 4)  # all merged
         0.3478
     """
-    return contingency_table(prediction, target, ignore_index=ignore_index).adapted_rand_error(variant)
+    table = contingency_table(prediction, target, ignore_index=ignore_index, section_axis=section_axis)
+    return table.adapted_rand_error(variant)
 
 
-def variation_of_information(prediction: Any, target: Any, *, ignore_index: int | None = None) -> InformationScores:
+def variation_of_information(
+    prediction: Any, target: Any, *, ignore_index: int | None = None, section_axis: int | None = None
+) -> InformationScores:
     """Variation of information, block by block: :class:`monai_topo.metrics.VariationOfInformationMetric` of the whole.
 
     Args:
         prediction: Ids, as for :func:`contingency_table`.
         target: True ids, the same shape.
         ignore_index: id of ``target`` whose voxels are not scored.
+        section_axis: axis along which no two sections share an instance; None takes the volume whole.
 
     Returns:
         ``(split, merge)`` in bits, NaN where there is no true instance.
@@ -173,10 +189,49 @@ def variation_of_information(prediction: Any, target: Any, *, ignore_index: int 
         >>> variation_of_information(np.array([[1, 1, 2, 2]]), np.array([[1, 1, 1, 1]]))
         InformationScores(split=1.0, merge=0.0)
     """
-    return contingency_table(prediction, target, ignore_index=ignore_index).variation_of_information()
+    table = contingency_table(prediction, target, ignore_index=ignore_index, section_axis=section_axis)
+    return table.variation_of_information()
 
 
 _Counts = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64], int]
+
+
+_Sections = dict[tuple[int, int], _Counts]
+"""The counts of each section, by the number of its block and its place in it; one entry where there are none."""
+
+
+def _tabulate_sections(
+    prediction: NDArray[Any], target: NDArray[Any], axis: int | None, ignore_index: int | None, block_id: Any
+) -> _Sections:
+    if axis is None:
+        return {(0, 0): _tabulate(prediction, target, ignore_index)}
+    sections = zip(np.moveaxis(np.asarray(prediction), axis, 0), np.moveaxis(np.asarray(target), axis, 0), strict=True)
+    return {(block_id[axis], place): _tabulate(*pair, ignore_index) for place, pair in enumerate(sections)}
+
+
+def _add_sections(first: _Sections, second: _Sections, axis: int) -> _Sections:
+    shared = {key: _add(counts, second[key]) for key, counts in first.items() if key in second}
+    return {**first, **second, **shared}
+
+
+def _one_table(sections: _Sections) -> _Counts:
+    """All counts together; of several sections, each has ids of its own, but for 0."""
+    tables = list(sections.values())
+    if len(tables) == 1:
+        return tables[0]
+    predicted, true = _numbered_apart([table[0] for table in tables]), _numbered_apart([table[1] for table in tables])
+    return predicted, true, np.concatenate([table[2] for table in tables]), sum(table[3] for table in tables)
+
+
+def _numbered_apart(lists: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    found, last = [], 0
+    for ids in lists:
+        values, places = np.unique(ids, return_inverse=True)
+        positive = values > 0
+        numbers = np.where(positive, np.cumsum(positive) + last, 0)
+        found.append(numbers[places].astype(np.uint64))
+        last += int(positive.sum())
+    return np.concatenate(found)
 
 
 def _tabulate(prediction: NDArray[Any], target: NDArray[Any], ignore_index: int | None) -> _Counts:
@@ -198,7 +253,7 @@ def _as_ids(values: NDArray[Any], name: str) -> NDArray[np.uint64]:
     return values.astype(np.uint64, copy=False)
 
 
-def _add(first: _Counts, second: _Counts, axis: int) -> _Counts:
+def _add(first: _Counts, second: _Counts) -> _Counts:
     from monai_topo.topology import count_pairs
 
     both = [np.concatenate([a, b]) for a, b in zip(first[:3], second[:3], strict=True)]

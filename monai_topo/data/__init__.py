@@ -34,12 +34,14 @@ from monai_topo.data.datasets.plain_folder import volume_datalist
 from monai_topo.data.datasets.prepared import opened_folder as opened_folder
 from monai_topo.data.datasets.volume_sampler import VolumeSampler
 from monai_topo.data.phantoms.folder import save_phantoms
-from monai_topo.data.readers.door import read_volume
+from monai_topo.data.readers.door import open_volume, read_volume
+from monai_topo.data.readers.door import opens_by_blocks as opens_by_blocks
 from monai_topo.data.readers.extras import scale_package as scale_package
 from monai_topo.data.readers.grid import on_grid_of, same_grid
 from monai_topo.data.readers.hdf5_reader import HDF5Reader
 from monai_topo.data.readers.lock import locked as locked
 from monai_topo.data.readers.places import is_volume as is_volume
+from monai_topo.data.readers.places import is_volume_folder as is_volume_folder
 from monai_topo.data.readers.places import state_of as state_of
 from monai_topo.data.readers.places import walk_volumes as walk_volumes
 from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES as VOLUME_SUFFIXES
@@ -88,6 +90,7 @@ __all__ = [
     "isbi_datalist",
     "neuron_datalist",
     "on_grid_of",
+    "open_volume",
     "phantoms",
     "prepared_datalist",
     "read_volume",

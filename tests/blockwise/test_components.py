@@ -6,6 +6,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+from scipy import ndimage
 from skimage.measure import label
 
 from monai_topo import blockwise
@@ -37,6 +38,23 @@ def test_many_random_volumes(connectivity, seed):
     rng = np.random.default_rng(seed)
     for _ in range(100):
         check(*random_mask(rng), connectivity)
+
+
+@pytest.mark.parametrize("connectivity", [None, 1])
+def test_sections_that_are_not_connected(connectivity, rng):
+    for _ in range(10):
+        mask, blocks = random_mask(rng)
+        axis = int(rng.integers(-mask.ndim, mask.ndim))
+        found = blockwise.label_components(blocks, connectivity, section_axis=axis).compute()
+        neighbors = ndimage.generate_binary_structure(mask.ndim, connectivity or mask.ndim)
+        np.moveaxis(neighbors, axis, 0)[[0, 2]] = False
+        expected, count = ndimage.label(mask, neighbors)
+        pairs = np.unique(np.stack([expected.ravel(), found.ravel()]), axis=1)
+        assert len(np.unique(pairs[0])) == len(np.unique(pairs[1])) == pairs.shape[1]
+        np.testing.assert_array_equal(found == 0, ~mask)
+        assert found.max(initial=0) == count
+    with pytest.raises(ValueError, match="section_axis must be an axis of"):
+        blockwise.label_components(blocks, section_axis=7)
 
 
 def test_numbers_go_from_block_to_block():

@@ -60,6 +60,24 @@ def test_many_random_pairs(seed):
         check(rng)
 
 
+@pytest.mark.parametrize("variant", ["skimage", "cremi"])
+def test_sections_that_share_no_instance(variant, rng):
+    for axis in (0, 1, -1):
+        ids = [rng.integers(0, 4, (5, 6, 7)) for _ in range(2)]
+        blocks = [da.from_array(one, chunks=random_chunks(rng, one.shape)) for one in ids]
+        sections = np.indices(ids[0].shape)[axis]
+        apart = [np.where(one > 0, one + 10 * sections, 0) for one in ids]
+        found = blockwise.adapted_rand_error(*blocks, variant=variant, section_axis=axis)
+        np.testing.assert_allclose(found, blockwise.adapted_rand_error(*apart, variant=variant), rtol=1e-12)
+        if variant == "skimage":
+            np.testing.assert_allclose(found, skimage.metrics.adapted_rand_error(apart[1], apart[0]), rtol=1e-12)
+            found = blockwise.variation_of_information(*blocks, section_axis=axis)
+            expected = skimage.metrics.variation_of_information(apart[1], apart[0], ignore_labels=(0,))
+            np.testing.assert_allclose(found, expected, atol=1e-11)
+    with pytest.raises(ValueError, match="section_axis must be an axis of 3D data, got 3"):
+        blockwise.adapted_rand_error(*blocks, section_axis=3)
+
+
 def test_recorded_values():
     cells = np.repeat([[1, 1, 1, 1, 2, 2, 2, 2]], 4, axis=0)
     blocks, ones = da.from_array(cells, chunks=3), da.ones_like(cells, chunks=2)

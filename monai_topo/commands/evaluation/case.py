@@ -7,7 +7,7 @@ import json
 import logging
 import platform
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -16,12 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.commands.evaluation.metric_table import build_metric, compute
+from monai_topo.commands.evaluation.block_scores import (
+    check_fits,
+    comparisons_by_blocks,
+    memory_of_whole,
+    metrics_by_blocks,
+    note_on_blocks,
+)
+from monai_topo.commands.evaluation.metric_table import build_metric, compute, metric_of
 from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.pairs import TRACING, Pair
 from monai_topo.commands.evaluation.report import CaseResult, Row
 from monai_topo.commands.evaluation.values import to_ids, to_labels, to_mask
-from monai_topo.data import SWCReader, Volume, on_grid_of, read_volume, state_of
+from monai_topo.data import SWCReader, Volume, on_grid_of, open_volume, opens_by_blocks, read_volume, state_of
 
 PACKAGES = ("monai_topo", "monai", "numpy", "scipy", "scikit-image", "networkx", "torch", "numba")
 
@@ -36,6 +43,8 @@ def score_case(pair: Pair, options: Options) -> CaseResult:
         ValueError: when a file cannot be read or is not what the options say.
     """
     with _noted() as notes:
+        if is_by_blocks(pair):
+            return _score_by_blocks(pair, options, notes)
         prediction, label = read_pair(pair, options)
         spacing, unit = _voxel_size(prediction, label, options)
         rows = [
@@ -45,8 +54,45 @@ def score_case(pair: Pair, options: Options) -> CaseResult:
     return CaseResult(rows, list(dict.fromkeys(notes)), label.array.shape, spacing, unit)
 
 
+def _score_by_blocks(pair: Pair, options: Options, notes: list[str]) -> CaseResult:
+    """The same numbers of volumes that are read by blocks; metrics without such a form read them whole, if they fit."""
+    prediction, label = read_pair(pair, options, open_volume)
+    spacing, unit = _voxel_size(prediction, label, options)
+    others = [name for name in options.metrics if name not in metrics_by_blocks(options)]
+    whole: dict[int | None, dict[str, float]] = {}
+    if others:
+        check_fits((prediction, label), others, options)
+        for number, predicted, true in comparisons(*read_pair(pair, options), options):
+            whole[number] = score_masks(predicted, true, options, spacing, others)
+    rows = []
+    for number, blocks in comparisons_by_blocks(prediction, label, options):
+        found = {**blocks.scores(), **whole.get(number, {})}
+        ordered = {column: found[column] for name in options.metrics for column in found if metric_of(column) == name}
+        rows.append(Row(pair.name, number, ordered, blocks.held()))
+    lines = list(dict.fromkeys([note_on_blocks(label, options), *notes]))
+    return CaseResult(rows, lines, label.array.shape, spacing, unit)
+
+
+def is_by_blocks(pair: Pair) -> bool:
+    """Whether a case is read by blocks: one of its volumes at least is kept in blocks, and none is a tracing."""
+    paths = (pair.prediction, pair.label)
+    return any(map(opens_by_blocks, paths)) and not pair.label.name.lower().endswith(TRACING)
+
+
+def fits(pair: Pair, options: Options) -> bool:
+    """Whether memory holds both volumes of a case."""
+    if not is_by_blocks(pair):
+        return True
+    needed, limit = memory_of_whole(read_pair(pair, options, open_volume))
+    return needed <= limit
+
+
 def score_masks(
-    prediction: NDArray[Any], label: NDArray[Any], options: Options, spacing: Sequence[float] | None = None
+    prediction: NDArray[Any],
+    label: NDArray[Any],
+    options: Options,
+    spacing: Sequence[float] | None = None,
+    metrics: Sequence[str] | None = None,
 ) -> dict[str, float]:
     """Column to number, of one pair of masks or label maps on one grid.
 
@@ -55,19 +101,25 @@ def score_masks(
         label: the same shape.
         options: options that define the numbers.
         spacing: voxel size of the file, for options that ask for it.
+        metrics: some of those of the options; None for all.
 
     Example:
         >>> score_masks(np.eye(3) > 0, np.zeros((3, 3)) > 0, Options(metrics=("euler_error",)))
         {'euler_error': 1.0}
     """
     scores: dict[str, float] = {}
-    for name in options.metrics:
+    for name in options.metrics if metrics is None else metrics:
         scores |= compute(name, build_metric(name, options.arguments(spacing)), prediction, label)
     return scores
 
 
-def read_pair(pair: Pair, options: Options) -> tuple[Volume, Volume]:
+def read_pair(pair: Pair, options: Options, read: Callable[..., Volume] = read_volume) -> tuple[Volume, Volume]:
     """Prediction and label, on the label's grid; a tracing is drawn on the prediction's.
+
+    Args:
+        pair: files of the case.
+        options: options that define the numbers.
+        read: function that reads a file, or opens it to be read by blocks.
 
     Raises:
         ValueError: when a file cannot be read, or flips and permutations of axes do not bring both to one grid.
@@ -75,10 +127,10 @@ def read_pair(pair: Pair, options: Options) -> tuple[Volume, Volume]:
     if pair.prediction.samefile(pair.label) and options.pred_dataset == options.label_dataset:
         raise ValueError(f"prediction and label are one file, {pair.label}.")
     spacing = options.spacing if isinstance(options.spacing, tuple) else None
-    prediction = read_volume(pair.prediction, dataset=options.pred_dataset, spacing=spacing)
+    prediction = read(pair.prediction, dataset=options.pred_dataset, spacing=spacing)
     if pair.label.name.lower().endswith(TRACING):
         return prediction, _draw(pair, prediction, options)
-    label = read_volume(pair.label, dataset=options.label_dataset, spacing=spacing)
+    label = read(pair.label, dataset=options.label_dataset, spacing=spacing)
     return on_grid_of(prediction, label), label
 
 

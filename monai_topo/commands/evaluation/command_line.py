@@ -47,6 +47,11 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         help="folder for a folder of pictures of the worst cases; default: no pictures",
     )
     add("--workers", type=int, default=1, metavar="N", help="number of processes")
+    add(
+        "--sections",
+        action="store_true",
+        help="folders that hold nothing but images are volumes, an image for each section; default: each is a case",
+    )
     add("--pred-dataset", metavar="NAME", help="dataset of HDF5 or zarr predictions; default: the only one")
     add("--label-dataset", metavar="NAME", help="dataset of HDF5 or zarr labels; default: the only one")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from monai_topo.commands.evaluation.case import comparisons, read_pair
+from monai_topo.commands.evaluation.case import comparisons, fits, read_pair
 from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.pairs import Pair
@@ -63,6 +64,9 @@ def draw_worst(pairs: Sequence[Pair], rows: Sequence[Row], options: Options, fol
     files = {pair.name: pair for pair in pairs}
     drawn = []
     for row in tqdm(worst, desc="draw", unit="case"):
+        if not fits(files[row.case], options):
+            sys.stderr.write(f"not drawn: {row.case}: a picture needs whole volumes, which do not fit into memory\n")
+            continue
         volumes = read_pair(files[row.case], options)
         predicted, true = next((p, t) for number, p, t in comparisons(*volumes, options) if number == row.label)
         name = row.case if row.label is None else f"{row.case}_label_{row.label}"

@@ -120,6 +120,11 @@ def compute(name: str, metric: TopologyMetric, prediction: NDArray[Any], label: 
     return {f"{name}.{part}" if len(chosen) > 1 else name: found[part] for part in chosen}
 
 
+def metric_of(column: str) -> str:
+    """Name of the metric that a column is of."""
+    return column.partition(".")[0]
+
+
 def higher_is_better(column: str) -> bool:
     """Whether a high number in a column is good."""
-    return METRICS[column.partition(".")[0]].higher_is_better
+    return METRICS[metric_of(column)].higher_is_better

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_topo.data import VOLUME_SUFFIXES, is_zarr, printable, stem_of, walk_volumes
+from monai_topo.data import VOLUME_SUFFIXES, is_volume_folder, is_zarr, printable, stem_of, walk_volumes
 
 TRACING = ".swc"
 """Suffix of tracings, which may be labels."""
@@ -72,7 +72,7 @@ def _plain(name: str) -> str:
     return printable(unicodedata.normalize("NFC", name))
 
 
-def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pairing:
+def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False, sections: bool = False) -> Pairing:
     """Pairs of files of one case name.
 
     Files of one name in several folders are told apart by the folder, ``case1/ct`` from ``case2/ct``, and so are files
@@ -84,6 +84,7 @@ def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pa
         prediction: folder, searched with its subfolders, or one file.
         label: folder or one file; two single files are a pair whatever their names.
         likelihoods: whether likelihoods are wanted where there is a mask too.
+        sections: whether folders that hold nothing but images are volumes, an image for each section.
 
     Raises:
         FileNotFoundError: when a folder does not exist or holds no volume.
@@ -92,11 +93,12 @@ def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pa
     for path in (prediction, label):
         if not path.exists():
             raise FileNotFoundError(f"no such file or folder: {path}")
-    if _is_one(prediction) and _is_one(label):
+    is_folder = is_volume_folder if sections else is_zarr
+    if _is_one(prediction, is_folder) and _is_one(label, is_folder):
         _check_suffixes(prediction, label)
         return Pairing([Pair(case_name(label), prediction, label)], [], [])
-    labels = _by_name(label, (*VOLUME_SUFFIXES, TRACING))
-    by_name = _by_name(prediction, VOLUME_SUFFIXES, known=labels)
+    labels = _by_name(label, (*VOLUME_SUFFIXES, TRACING), is_folder)
+    by_name = _by_name(prediction, VOLUME_SUFFIXES, is_folder, known=labels)
     predictions, skipped = _without_companions(by_name, labels, likelihoods)
     pairs, alone = [], []
     for name in sorted({*predictions, *labels}):
@@ -116,21 +118,23 @@ def pair_volumes(prediction: Path, label: Path, likelihoods: bool = False) -> Pa
     return Pairing(pairs, alone, skipped)
 
 
-def _is_one(path: Path) -> bool:
-    return path.is_file() or is_zarr(path)
+def _is_one(path: Path, is_folder: Callable[[Path], bool]) -> bool:
+    return path.is_file() or is_folder(path)
 
 
 def _check_suffixes(prediction: Path, label: Path) -> None:
     for path, suffixes in ((prediction, VOLUME_SUFFIXES), (label, (*VOLUME_SUFFIXES, TRACING))):
-        if not is_zarr(path) and not path.name.lower().endswith(suffixes):
+        if not path.is_dir() and not path.name.lower().endswith(suffixes):
             raise ValueError(f"{path} is none of {', '.join(suffixes)}.")
 
 
-def _by_name(root: Path, suffixes: tuple[str, ...], known: Collection[str] | None = None) -> Files:
-    files = [root] if _is_one(root) else walk_volumes(root)
+def _by_name(
+    root: Path, suffixes: tuple[str, ...], is_folder: Callable[[Path], bool], known: Collection[str] | None = None
+) -> Files:
+    files = [root] if _is_one(root, is_folder) else walk_volumes(root, is_folder)
     found = defaultdict(list)
     for path in files:
-        known_kind = is_zarr(path) if path.is_dir() else path.name.lower().endswith(suffixes)
+        known_kind = path.is_dir() or path.name.lower().endswith(suffixes)
         if known_kind and not path.name.startswith("."):
             found[_name_or_folder(path, root, known)].append(path)
     if not found:

@@ -56,7 +56,7 @@ def run_evaluation(arguments: argparse.Namespace, options: Options) -> bool:
         raise ValueError(f"{' and '.join(missing)} must be given: --pred and --label name what is scored.")
     controls = _controls(arguments, options)
     out, paths = arguments.out or REPORT, (arguments.pred, arguments.label)
-    evaluation = evaluate(*paths, options, out, arguments.figures, arguments.workers)
+    evaluation = evaluate(*paths, options, out, arguments.figures, arguments.workers, arguments.sections)
     complete = evaluation.complete
     if controls is not None and evaluation.finished:
         names = list(evaluation.finished)
@@ -90,4 +90,4 @@ def _compare(arguments: argparse.Namespace, options: Options) -> bool:
         raise ValueError(f"--compare names what is compared: leave out {' and '.join(given)}.")
     out = arguments.out or COMPARISON
     first, second = arguments.compare
-    return compare(first, second, arguments.label, options, out, arguments.workers)
+    return compare(first, second, arguments.label, options, out, arguments.workers, arguments.sections)

@@ -63,6 +63,7 @@ def evaluate(
     out: Path,
     figures: Path | None = None,
     workers: int = 1,
+    sections: bool = False,
 ) -> Evaluation:
     """Score every prediction that has a label of the same name; write the report, print the table.
 
@@ -77,6 +78,7 @@ def evaluate(
             another name.
         figures: folder for pictures of the worst cases, in a folder of the report's name; None for no pictures.
         workers: number of processes.
+        sections: whether folders that hold nothing but images are volumes, an image for each section.
 
     Returns:
         The numbers, and what could not be scored.
@@ -92,7 +94,7 @@ def evaluate(
     if figures is not None:
         _check_figures()
     files = report_files(out)
-    pairing = pair_volumes(prediction, label, likelihoods=options.threshold is not None)
+    pairing = pair_volumes(prediction, label, options.threshold is not None, sections)
     prints = {pair.name: fingerprint(pair, options) for pair in pairing.pairs}
     record = Record(*files, prediction, label, options, prints)
     with locked(record.json, "evaluate"):

@@ -29,8 +29,8 @@ def to_mask(array: NDArray[Any], threshold: float | None = None, option: str = "
     _refuse_nan(array)
     if threshold is not None:
         _check_scale(array, threshold, option)
-        return np.asarray((array >= threshold) | (_rounded(array) >= threshold))
-    whole = _rounded(array)
+        return np.asarray((array >= threshold) | (rounded(array) >= threshold))
+    whole = rounded(array)
     mask = whole != 0
     others = array[mask & (whole != (255 if whole.size and whole.max() == 255 else 1))]
     if not others.size:
@@ -57,7 +57,7 @@ def to_labels(array: NDArray[Any]) -> NDArray[Any]:
         array([                   0, 18446744073709551614], dtype=uint64)
     """
     _refuse_nan(array)
-    whole = _rounded(array)
+    whole = rounded(array)
     wrong = array[(whole < 0) | (whole != np.rint(whole) if whole.dtype.kind == "f" else False)]
     if wrong.size:
         raise ValueError(f"it must hold integer labels of at least 0, got {_text(wrong[0])}: {_advice(wrong[0])}.")
@@ -78,10 +78,20 @@ def to_ids(array: NDArray[Any]) -> NDArray[np.int64]:
         array([1, 0, 0, 2])
     """
     values, index = np.unique(to_labels(array), return_inverse=True)
-    cells = values != 0
-    if values.dtype == np.uint64:
-        cells &= values != np.uint64(_NO_CELL)
+    cells = cells_of(values) != 0
     return np.asarray(np.where(cells, np.cumsum(cells), 0)[index].reshape(array.shape), np.int64)
+
+
+def cells_of(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels in which CREMI's 2^64 - 1 for no cell is 0.
+
+    Example:
+        >>> cells_of(np.array([7, 2**64 - 1], np.uint64))
+        array([7, 0], dtype=uint64)
+    """
+    if labels.dtype != np.uint64:
+        return labels
+    return np.where(labels == np.uint64(_NO_CELL), np.uint64(0), labels)
 
 
 def _refuse_nan(array: NDArray[Any]) -> None:
@@ -101,7 +111,7 @@ def _check_scale(array: NDArray[Any], threshold: float, option: str) -> None:
         )
     if not 0 < threshold < 1 or not array.size or array.max() <= 1:
         return
-    whole = _rounded(array)
+    whole = rounded(array)
     if (whole != np.rint(whole)).any() or len(np.unique(whole[whole != 0])) < 2:
         return
     raise ValueError(
@@ -110,7 +120,7 @@ def _check_scale(array: NDArray[Any], threshold: float, option: str) -> None:
     )
 
 
-def _rounded(array: NDArray[Any]) -> NDArray[Any]:
+def rounded(array: NDArray[Any]) -> NDArray[Any]:
     """The array; of floats those that a scale in the header leaves beside an integer are that integer."""
     if array.dtype.kind == "b":
         return array.astype(np.uint8)

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from monai_topo.data.readers.dicom import read_slice
 from monai_topo.data.readers.dicom_bytes import is_dicom
 from monai_topo.data.readers.dicom_series import slice_volume
+from monai_topo.data.readers.extras import scale_package
 from monai_topo.data.readers.hdf5_files import only_image
 from monai_topo.data.readers.hdf5_reader import HDF5Reader
 from monai_topo.data.readers.itk_files import read_itk
 from monai_topo.data.readers.nifti import nifti_grid, read_nifti
 from monai_topo.data.readers.places import is_volume_folder
-from monai_topo.data.readers.sections import read_sections, section_files
+from monai_topo.data.readers.sections import SectionStack, read_sections, section_files
 from monai_topo.data.readers.suffixes import VOLUME_SUFFIXES, kind_of
 from monai_topo.data.readers.tiff_reader import TIFFStackReader
 from monai_topo.data.readers.volume import Volume, check_sizes, diagonal_affine
+from monai_topo.data.readers.zarr_levels import CHUNK, block_of_chunks
 from monai_topo.data.readers.zarr_reader import ZarrReader
 
 PILImage, _ = optional_import("PIL.Image")
@@ -70,6 +72,51 @@ def read_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence
         raise ValueError(f"dataset must be None for {path}, which is no HDF5, zarr or .npz file; got {dataset!r}.")
     volume = _read(path, lambda: _READERS.get(kind or "", _read_other)(path, dataset))
     return volume if spacing is None else _with_spacing(volume, check_sizes(spacing))
+
+
+def open_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence[float] | None = None) -> Volume:
+    """As :func:`read_volume`, but the array is a ``dask.array``: of a zarr or a folder of sections nothing is read yet.
+
+    Args:
+        path: path of the file or folder. A file of another kind is read whole, and cut into blocks.
+        dataset: path of the array or image in a zarr, as for :func:`read_volume`.
+        spacing: size of a voxel along x, y and z; None takes the file's.
+
+    Returns:
+        The same volume in blocks of about four million voxels, of whole chunks or whole sections.
+
+    Raises:
+        ImportError: when dask is not installed (extra ``scale``).
+        FileNotFoundError: when there is no such file.
+        ValueError: as :func:`read_volume`, now or when a block is read.
+    """
+    path = _existing(path)
+    if not opens_by_blocks(path):
+        volume = read_volume(path, dataset=dataset, spacing=spacing)
+        shape = volume.array.shape
+        block = block_of_chunks(shape, (CHUNK,) * len(shape), (True,) * len(shape))
+        return replace(volume, array=scale_package("dask.array").from_array(volume.array, chunks=block))
+    if kind_of_place(path) == "Zarr":
+        volume = _read(path, lambda: ZarrReader(dataset, relabel=False).read_lazily(path))
+    else:
+        volume = _read(path, lambda: _open_sections(path, dataset))
+    return volume if spacing is None else _with_spacing(volume, check_sizes(spacing))
+
+
+def opens_by_blocks(path: PathLike) -> bool:
+    """Whether a volume can be read by blocks: a zarr or, where dask is installed, a folder of sections."""
+    path = Path(path)
+    if not path.is_dir() or not is_volume_folder(path):
+        return False
+    return kind_of_place(path) == "Zarr" or optional_import("dask")[1]
+
+
+def _open_sections(path: Path, dataset: str | None) -> Volume:
+    if dataset is not None:
+        raise ValueError(f"dataset must be None for {path}, which is no HDF5, zarr or .npz file; got {dataset!r}.")
+    stack = SectionStack(section_files(path), read_volume)
+    array = scale_package("dask.array").from_array(stack, chunks=stack.block)
+    return Volume(array, np.eye(4), knows="nothing")
 
 
 def read_grid(path: PathLike) -> Volume:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from monai.config import PathLike
@@ -27,12 +27,17 @@ def is_volume(path: PathLike) -> bool:
     return Path(path).is_file() or is_volume_folder(path)
 
 
-def walk_volumes(root: Path) -> Iterator[Path]:
-    """Files and zarr folders below a folder, sorted; what is in a zarr folder is not looked at."""
+def walk_volumes(root: Path, is_one: Callable[[Path], bool] = is_zarr) -> Iterator[Path]:
+    """Files and folders that are volumes below a folder, sorted; what is in such a folder is not looked at.
+
+    Args:
+        root: folder.
+        is_one: function that says of a folder whether it is one volume.
+    """
     for folder, names, files in os.walk(root):
-        zarrs = [name for name in names if is_zarr(Path(folder) / name)]
-        names[:] = sorted(name for name in names if name not in zarrs and not name.startswith("."))
-        yield from sorted(Path(folder) / name for name in (*files, *zarrs))
+        volumes = [name for name in names if is_one(Path(folder) / name)]
+        names[:] = sorted(name for name in names if name not in volumes and not name.startswith("."))
+        yield from sorted(Path(folder) / name for name in (*files, *volumes))
 
 
 def state_of(path: PathLike) -> list[tuple[str, int, int]]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from monai.config import PathLike
+from numpy.typing import NDArray
 
 from monai_topo.data.readers.suffixes import kind_of
 from monai_topo.data.readers.volume import Volume, diagonal_affine
 
 _KINDS = ("PNG", "TIFF")
+_BLOCK_VOXELS = 2**22
 
 
 def section_files(folder: PathLike) -> list[Path]:
@@ -62,6 +65,39 @@ def read_sections(files: list[Path], read: Callable[[Path], Volume]) -> Volume:
             )
         volume[..., number] = section
     return Volume(volume, diagonal_affine((1.0, 1.0, 1.0)), knows="nothing")
+
+
+class SectionStack:
+    """The sections of a folder as an array of which parts are read.
+
+    Args:
+        files: files of the sections in their order.
+        read: function that reads one of them.
+    """
+
+    ndim = 3
+
+    def __init__(self, files: list[Path], read: Callable[[Path], Volume]) -> None:
+        self.files = files
+        self.read = read
+        first = read(files[0]).array
+        self.dtype = first.dtype
+        self.shape = (*first.shape[:2], len(files))
+
+    def __getitem__(self, region: tuple[slice, ...]) -> NDArray[Any]:
+        sections = read_sections(self.files[region[2]], self.read).array
+        if sections.shape[:2] != self.shape[:2] or sections.dtype != self.dtype:
+            raise ValueError(
+                f"{self.files[region[2]][0]} must be a section as {self.files[0].name}, {self.shape[:2]} {self.dtype}; "
+                f"it is {sections.shape[:2]} {sections.dtype}."
+            )
+        return sections[region[:2]]
+
+    @property
+    def block(self) -> tuple[int, ...]:
+        """Whole sections that are read at a time, about four million voxels."""
+        area = self.shape[0] * self.shape[1]
+        return (*self.shape[:2], min(max(_BLOCK_VOXELS // area, 1), self.shape[2]))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -15,6 +16,9 @@ CHUNK = 64
 
 Box = tuple[tuple[int, int], ...]
 """Start and end along each axis."""
+
+_BLOCK_VOXELS = 2**22
+"""Voxels of the blocks that are read at a time: few enough for memory, many enough that a block is worth its task."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,29 @@ def plan_levels(shape: Sequence[int], spacing: Sequence[float], origin: Sequence
             )
         )
     return levels
+
+
+def block_of_chunks(shape: Sequence[int], chunks: Sequence[int], space: Sequence[bool]) -> tuple[int, ...]:
+    """Blocks to read an array in: chunks, of small ones as many as make a block of about four million voxels.
+
+    Args:
+        shape: voxels along each axis.
+        chunks: voxels of a chunk.
+        space: which axes are those of space, along which chunks are taken together.
+
+    Example:
+        >>> block_of_chunks((1000, 1000, 1000), (64, 64, 64), (True,) * 3)
+        (128, 128, 256)
+        >>> block_of_chunks((3, 50, 9000, 9000), (1, 1, 4096, 4096), (False, True, True, True))
+        (1, 1, 4096, 4096)
+    """
+    block = [min(size, n) for size, n in zip(chunks, shape, strict=True)]
+    while True:
+        growing = [k for k, n in enumerate(shape) if space[k] and block[k] < n]
+        if not growing or 2 * math.prod(block) > _BLOCK_VOXELS:
+            return tuple(block)
+        shortest = min(reversed(growing), key=lambda k: block[k])
+        block[shortest] = min(2 * block[shortest], shape[shortest])
 
 
 def boxes(shape: Sequence[int], block: Sequence[int]) -> list[Box]:

@@ -17,6 +17,7 @@ from monai_topo.data.readers.lengths import PER_MICRON, in_one_unit
 from monai_topo.data.readers.volume import Volume, VolumeReader, diagonal_affine
 from monai_topo.data.readers.zarr_axes import Axis
 from monai_topo.data.readers.zarr_files import ZarrArray, is_zarr, open_array, read_region
+from monai_topo.data.readers.zarr_levels import block_of_chunks
 
 
 class ZarrReader(VolumeReader):
@@ -103,7 +104,9 @@ class ZarrReader(VolumeReader):
         return self._placed(image, np.broadcast_to(np.zeros((), image.array.dtype.newbyteorder("=")), sizes))
 
     def read_lazily(self, path: PathLike) -> Volume:
-        """The same volume as a ``dask.array`` with the chunks of the file, of which nothing is read yet.
+        """The same volume as a ``dask.array``, of which nothing is read yet, in blocks of whole chunks of the file.
+
+        Small chunks are read several at a time, about four million voxels.
 
         Args:
             path: folder.
@@ -115,7 +118,9 @@ class ZarrReader(VolumeReader):
         if self.relabel or self.mask_value is not None:
             raise ValueError("relabel and mask_value need the whole volume: leave them out.")
         image, index, order = self._opened(Path(path))
-        array = scale_package("dask.array").from_array(_Checked(image), chunks=image.array.shards or image.array.chunks)
+        space = [axis.kind == "space" for axis in image.axes]
+        block = block_of_chunks(image.array.shape, image.array.chunks, space)
+        array = scale_package("dask.array").from_array(_Checked(image), chunks=block)
         return self._placed(image, array[index].transpose(order))
 
     def _opened(self, path: Path) -> tuple[ZarrArray, tuple[Any, ...], tuple[int, ...]]:

@@ -34,7 +34,15 @@ COLUMNS = ("label", "column", "cases", "mean_a", "mean_b", "difference", "low", 
 COUNTS = ("b_better", "b_worse", "equal")
 
 
-def compare(first: Path, second: Path, label: Path | None, options: Options, out: Path, workers: int = 1) -> bool:
+def compare(
+    first: Path,
+    second: Path,
+    label: Path | None,
+    options: Options,
+    out: Path,
+    workers: int = 1,
+    sections: bool = False,
+) -> bool:
     """Compare two folders of predictions, or two reports that were written before.
 
     Folders are scored first, each to a report beside ``out``, from which a later call goes on.
@@ -46,6 +54,7 @@ def compare(first: Path, second: Path, label: Path | None, options: Options, out
         options: options that define the numbers of folders; the defaults for reports.
         out: JSON file of the comparison; a CSV and a PNG of the same name beside it.
         workers: number of processes.
+        sections: whether folders that hold nothing but images are volumes, an image for each section.
 
     Returns:
         Whether every case of both was scored and compared.
@@ -58,7 +67,7 @@ def compare(first: Path, second: Path, label: Path | None, options: Options, out
     files.append(files[0].with_suffix(".png"))
     of = {"a": str(first.resolve()), "b": str(second.resolve())}
     read_own(files, KIND, of)
-    complete, sides = _sides(first, second, label, options, files[0], workers)
+    complete, sides = _sides(first, second, label, options, files[0], workers, sections)
     check_comparable(*sides)
     alone, notes = remarks(*sides)
     found = differences(*sides, options.seed)
@@ -73,7 +82,7 @@ def compare(first: Path, second: Path, label: Path | None, options: Options, out
 
 
 def _sides(
-    first: Path, second: Path, label: Path | None, options: Options, out: Path, workers: int
+    first: Path, second: Path, label: Path | None, options: Options, out: Path, workers: int, sections: bool
 ) -> tuple[bool, tuple[Scored, Scored]]:
     """Both sides, scored where they are folders; and whether all of their cases were."""
     are_reports = [path.suffix.lower() == ".json" for path in (first, second)]
@@ -94,7 +103,7 @@ def _sides(
     for word, folder in (("a", first), ("b", second)):
         report = named_after(out, word, ".json")
         print(f"{word.upper()}: {printable(str(folder))}")
-        complete &= evaluate(folder, label, options, report, workers=workers).complete
+        complete &= evaluate(folder, label, options, report, workers=workers, sections=sections).complete
         scored.append(read_scored(report, folder))
     return complete, (scored[0], scored[1])
 
