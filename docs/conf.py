@@ -79,6 +79,7 @@ FACES = {
     "inferers": "Inferers",
     "data": "Data",
     "data.phantoms": "Phantoms",
+    "data.controls": "Controls",
     "graphs": "Centerline graphs",
     "topology": "Topology",
     "visualize": "Pictures",

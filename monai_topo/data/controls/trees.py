@@ -77,6 +77,12 @@ def tree_branches(label: ArrayLike, spacing: Sequence[float] | None = None) -> B
     Args:
         label: ``(H, W[, D])`` mask of tubes.
         spacing: size of a voxel along each axis; None is 1.
+
+    Example:
+        >>> label = np.zeros((9, 12), bool)
+        >>> label[4, 2:10] = True
+        >>> tree_branches(label).trees
+        (((-1, 7.0, 1.0),),)
     """
     from scipy.ndimage import distance_transform_edt
 
@@ -95,6 +101,15 @@ def draw_trees(branches: Branches, seed: int | Sequence[int] = 0) -> NDArray[np.
     Args:
         branches: branches of a label.
         seed: random seed.
+
+    Returns:
+        Mask of the label's shape.
+
+    Example:
+        >>> label = np.zeros((9, 12), bool)
+        >>> label[4, 2:10] = True
+        >>> int(draw_trees(tree_branches(label), seed=1).sum())
+        8
     """
     if not branches.trees:
         return np.zeros(branches.shape, bool)

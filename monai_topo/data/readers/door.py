@@ -89,6 +89,13 @@ def open_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence
         ImportError: when dask is not installed (extra ``scale``).
         FileNotFoundError: when there is no such file.
         ValueError: as :func:`read_volume`, now or when a block is read.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "mask.npy"
+        >>> np.save(path, np.ones((3, 4, 5), np.uint8))
+        >>> int(open_volume(path).array.sum().compute())
+        60
     """
     path = _existing(path)
     if not opens_by_blocks(path):
