@@ -12,7 +12,13 @@ from monai_topo.blockwise.arrays import join_blocks, mask_of, to_block_pair
 
 
 class OverlapCounts(NamedTuple):
-    """How many voxels two masks have, together and each, and how many are scored."""
+    """How many voxels two masks have, together and each, and how many are scored.
+
+    Example:
+        >>> counts = OverlapCounts(both=3, predicted=4, true=6, scored=100)
+        >>> 2 * counts.both / (counts.predicted + counts.true)
+        0.6
+    """
 
     both: int
     predicted: int
