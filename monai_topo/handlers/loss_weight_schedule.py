@@ -8,6 +8,7 @@ import torch
 from monai.utils import IgniteInfo, min_version, optional_import
 
 from monai_topo.handlers.ranks import average_over_ranks
+from monai_topo.losses import TermWeight, gradient_norms
 
 if TYPE_CHECKING:
     from ignite.engine import Engine, Events
@@ -15,7 +16,7 @@ else:
     Events, _ = optional_import("ignite.engine", IgniteInfo.OPT_IMPORT_VERSION, min_version, "Events")
 
 
-class LossWeightSchedule:
+class LossWeightSchedule(TermWeight):
     """Sets the weight of one term of a loss: 0 in the first epochs, then a linear warm-up, then constant.
 
     The papers train with cross-entropy alone first: a network that does not yet see a structure has no feature that a
@@ -63,18 +64,11 @@ class LossWeightSchedule:
         gradient_ratio: float | None = None,
         ratio_iterations: int = 10,
     ) -> None:
-        _check_numbers(weight, gradient_ratio, start_epoch, warmup_epochs, ratio_iterations)
+        super().__init__(weight, start_epoch, warmup_epochs, gradient_ratio, ratio_iterations)
         _check_attribute(loss, attribute, index)
         self.loss = loss
-        self.weight = None if weight is None else float(weight)
-        self.gradient_ratio = gradient_ratio
-        self.ratio_iterations = ratio_iterations
-        self.start_epoch = start_epoch
-        self.warmup_epochs = warmup_epochs
         self.attribute = attribute
         self.index = index
-        self._measured = 0
-        self._norms = torch.zeros(2, dtype=torch.float64)  # of the term and of the rest
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer.
@@ -103,32 +97,13 @@ class LossWeightSchedule:
         self._set(weight)
         setattr(engine.state, self.attribute if self.index is None else f"{self.attribute}_{self.index}", weight)
 
-    def weight_in(self, epoch: int) -> float:
-        """The weight in an epoch, counted from 1; 0 as long as it is not known."""
-        steps = epoch - self.start_epoch + 1
-        return (self.weight or 0.0) * min(max(steps, 0) / (self.warmup_epochs + 1), 1.0)
-
     def measure(self, engine: Any) -> None:
         """Add up the norms of this iteration's gradients; once there are enough, the weight is known and set."""
-        if self.weight is not None or engine.state.epoch < self.start_epoch:
+        if not self.is_measured_in(engine.state.epoch):
             return
-        self._norms += self._gradient_norms(engine)
-        self._measured += 1
-        term, rest = average_over_ranks(self._norms).tolist()  # every process must come to the same weight
-        if self._measured >= self.ratio_iterations and term > 0:
-            self.weight = float(self.gradient_ratio or 0) * rest / term
+        self.add(average_over_ranks(self._gradient_norms(engine)))  # every process must come to the same weight
+        if self.weight is not None:
             self(engine)
-
-    def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs to go on with the same weight."""
-        return {"weight": self.weight, "measured": self._measured, "norms": self._norms.clone()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a measured weight, or what was measured so far; a weight that was given stays."""
-        if self.gradient_ratio is not None:
-            self.weight = state_dict["weight"]
-            self._measured = state_dict["measured"]
-            self._norms = state_dict["norms"].clone()
 
     def _gradient_norms(self, engine: Any) -> torch.Tensor:
         """Norms of the gradients of the term at weight 1 and of the rest."""
@@ -141,40 +116,13 @@ class LossWeightSchedule:
         self._set(0.0)
         scaler = getattr(engine, "scaler", None)
         scale = 1.0 if scaler is None else scaler.get_scale()  # half-precision gradients vanish without it
-        norms = [_norm(value * scale, parameters) for value in (values[1] - values[0], values[0])]
-        return torch.tensor(norms, dtype=torch.float64)
+        return gradient_norms([values[1] - values[0], values[0]], parameters, scale)
 
     def _set(self, weight: float) -> None:
         if self.index is None:
             setattr(self.loss, self.attribute, weight)
         else:
             getattr(self.loss, self.attribute)[self.index] = weight
-
-
-def _norm(value: torch.Tensor, parameters: list[torch.Tensor]) -> float:
-    """A number, not a tensor: gradients may be of MONAI's MetaTensor, which a checkpoint must not hold."""
-    if not value.requires_grad:
-        return 0.0
-    gradients = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
-    squares = [gradient.double().square().sum().cpu() for gradient in gradients if gradient is not None]
-    return float(torch.stack(squares).sum().sqrt())
-
-
-def _check_numbers(
-    weight: float | None, gradient_ratio: float | None, start_epoch: int, warmup_epochs: int, ratio_iterations: int
-) -> None:
-    if (weight is None) == (gradient_ratio is None):
-        raise ValueError(f"give one of weight and gradient_ratio, got {weight} and {gradient_ratio}.")
-    if gradient_ratio is not None and (gradient_ratio <= 0 or ratio_iterations < 1):
-        raise ValueError(
-            f"gradient_ratio must be above 0 and ratio_iterations at least 1, got {gradient_ratio} and "
-            f"{ratio_iterations}."
-        )
-    if (weight or 0) < 0 or start_epoch < 1 or warmup_epochs < 0:
-        raise ValueError(
-            "weight and warmup_epochs must be at least 0 and start_epoch at least 1, "
-            f"got {weight}, {warmup_epochs} and {start_epoch}."
-        )
 
 
 def _check_attribute(loss: Any, attribute: str, index: int | None) -> None:

@@ -6,7 +6,7 @@ from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
 from monai_topo.losses.centerline import CenterlineCrossEntropyLoss, CenterlineDiceLoss, CenterlineLoss
 from monai_topo.losses.centerline_boundary import CbDiceLoss
-from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
+from monai_topo.losses.compound import TOPOLOGY_TERMS, DiceCETopologyLoss, WeightedSumLoss
 from monai_topo.losses.connectivity import ConnectivityLoss
 from monai_topo.losses.critical import CriticalRegionLoss
 from monai_topo.losses.deep_supervision import DeepSupervisionTopologyLoss
@@ -23,9 +23,11 @@ from monai_topo.losses.points import DiagramLoss
 from monai_topo.losses.region import RegionCrossEntropyLoss
 from monai_topo.losses.skeleton import SkeletonLoss
 from monai_topo.losses.skeleton_recall import SkeletonRecallLoss
+from monai_topo.losses.term_weight import TermWeight, gradient_norms
 from monai_topo.losses.topo import TopoLoss
 
 __all__ = [
+    "TOPOLOGY_TERMS",
     "BettiMatchingLoss",
     "CbDiceLoss",
     "CenterlineCrossEntropyLoss",
@@ -50,7 +52,9 @@ __all__ = [
     "SkeletonLoss",
     "SkeletonRecallLoss",
     "SpatialMatchingLoss",
+    "TermWeight",
     "TopoLoss",
     "TopologyLoss",
     "WeightedSumLoss",
+    "gradient_norms",
 ]
