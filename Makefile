@@ -5,10 +5,12 @@ OUT ?= demo_output
 PEERS ?=
 BIN := .venv/bin
 READY := .venv/ready
+NNUNET := .venv-nnunet
+NNUNET_READY := $(NNUNET)/ready
 
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help demo test test-slow lint docs package bench figures results results-quick clean
+.PHONY: help demo test test-slow test-nnunet lint docs package bench figures results results-quick clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -22,6 +24,9 @@ test: $(READY)  ## run the tests and doctests (minutes)
 
 test-slow: $(READY)  ## run the tests that take long
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m slow
+
+test-nnunet: $(NNUNET_READY)  ## run nnU-Net's own commands with the trainers of this package, in an environment of their own (minutes)
+	OMP_NUM_THREADS=1 PYTHONPATH=tests/nnunet/site $(NNUNET)/bin/pytest tests/nnunet
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -61,7 +66,7 @@ results-quick: $(READY)  ## the same in half an hour, printed: to see that every
 	$(BIN)/python -m tests.results.finished --quick $(if $(DATA),--data $(DATA))
 
 clean:  ## remove the virtual environment, caches and demo results
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output results_output dist
+	rm -rf .venv $(NNUNET) .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output results_output dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch by its pinned version before anything that depends on it: unpinned, pip brings gigabytes of CUDA.
@@ -70,3 +75,10 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet "$$(grep '^torch==' constraints.txt)"
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]"
 	touch $(READY)
+
+# nnU-Net brings a package under the LGPL, so it is no extra: an environment of its own.
+$(NNUNET_READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(NNUNET)
+	$(NNUNET)/bin/pip install --quiet "$$(grep '^torch==' constraints.txt)"
+	$(NNUNET)/bin/pip install --quiet --constraint constraints.txt --editable ".[test]" "nnunetv2>=2.8,<2.9"
+	touch $(NNUNET_READY)

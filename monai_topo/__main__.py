@@ -1,4 +1,4 @@
-"""Command line: ``monai-topo demo | evaluate | prepare | segment | tune | bundles``, or ``python -m monai_topo``."""
+"""Command line: ``monai-topo demo | evaluate | prepare | segment | tune | bundles | nnunet``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from monai_topo.commands.bundle_copies import add_bundles_parser
 from monai_topo.commands.demo import add_demo_parser
 from monai_topo.commands.evaluation import add_evaluate_parser
 from monai_topo.commands.interrupt import INTERRUPTED, interruptible
+from monai_topo.commands.nnunet import add_nnunet_parser
 from monai_topo.commands.prepare import add_prepare_parser
 from monai_topo.commands.segmentation import add_segment_parser
 from monai_topo.commands.tuning import add_tune_parser
@@ -27,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_segment_parser(commands)
     add_tune_parser(commands)
     add_bundles_parser(commands)
+    add_nnunet_parser(commands)
     _tell_defaults(parser)
     return parser
 

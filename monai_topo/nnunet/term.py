@@ -34,10 +34,10 @@ class TermAtFullResolution(nn.Module):
     Example:
         >>> term = TOPOLOGY_TERMS["topo"].loss(include_background=False, to_onehot_y=True, softmax=True)
         >>> loss = TermAtFullResolution(lambda output, target: output.mean() * 0, term)
-        >>> target = torch.zeros(1, 1, 8, 9)
-        >>> target[..., 1:7, 2:8] = 1
+        >>> logits = torch.zeros(1, 2, 8, 9)
+        >>> logits[:, 1, 3, 4] = 1  # an object that is none
         >>> loss.weight = 0.5
-        >>> bool(loss(torch.zeros(1, 2, 8, 9), target) > 0)  # the object is missing
+        >>> bool(loss(logits, torch.zeros(1, 1, 8, 9)) > 0)
         True
     """
 

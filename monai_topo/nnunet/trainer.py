@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import distributed, nn
 
-from monai_topo.losses import TermWeight, gradient_norms
+from monai_topo.losses import SkeletonLoss, TermWeight, gradient_norms
 from monai_topo.metrics import BettiErrorMetric, BettiMatchingF1Metric, TopologyMetric
 from monai_topo.nnunet.checkpoints import read_state, reading_trainer, save_with_state
 from monai_topo.nnunet.scores import PatchScores, masks_of
 from monai_topo.nnunet.term import TermAtFullResolution, build_term, first
+from monai_topo.nnunet.tubes import AppendTubes, with_tubes
 
 _Trainer: Any = object
 """For type checkers: what the mixin is put before."""
@@ -82,6 +83,15 @@ class TopologyTrainer(_Trainer):
         regions, ignored = self.label_manager.has_regions, self.label_manager.ignore_label
         term = build_term(self.topology, regions, ignored, self.topology_options)
         return TermAtFullResolution(base, term, regions, ignored is not None)
+
+    def get_training_transforms(self, *arguments: Any, **options: Any) -> Any:
+        """nnU-Net's augmentation; for a loss on skeletons the label's follow the label."""
+        transforms = super().get_training_transforms(*arguments, **options)
+        term, regions = self.loss.topology, options.get("regions")
+        if not isinstance(term, SkeletonLoss):
+            return transforms
+        count = None if regions is None else len(regions)
+        return with_tubes(transforms, AppendTubes(term.dilations, term.kind, count, options.get("ignore_label")))
 
     def on_train_start(self) -> None:
         """Start, with places in nnU-Net's log for what is new."""

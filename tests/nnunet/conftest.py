@@ -1,8 +1,7 @@
-"""Small data sets that nnU-Net has planned and preprocessed; all of it is skipped where nnU-Net is not installed."""
+"""Small data sets that nnU-Net has planned and preprocessed, and its commands."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -16,14 +15,13 @@ import pytest
 from monai_topo.data.phantoms import tree
 
 SHAPE = (24, 28, 20)
+SITE = str(Path(__file__).parent / "site")
 PATCH = {"2d": [24, 20], "3d_fullres": [16, 24, 16]}
 DATASETS = {
     901: ("Labels", {"background": 0, "vessel": 1, "other": 2}, None),
     902: ("Ignore", {"background": 0, "vessel": 1, "other": 2, "ignore": 3}, None),
     903: ("Regions", {"background": 0, "both": [1, 2], "other": 2, "ignore": 3}, [1, 2]),
 }
-
-collect_ignore_glob = [] if importlib.util.find_spec("nnunetv2") else ["test_*.py"]
 
 
 def environment(folder):
@@ -35,7 +33,7 @@ def environment(folder):
 
 def nnunet(folder, command, *arguments, external="", check=True):
     """Run one of nnU-Net's own commands, with folders of trainers."""
-    variables = {**os.environ, **environment(folder), "nnUNet_extTrainer": external}
+    variables = {**os.environ, **environment(folder), "nnUNet_extTrainer": external, "PYTHONPATH": SITE}
     program = Path(sys.executable).parent / command
     done = subprocess.run([program, *map(str, arguments)], env=variables, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

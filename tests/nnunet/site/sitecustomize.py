@@ -1,7 +1,7 @@
 """Lets nnU-Net start where torchvision is built for CUDA and torch is not.
 
-nnU-Net imports every network that it knows, and with them torchvision, none of which is used here. Python runs this file
-at its start because the tests put its folder on the path.
+nnU-Net imports every network that it knows, and with them torchvision, of which nothing is used here. Python runs this
+file at its start because the tests put its folder on the path.
 """
 
 import importlib.util
