@@ -6,7 +6,8 @@ from monai_topo.losses.base import TopologyLoss
 from monai_topo.losses.betti_matching import BettiMatchingLoss, SpatialMatchingLoss
 from monai_topo.losses.centerline import CenterlineCrossEntropyLoss, CenterlineDiceLoss, CenterlineLoss
 from monai_topo.losses.centerline_boundary import CbDiceLoss
-from monai_topo.losses.compound import TOPOLOGY_TERMS, DiceCETopologyLoss, WeightedSumLoss
+from monai_topo.losses.compound import TOPOLOGY_TERMS as TOPOLOGY_TERMS
+from monai_topo.losses.compound import DiceCETopologyLoss, WeightedSumLoss
 from monai_topo.losses.connectivity import ConnectivityLoss
 from monai_topo.losses.critical import CriticalRegionLoss
 from monai_topo.losses.deep_supervision import DeepSupervisionTopologyLoss
@@ -27,7 +28,6 @@ from monai_topo.losses.term_weight import TermWeight, gradient_norms
 from monai_topo.losses.topo import TopoLoss
 
 __all__ = [
-    "TOPOLOGY_TERMS",
     "BettiMatchingLoss",
     "CbDiceLoss",
     "CenterlineCrossEntropyLoss",
