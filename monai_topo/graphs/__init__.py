@@ -8,6 +8,8 @@ in, in the array's order, and a position is index times spacing: the center of t
 - edge ``path``: ``(n, ndim)`` float array, the points of the centerline from one end to the other;
 - edge ``length``: along the path, in the same unit; ``along``, of contracted graphs, is the ``(n,)`` length up to each
   point. Where the two disagree ``length`` holds, and ``along`` says how it is spread over the path;
+- edge ``voxels``, of skeletons only: ``(k, ndim)`` indices of the skeleton's voxels from one end to the other. A point
+  of ``path`` in the middle of a fork may lie beside a thin mask, these do not;
 - graph ``spacing``: size of a voxel along each axis; an index is ``pos / spacing``.
 """
 
@@ -26,7 +28,9 @@ from monai_topo.graphs.paths import path_length_blocks as path_length_blocks
 from monai_topo.graphs.paths import path_lengths
 from monai_topo.graphs.skeleton import skeleton_graph
 from monai_topo.graphs.spacing import check_spacing as check_spacing
+from monai_topo.graphs.spacing import in_voxels
 from monai_topo.graphs.swc import read_swc, swc_graph
+from monai_topo.graphs.traced import TracedPoints, trace_points
 from monai_topo.graphs.tube import check_skeleton as check_skeleton
 from monai_topo.graphs.tube import skeleton_tube
 
@@ -34,6 +38,7 @@ __all__ = [
     "Gap",
     "Network",
     "Places",
+    "TracedPoints",
     "centerline_mask",
     "contract_chains",
     "count_matches",
@@ -43,6 +48,7 @@ __all__ = [
     "draw_tube",
     "fill_cavities",
     "find_ways",
+    "in_voxels",
     "junction_points",
     "match_points",
     "path_lengths",
@@ -50,4 +56,5 @@ __all__ = [
     "skeleton_graph",
     "skeleton_tube",
     "swc_graph",
+    "trace_points",
 ]

@@ -18,6 +18,7 @@ from monai_topo.graphs.chains import trace_chains
 from monai_topo.graphs.forks import merge_forks
 from monai_topo.graphs.neighbors import neighbor_pairs
 from monai_topo.graphs.spacing import check_spacing
+from monai_topo.graphs.voxel_chains import VoxelChains
 
 if TYPE_CHECKING:
     import networkx
@@ -45,7 +46,8 @@ def skeleton_graph(
         Graph with nodes 0, 1, ...: ends, forks (three edges or more), isolated voxels (no edge), and one node on each
         closed curve without forks (a self loop). ``pos`` is the index of the voxel, or the mean index of the fork's
         voxels, times ``spacing``. Edges have ``path``, the voxels of the branch between the ``pos`` of its two nodes,
-        and ``length``, that of the path. Branches between the same two nodes are edges of their own.
+        ``length``, that of the path, and ``voxels``, the voxels of the skeleton from one node to the other, of which
+        those of forks are no points of the path. Branches between the same two nodes are edges of their own.
 
     Raises:
         ValueError: for another number of axes, values other than 0 and 1, an unknown ``method``, or a bad ``spacing``
@@ -86,6 +88,7 @@ def _graph_of_voxels(
     num_nodes = int(fork.max(initial=-1)) + 1
     sums = np.stack([np.bincount(fork, weights=column, minlength=num_nodes) for column in indices.T], axis=1)
     positions = sums / np.bincount(fork, minlength=num_nodes)[:, None] * spacing
+    voxels = VoxelChains(indices, pairs, fork, positions / spacing)
     graph = networkx.MultiGraph(spacing=tuple(spacing.tolist()))
     chains = trace_chains(ends, num_nodes)
     runs = [np.append(ends.flat[chain], ends.flat[chain[-1] ^ 1]) for chain in chains]
@@ -96,7 +99,7 @@ def _graph_of_voxels(
     for run in runs:
         path = _smooth(positions[run], smoothing)
         length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
-        graph.add_edge(number[int(run[0])], number[int(run[-1])], path=path, length=length)
+        graph.add_edge(number[int(run[0])], number[int(run[-1])], path=path, length=length, voxels=voxels.along(run))
     return graph
 
 

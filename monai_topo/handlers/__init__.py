@@ -13,10 +13,12 @@ from monai_topo.handlers.metrics import (
     BettiError,
     BettiMatchingError,
     BettiMatchingF1,
+    BranchesDetected,
     CenterlineDice,
     EulerError,
     InstanceF1,
     JunctionF1,
+    TreeLengthDetected,
     VariationOfInformation,
 )
 from monai_topo.handlers.run_log import RunLog
@@ -32,6 +34,7 @@ __all__ = [
     "BettiError",
     "BettiMatchingError",
     "BettiMatchingF1",
+    "BranchesDetected",
     "CenterlineDice",
     "EpochSeed",
     "EulerError",
@@ -41,5 +44,6 @@ __all__ = [
     "RunLog",
     "TopologyImageHandler",
     "TrainingCheckpoint",
+    "TreeLengthDetected",
     "VariationOfInformation",
 ]

@@ -14,6 +14,7 @@ from monai_topo.metrics import (
     BettiErrorMetric,
     BettiMatchingErrorMetric,
     BettiMatchingF1Metric,
+    BranchesDetectedMetric,
     CCQMetric,
     CenterlineDiceMetric,
     EulerErrorMetric,
@@ -21,6 +22,7 @@ from monai_topo.metrics import (
     JunctionF1Metric,
     TLTSMetric,
     TopologyMetric,
+    TreeLengthDetectedMetric,
     VariationOfInformationMetric,
 )
 
@@ -142,6 +144,12 @@ class BettiMatchingF1(TopologyMetricHandler):
     metric = BettiMatchingF1Metric
 
 
+class BranchesDetected(TopologyMetricHandler):
+    """The share of branches detected, with the options of ``BranchesDetectedMetric``; higher is better."""
+
+    metric = BranchesDetectedMetric
+
+
 class CCQ(TopologyMetricHandler):
     """The quality, correctness or completeness of centerlines, with the options of ``CCQMetric``; higher is better.
 
@@ -242,6 +250,12 @@ class TLTS(TopologyMetricHandler):
     """
 
     metric = TLTSMetric
+
+
+class TreeLengthDetected(TopologyMetricHandler):
+    """The share of the tree's length detected, with the options of ``TreeLengthDetectedMetric``; higher is better."""
+
+    metric = TreeLengthDetectedMetric
 
 
 class VariationOfInformation(TopologyMetricHandler):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,15 @@ from monai_topo.commands.evaluation.pairs import TRACING, Pair
 from monai_topo.commands.evaluation.report import CaseResult, Row
 from monai_topo.commands.evaluation.values import to_ids, to_labels, to_mask
 from monai_topo.data import SWCReader, Volume, on_grid_of, open_volume, opens_by_blocks, read_volume, state_of
+from monai_topo.graphs import in_voxels, read_swc
+
+if TYPE_CHECKING:
+    import networkx
 
 PACKAGES = ("monai_topo", "monai", "numpy", "scipy", "scikit-image", "networkx", "torch", "numba")
+
+TRACED = "traced_graph"
+"""Name under which the facts of a drawn label hold the graph that it was drawn of."""
 
 Comparison = tuple[int | None, NDArray[Any], NDArray[Any]]
 """Number of the class, predicted and true mask; or no number, and two masks or two label maps."""
@@ -47,8 +54,14 @@ def score_case(pair: Pair, options: Options) -> CaseResult:
             return _score_by_blocks(pair, options, notes)
         prediction, label = read_pair(pair, options)
         spacing, unit = _voxel_size(prediction, label, options)
+        tracing = label.facts.get(TRACED)
         rows = [
-            Row(pair.name, number, score_masks(predicted, true, options, spacing), bool(predicted.any() or true.any()))
+            Row(
+                pair.name,
+                number,
+                score_masks(predicted, true, options, spacing, tracing=tracing if number in (None, 1) else None),
+                bool(predicted.any() or true.any()),
+            )
             for number, predicted, true in comparisons(prediction, label, options)
         ]
     return CaseResult(rows, list(dict.fromkeys(notes)), label.array.shape, spacing, unit)
@@ -93,6 +106,7 @@ def score_masks(
     options: Options,
     spacing: Sequence[float] | None = None,
     metrics: Sequence[str] | None = None,
+    tracing: networkx.Graph | None = None,
 ) -> dict[str, float]:
     """Column to number, of one pair of masks or label maps on one grid.
 
@@ -102,6 +116,7 @@ def score_masks(
         options: options that define the numbers.
         spacing: voxel size of the file, for options that ask for it.
         metrics: some of those of the options; None for all.
+        tracing: graph that the label was drawn of, if it was.
 
     Example:
         >>> score_masks(np.eye(3) > 0, np.zeros((3, 3)) > 0, Options(metrics=("euler_error",)))
@@ -109,7 +124,7 @@ def score_masks(
     """
     scores: dict[str, float] = {}
     for name in options.metrics if metrics is None else metrics:
-        scores |= compute(name, build_metric(name, options.arguments(spacing)), prediction, label)
+        scores |= compute(name, build_metric(name, options.arguments(spacing)), prediction, label, tracing)
     return scores
 
 
@@ -145,7 +160,17 @@ def _draw(pair: Pair, prediction: Volume, options: Options) -> Volume:
         options.swc_mode, prediction.array.shape, prediction.spacing, options.swc_unit, options.swc_origin
     )
     drawn = reader.read_volume(pair.label)
-    return replace(prediction, array=drawn.array, path=pair.label)
+    return replace(
+        prediction, array=drawn.array, path=pair.label, facts={TRACED: _read_tracing(pair, prediction, options)}
+    )
+
+
+def _read_tracing(pair: Pair, prediction: Volume, options: Options) -> networkx.MultiGraph:
+    """The graph of a tracing on the grid of the prediction, in the unit of the distances."""
+    ndim = prediction.array.ndim
+    spacing = prediction.spacing[:ndim]
+    graph = read_swc(pair.label, spacing=spacing, unit=options.swc_unit, origin=options.swc_origin, axes="xyz"[:ndim])
+    return in_voxels(graph) if options.spacing is None else graph
 
 
 def _voxel_size(prediction: Volume, label: Volume, options: Options) -> tuple[tuple[float, ...] | None, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -15,17 +15,23 @@ from monai_topo.metrics import (
     BettiErrorMetric,
     BettiMatchingErrorMetric,
     BettiMatchingF1Metric,
+    BranchesDetectedMetric,
     CCQMetric,
     CenterlineDiceMetric,
     ComponentMetric,
+    DetectedMetric,
     EulerErrorMetric,
     InstanceF1Metric,
     JunctionF1Metric,
     PartitionMetric,
     TLTSMetric,
     TopologyMetric,
+    TreeLengthDetectedMetric,
     VariationOfInformationMetric,
 )
+
+if TYPE_CHECKING:
+    import networkx
 
 
 class PixelMetric(ComponentMetric):
@@ -75,6 +81,8 @@ METRICS: dict[str, Entry] = {
     "apls": Entry(APLSMetric, higher_is_better=True, components=("apls",), distances=("max_snap", "min_path_length")),
     "tlts": Entry(TLTSMetric, higher_is_better=True, components=("correct",), distances=("max_node_dist",)),
     "junction_f1": Entry(JunctionF1Metric, higher_is_better=True, distances=("match_radius", "merge_radius")),
+    "tree_length_detected": Entry(TreeLengthDetectedMetric, higher_is_better=True),
+    "branches_detected": Entry(BranchesDetectedMetric, higher_is_better=True),
     "adapted_rand_error": Entry(AdaptedRandErrorMetric, higher_is_better=False, components=("error",)),
     "variation_of_information": Entry(VariationOfInformationMetric, higher_is_better=False),
     "instance_f1": Entry(InstanceF1Metric, higher_is_better=True),
@@ -105,8 +113,21 @@ def compares_instances(name: str) -> bool:
     return issubclass(METRICS[name].metric, PartitionMetric)
 
 
-def compute(name: str, metric: TopologyMetric, prediction: NDArray[Any], label: NDArray[Any]) -> dict[str, float]:
+def compute(
+    name: str,
+    metric: TopologyMetric,
+    prediction: NDArray[Any],
+    label: NDArray[Any],
+    tracing: networkx.Graph | None = None,
+) -> dict[str, float]:
     """Numbers of one pair of masks or label maps, by column: ``name``, or ``name.component`` where it has several.
+
+    Args:
+        name: name of the metric.
+        metric: the metric.
+        prediction: mask or label map.
+        label: the same shape.
+        tracing: what ``label`` was drawn of, for metrics that compare a prediction with a tracing.
 
     Example:
         >>> import numpy as np
@@ -115,7 +136,10 @@ def compute(name: str, metric: TopologyMetric, prediction: NDArray[Any], label: 
     """
     if not isinstance(metric, ComponentMetric):
         return {name: metric.channel_value(prediction, label)}
-    found = metric.channel_components(prediction, label)
+    if tracing is not None and isinstance(metric, DetectedMetric):
+        found = metric.tracing_components(prediction, label, tracing)
+    else:
+        found = metric.channel_components(prediction, label)
     chosen = METRICS[name].components or tuple(found)
     return {f"{name}.{part}" if len(chosen) > 1 else name: found[part] for part in chosen}
 

@@ -10,12 +10,14 @@ import nibabel
 import numpy as np
 import pytest
 import tifffile
+from scipy import ndimage
 
 from monai_topo.__main__ import main
 from monai_topo.commands.evaluation import Options
 from monai_topo.commands.evaluation.case import score_case
 from monai_topo.commands.evaluation.pairs import Pair
-from monai_topo.graphs import draw_centerline, read_swc
+from monai_topo.graphs import draw_centerline, in_voxels, read_swc
+from monai_topo.metrics import graph_branches_detected, graph_tree_length_detected
 from tests.commands.evaluation.files import save_hdf5, save_nifti, save_tiff
 
 AFFINE = np.array([[0.5, 0, 0, 3], [0, 0.75, 0, -4], [0, 0, 2.0, 5], [0, 0, 0, 1]])
@@ -152,6 +154,22 @@ def test_a_tracing_is_a_label_on_the_predictions_grid(tmp_path, unit, origin):
     assert drawn.sum() > 5
     assert scores["pixel.dice"] == scores["apls"] == 1
     assert (result.spacing, result.shape) == (pytest.approx((0.5, 0.75, 2)), (9, 8, 14))
+
+
+@pytest.mark.parametrize("spacing", [None, "file"])
+def test_a_tree_is_the_tracing_itself(tmp_path, spacing, rng):
+    (tmp_path / "label.swc").write_text(SWC)
+    graph = read_swc(tmp_path / "label.swc", spacing=(0.5, 0.75, 2.0))
+    mask = ndimage.binary_dilation(draw_centerline(graph, (9, 8, 14))) & (rng.random((9, 8, 14)) < 0.6)
+    save_nifti(tmp_path / "prediction.nii", mask.astype(np.uint8), affine=AFFINE)
+    names = ("tree_length_detected", "branches_detected")
+    scores, _ = scored(tmp_path, "prediction.nii", label="label.swc", metrics=names, spacing=spacing)
+    length = graph_tree_length_detected(mask, in_voxels(graph) if spacing is None else graph)
+    assert 0.1 < length < 0.9
+    assert scores["tree_length_detected.detected"] == pytest.approx(length)
+    assert length != pytest.approx(graph_tree_length_detected(mask, graph if spacing is None else in_voxels(graph)))
+    assert scores["branches_detected.detected"] == pytest.approx(graph_branches_detected(mask, graph))
+    assert 0 < scores["tree_length_detected.precision"] < 1
 
 
 def test_a_tracing_needs_a_voxel_size(tmp_path):
