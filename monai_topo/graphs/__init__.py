@@ -30,7 +30,7 @@ from monai_topo.graphs.skeleton import skeleton_graph
 from monai_topo.graphs.spacing import check_spacing as check_spacing
 from monai_topo.graphs.spacing import in_voxels
 from monai_topo.graphs.swc import read_swc, swc_graph
-from monai_topo.graphs.traced import TracedPoints, trace_points
+from monai_topo.graphs.traced import trace_points as trace_points
 from monai_topo.graphs.tube import check_skeleton as check_skeleton
 from monai_topo.graphs.tube import skeleton_tube
 
@@ -38,7 +38,6 @@ __all__ = [
     "Gap",
     "Network",
     "Places",
-    "TracedPoints",
     "centerline_mask",
     "contract_chains",
     "count_matches",
@@ -56,5 +55,4 @@ __all__ = [
     "skeleton_graph",
     "skeleton_tube",
     "swc_graph",
-    "trace_points",
 ]

@@ -145,7 +145,18 @@ class BettiMatchingF1(TopologyMetricHandler):
 
 
 class BranchesDetected(TopologyMetricHandler):
-    """The share of branches detected, with the options of ``BranchesDetectedMetric``; higher is better."""
+    """The share of branches detected, with the options of ``BranchesDetectedMetric``; higher is better.
+
+    Example:
+        >>> import torch
+        >>> from ignite.engine import Engine
+        >>> mask = torch.zeros(1, 1, 24, 24)
+        >>> mask[..., 12, 2:22] = mask[..., 2:12, 12] = 1
+        >>> evaluator = Engine(lambda engine, batch: (mask, mask))
+        >>> BranchesDetected().attach(evaluator, "branches")
+        >>> evaluator.run([0]).metrics
+        {'branches': 1.0}
+    """
 
     metric = BranchesDetectedMetric
 
@@ -253,7 +264,18 @@ class TLTS(TopologyMetricHandler):
 
 
 class TreeLengthDetected(TopologyMetricHandler):
-    """The share of the tree's length detected, with the options of ``TreeLengthDetectedMetric``; higher is better."""
+    """The share of the tree's length detected, with the options of ``TreeLengthDetectedMetric``; higher is better.
+
+    Example:
+        >>> import torch
+        >>> from ignite.engine import Engine
+        >>> mask = torch.zeros(1, 1, 24, 24)
+        >>> mask[..., 12, 2:22] = mask[..., 2:12, 12] = 1
+        >>> evaluator = Engine(lambda engine, batch: (mask, mask))
+        >>> TreeLengthDetected().attach(evaluator, "length")
+        >>> evaluator.run([0]).metrics
+        {'length': 1.0}
+    """
 
     metric = TreeLengthDetectedMetric
 

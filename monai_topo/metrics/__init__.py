@@ -15,7 +15,7 @@ from monai_topo.metrics.branches_detected import (
 )
 from monai_topo.metrics.ccq import CCQMetric, compute_ccq
 from monai_topo.metrics.centerline_dice import CenterlineDiceMetric, compute_centerline_dice
-from monai_topo.metrics.detected import DetectedMetric
+from monai_topo.metrics.detected import DetectedMetric as DetectedMetric
 from monai_topo.metrics.euler_error import EulerErrorMetric, compute_euler_error
 from monai_topo.metrics.instance_f1 import InstanceF1Metric, compute_instance_f1
 from monai_topo.metrics.instance_matching import InstanceMatches, match_instances
@@ -42,7 +42,6 @@ __all__ = [
     "CCQMetric",
     "CenterlineDiceMetric",
     "ComponentMetric",
-    "DetectedMetric",
     "EulerErrorMetric",
     "InstanceF1Metric",
     "InstanceMatches",
