@@ -36,7 +36,7 @@ def to_blocks(array: Any, name: str = "array") -> tuple[Any, Axes]:
 
     Args:
         array: dask array, or what dask makes one of: a NumPy or zarr array, ``(H, W)`` or ``(H, W, D)``; a tensor.
-        name: what the errors call it.
+        name: name in error messages.
 
     Raises:
         ValueError: for another number of axes, an empty axis, or blocks of unknown size.

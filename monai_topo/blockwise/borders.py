@@ -34,8 +34,8 @@ class Joint:
     """Which components of two boxes are one.
 
     Attributes:
-        first: how the one below came about.
-        second: how the other did.
+        first: history of the one below.
+        second: history of the other.
         group: ``(m,)`` for each component of the first, then of the second, its component in both together, from 1 on.
         kept: ``(groups + 1,)`` the number of each of those in the joined box, 0 for one that does not reach its border.
     """
@@ -51,10 +51,10 @@ class Border:
     """The components of a box.
 
     Attributes:
-        closed: how many do not reach its border.
-        open: how many do.
+        closed: number of those that do not reach its border.
+        open: number of those that do.
         faces: int32 numbers of the open ones, from 1 on, 0 for none.
-        history: how it came about, where that is asked for.
+        history: its history, where that is asked for.
     """
 
     closed: int

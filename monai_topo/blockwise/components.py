@@ -78,7 +78,7 @@ class BorderComponents:
     """The components of all blocks that reach the border of their block, in C order of the blocks.
 
     Attributes:
-        leaves: for each block its own, in C order of the blocks.
+        leaves: leaves of each block, in C order of the blocks.
         root: ``(n,)`` for each of them all the first that is in the same component of the whole.
         is_open: ``(n,)`` whether that component reaches the border of the volume.
     """

@@ -39,7 +39,7 @@ def skeleton_graph(
             stay. 0, as papers have it, goes from voxel to voxel: a slanting branch is then up to 8% (2D) or 13% (3D)
             too long, and more if voxels are anisotropic. With 2 the length of straight and gently curved branches is
             right within 2%: take it to compare with a tracing, or to report lengths.
-        method: how the centerline is found, see :func:`monai_topo.graphs.centerline_mask`; ``"scikit-image"`` loses
+        method: way the centerline is found, see :func:`monai_topo.graphs.centerline_mask`; ``"scikit-image"`` loses
             components, loops and branches.
 
     Returns:

@@ -93,7 +93,7 @@ def swc_graph(
             section numbers. A radius in pixels is taken to be one of pixels along x.
         origin: place of the file's coordinate 0: at the ``"center"`` of the first voxel, or at its ``"corner"``, half
             a voxel before, as in files whose nodes end in .5.
-        axes: which coordinate runs along each axis of the array: ``"xyz"`` for volumes as this package loads them,
+        axes: coordinate that runs along each axis of the array: ``"xyz"`` for volumes as this package loads them,
             ``"zyx"`` for stacks with the section first, ``"xy"`` or ``"yx"`` for 2D images (z is ignored).
 
     Returns:

@@ -27,7 +27,8 @@ def skeleton_tube(mask: NDArray[np.bool_], kind: str = "curve", dilations: int =
         mask: bool ``(H, W)`` or ``(H, W, D)``; full connectivity.
         kind: ``"curve"`` for vessels and neurites: :func:`centerline_mask`; ``"surface"`` for membranes in 3D: the
             middle of their walls (:func:`medial_surface`). In 2D walls are curves.
-        dilations: how often the skeleton is dilated by the voxels at its faces; what leaves the mask is cut off.
+        dilations: number of times that the skeleton is dilated by the voxels at its faces; what leaves the mask is cut
+            off.
 
     Returns:
         Voxels of the mask, the same shape. Curves lie in a cavity of a 3D mask if that is where its middle is; what

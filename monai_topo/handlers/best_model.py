@@ -26,7 +26,7 @@ class BestModel:
 
     Args:
         path: File of the weights, a plain state dict.
-        network: What has the weights; one in ``DistributedDataParallel`` is saved without the wrapper.
+        network: network with the weights; one in ``DistributedDataParallel`` is saved without the wrapper.
 
     Raises:
         OSError: when the file cannot be written, with its path.

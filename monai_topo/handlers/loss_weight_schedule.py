@@ -33,13 +33,13 @@ class LossWeightSchedule(TermWeight):
         loss: the loss whose weight is set, such as ``DiceCETopologyLoss`` or ``WeightedSumLoss``; its value must be
             linear in the weight.
         weight: value after the warm-up, at least 0.
-        gradient_ratio: instead of ``weight``: wanted ratio of the gradient norms, term to rest, above 0. Needs MONAI's
+        gradient_ratio: wanted ratio of the gradient norms, term to rest, above 0. Needs MONAI's
             ``SupervisedTrainer``. 1 to 2 served on membranes in 2D and 3D.
         ratio_iterations: iterations of ``start_epoch`` over which the norms are added up.
         start_epoch: first epoch, counted from 1, with a weight above 0.
         warmup_epochs: epochs over which the weight rises to its value; 0 takes it at once.
         attribute: name of the weight on the loss.
-        index: which entry of the attribute it is, where that is a list (``attribute="weights"`` of
+        index: number of the entry in the attribute, where that is a list (``attribute="weights"`` of
             ``WeightedSumLoss``, ``lambda_topo`` of a ``DiceCETopologyLoss`` with several terms).
 
     Raises:

@@ -34,8 +34,8 @@ class TopologyMetricHandler(IgniteMetricHandler):
     a ``metric_cmp_fn`` of "smaller is better" in the evaluator.
 
     Args:
-        output_transform: takes ``engine.state.output`` to ``(y_pred, y)``, batch-first tensors or lists of
-            channel-first ones.
+        output_transform: function that takes ``engine.state.output`` to ``(y_pred, y)``, batch-first tensors or lists
+            of channel-first ones.
         save_details: whether to keep each item's number in ``engine.state.metric_details``.
         **options: arguments of :attr:`metric`.
 

@@ -20,7 +20,7 @@ class RunLog:
     Args:
         output_dir: folder for the files of TensorBoard.
         training: whether the engine trains; the loss of every iteration is then recorded as ``train_loss``.
-        state_attributes: what of ``engine.state`` TensorBoard gets too, such as the weight that
+        state_attributes: attributes of ``engine.state`` that TensorBoard gets too, such as the weight that
             :class:`LossWeightSchedule` leaves there.
 
     Example:

@@ -37,26 +37,26 @@ class TopologyImageHandler:
 
     Args:
         summary_writer: TensorBoard writer to add the pictures to.
-        log_dir: instead of ``summary_writer``: folder of a TensorBoard writer of the handler's own.
+        log_dir: folder of a TensorBoard writer of the handler's own, instead of ``summary_writer``.
         output_dir: folder for ``<tag>_<step>.png``; the step has at least 4 digits.
         interval: epochs or iterations between pictures. An evaluator's epochs are the trainer's, of which it sees only
             those that are validated.
         epoch_level: whether intervals and steps are epochs, otherwise iterations.
-        batch_transform: takes ``engine.state.batch`` to ``(image, label)``, batch-first tensors or lists of
-            channel-first ones, ``(C, H, W[, D])``. The label is 0 and 1; if it has one channel and the prediction
+        batch_transform: function that takes ``engine.state.batch`` to ``(image, label)``, batch-first tensors or lists
+            of channel-first ones, ``(C, H, W[, D])``. The label is 0 and 1; if it has one channel and the prediction
             several, it is the class of each voxel.
-        output_transform: takes ``engine.state.output`` to the prediction, likewise.
-        global_iter_transform: takes the step of the engine to the one that is shown.
-        index: which item of the batch.
-        channel: which channel of prediction and label; None is the only one.
-        image_channel: which channel of the image.
-        sigmoid: apply a sigmoid to the prediction.
-        softmax: apply a softmax over the prediction's channels.
-        other_act: apply this function to the prediction, ``(1, C, H, W[, D])``.
+        output_transform: function that takes ``engine.state.output`` to the prediction, likewise.
+        global_iter_transform: function that takes the step of the engine to the one that is shown.
+        index: number of the item in the batch.
+        channel: number of the channel of prediction and label; None is the only one.
+        image_channel: number of the image's channel.
+        sigmoid: whether to apply a sigmoid to the prediction.
+        softmax: whether to apply a softmax over the prediction's channels.
+        other_act: another activation of the prediction, ``(1, C, H, W[, D])``.
         frame_dim: axis of a volume across the slices, along the projection: -3, -2 or -1.
         tag: name in TensorBoard and of the files.
-        **options: of ``prediction_figure``: ``threshold``, ``connectivity``, ``frame``, ``min_persistence``, ``view``,
-            ``slice_index``, ``max_marks``.
+        **options: options of ``prediction_figure``: ``threshold``, ``connectivity``, ``frame``, ``min_persistence``,
+            ``view``, ``slice_index``, ``max_marks``.
 
     Raises:
         TypeError: when ``prediction_figure`` has no such option.

@@ -27,7 +27,8 @@ class BFloat16Inferer(Inferer):
     gradients is needed. What the network gives is float32 again, for activations and losses.
 
     Args:
-        inferer: What applies the network to one input, such as MONAI's ``SimpleInferer`` or ``SlidingWindowInferer``.
+        inferer: inferer that applies the network to one input, such as MONAI's ``SimpleInferer`` or
+            ``SlidingWindowInferer``.
         enabled: Whether to do so; otherwise the inferer is applied to the network as it is.
 
     Example:
@@ -47,7 +48,7 @@ class BFloat16Inferer(Inferer):
 
         Args:
             inputs: ``(B, C, H, W[, D])``, on the CPU.
-            network: From an input to an output, or to several.
+            network: network from an input to an output, or to several.
             *args: Further arguments of the inferer.
             **kwargs: Further arguments of the inferer.
 

@@ -102,7 +102,7 @@ class BlockWindows:
         Args:
             block: index of the block.
             read: function from a box inside the volume to its values ``(C, H, W[, D])``, tensor or array.
-            network: from windows ``(B, C, H, W[, D])`` to one output of their spatial shape. It is
+            network: function from windows ``(B, C, H, W[, D])`` to one output of their spatial shape. It is
                 applied on the inferer's ``sw_device``, or else where it lies.
 
         Returns:

@@ -17,7 +17,7 @@ class FlipMeanInferer(Inferer):
     of the input. The mean is of the network's outputs, before any activation.
 
     Args:
-        inferer: What applies the network to one input, such as MONAI's ``SlidingWindowInferer``.
+        inferer: inferer that applies the network to one input, such as MONAI's ``SlidingWindowInferer``.
         axes: Spatial axes that are flipped, in all combinations; None is all.
 
     Example:
@@ -36,7 +36,7 @@ class FlipMeanInferer(Inferer):
 
         Args:
             inputs: ``(B, C, H, W[, D])``.
-            network: From an input to one output of its spatial shape.
+            network: network from an input to one output of its spatial shape.
             *args: Further arguments of the inferer.
             **kwargs: Further arguments of the inferer.
 

@@ -26,11 +26,11 @@ class Channels(NamedTuple):
     """What the terms of a batch are computed from, float32, ``(B, C, H, W[, D])``.
 
     Attributes:
-        input: what the network gave, all channels, 0 where voxels are ignored.
+        input: output of the network, all channels, 0 where voxels are ignored.
         prediction: the same after the activation, without the background where that is left out.
         truth: the ground truth of these channels.
         valid: ``(B, 1, H, W[, D])``, False where voxels are ignored; None where all count.
-        skeleton: of the ground truth, where the target holds it.
+        skeleton: skeleton of the ground truth, where the target holds it.
     """
 
     input: torch.Tensor
@@ -44,14 +44,14 @@ class TopologyLoss(_Loss):
     """Base of the losses that look at one likelihood per channel, patch by patch, one class against the rest.
 
     A subclass implements :meth:`patch_terms`. The value for one item and channel is the mean of its terms over
-    the patches, times the weight of its class; ``reduction`` then acts over items and channels. Computation is in
-    float32, whatever comes in.
+    the patches, times the weight of its class; ``reduction`` then acts over items and channels. Inputs are cast to
+    float32.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         weight: factor of each class; this and the rest as in :class:`LossOptions`.
@@ -236,7 +236,7 @@ class TopologyLoss(_Loss):
         """Mean of the terms of patches, ``(B, C, 1, 1[, 1])``.
 
         Args:
-            terms_of: takes the patches of each tensor, ``(N, H, W[, D])``, to ``(N,)``.
+            terms_of: function that takes the patches of each tensor, ``(N, H, W[, D])``, to ``(N,)``.
             *tensors: ``(B, C, H, W[, D])`` each.
         """
         batch, channels, *shape = tensors[0].shape

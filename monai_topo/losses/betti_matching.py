@@ -30,10 +30,10 @@ class BettiMatchingLoss(DiagramLoss):
     of a feature where it belongs, so train without the term first. The component that never dies counts, with death 0.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         matched_weight: w_m, 2 as published.
@@ -125,15 +125,15 @@ class SpatialMatchingLoss(BettiMatchingLoss):
     only. A component is matched where it is, even if it is the one that never dies.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         matched_weight: factor of matched points, as in :class:`BettiMatchingLoss`.
         unmatched_weight: factor of unmatched points.
-        missed_weight: what each true feature without a point costs.
+        missed_weight: cost of each true feature without a point.
         dims: those wanted of 0 and the top dimension; None is both.
         frame: surround each patch by foreground. Off: which of the regions in a frame is the frame's own depends on the
             likelihood, and this matching cannot tell.

@@ -21,14 +21,15 @@ class CenterlineLoss(SkeletonLoss):
     """Base of the losses on two skeletons: the label's exact one, and the soft one of the prediction.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        iterations: of the soft skeleton; at least the largest radius in voxels.
-        kind: of skeletons of the label that the loss makes itself: ``"curve"`` or, for membranes in 3D, ``"surface"``.
+        iterations: iterations of the soft skeleton; at least the largest radius in voxels.
+        kind: kind of the skeletons of the label that the loss makes itself: ``"curve"`` or, for membranes in 3D,
+            ``"surface"``.
         **options: :class:`LossOptions`.
 
     Example:
@@ -89,14 +90,15 @@ class CenterlineDiceLoss(CenterlineLoss):
     itself each time (:class:`SkeletonLoss` says at which cost).
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        iterations: of the soft skeleton; at least the largest radius in voxels, 3 as in the public code.
-        kind: of skeletons of the label that the loss makes itself: ``"curve"`` or, for membranes in 3D, ``"surface"``.
+        iterations: iterations of the soft skeleton; at least the largest radius in voxels, 3 as in the public code.
+        kind: kind of the skeletons of the label that the loss makes itself: ``"curve"`` or, for membranes in 3D,
+            ``"surface"``.
         smooth: the s of the formula, 1 as published; more than 0.
         **options: :class:`LossOptions`.
 
@@ -153,14 +155,15 @@ class CenterlineCrossEntropyLoss(CenterlineLoss):
     itself each time (:class:`SkeletonLoss` says at which cost).
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        iterations: of the soft skeleton; at least the largest radius in voxels, 3 as published.
-        kind: of skeletons of the label that the loss makes itself: ``"curve"`` or, for membranes in 3D, ``"surface"``.
+        iterations: iterations of the soft skeleton; at least the largest radius in voxels, 3 as published.
+        kind: kind of the skeletons of the label that the loss makes itself: ``"curve"`` or, for membranes in 3D,
+            ``"surface"``.
         **options: :class:`LossOptions`.
 
     Raises:

@@ -58,14 +58,15 @@ class CbDiceLoss(CenterlineLoss):
     each time (:class:`SkeletonLoss` says at which cost). The distances are computed on the CPU.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        iterations: of the soft skeleton; at least the largest radius in voxels, 10 as published.
-        kind: of skeletons of the label that the loss makes itself: ``"curve"`` or, for membranes in 3D, ``"surface"``.
+        iterations: iterations of the soft skeleton; at least the largest radius in voxels, 10 as published.
+        kind: kind of the skeletons of the label that the loss makes itself: ``"curve"`` or, for membranes in 3D,
+            ``"surface"``.
         inverse: weight of a skeleton's voxel: ``"division"``, the paper's, or ``"subtraction"``, (largest - R + 1) over
             the largest (squared in 3D), which the authors' code has taken since.
         smooth: the s of the formula, 1 as published; more than 0.

@@ -73,10 +73,10 @@ class DiceCETopologyLoss(DiceCELoss):
     and averages stands in its own docstring.
 
     Args:
-        include_background: if False, channel 0 is left out of the Dice and the topology term.
+        include_background: whether channel 0 counts in the Dice and the topology term.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input of the Dice and the topology term.
-        softmax: if True, apply a softmax to the input of the Dice and the topology term.
+        sigmoid: whether to apply a sigmoid to the input of the Dice and the topology term.
+        softmax: whether to apply a softmax to the input of the Dice and the topology term.
         other_act: another activation for the input of the Dice and the topology term.
         squared_pred: option of the Dice term, as in ``DiceCELoss``.
         jaccard: option of the Dice term, as in ``DiceCELoss``.

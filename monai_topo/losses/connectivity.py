@@ -41,10 +41,10 @@ class ConnectivityLoss(TopologyLoss):
     33.7 in the number of components): compare it with the others on your data.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: must be False: the target is a map of distances.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         tolerance: width of the band on each side of the annotation, in units of the map; 3 to 5 pixels in the paper,

@@ -50,10 +50,10 @@ class CriticalRegionLoss(VoxelCrossEntropyLoss):
     What is summed and averaged: the value for one item and channel is of the size of e, averaged over patches.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         criterion: ``"components"`` or ``"homotopy"``.
@@ -65,7 +65,7 @@ class CriticalRegionLoss(VoxelCrossEntropyLoss):
             made as a term beside other losses.
         missing_weight: :math:`\beta`, from 0 to 1: the weight of missing regions against extra ones; 0.5 weighs both
             alike.
-        threshold: of the likelihood, from which a voxel is foreground.
+        threshold: likelihood from which a voxel is foreground.
         threshold_noise: Standard deviation of a normal distribution that is added to the threshold, drawn anew for each
             patch and call; 0 for none.
         connectivity: Connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).

@@ -63,7 +63,7 @@ class DeepSupervisionTopologyLoss(DeepSupervisionLoss):
         Args:
             input: the outputs, full resolution first: a list of ``(B, C, H, W[, D])`` that get smaller, the heads of
                 a ``DynUNet`` stacked to ``(B, heads, C, H, W[, D])``, or one tensor.
-            target: as the loss takes it, at full resolution.
+            target: target as the loss takes it, at full resolution.
 
         Raises:
             ValueError: when the input is None or empty.

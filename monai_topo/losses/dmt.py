@@ -29,13 +29,13 @@ class DMTLoss(VoxelCrossEntropyLoss):
     have a finite loss, and float32 tells none apart that are nearer to 1 than 6e-8.
 
     What is summed and averaged: the value for one item and channel is the mean over the voxels of M, averaged over
-    patches, so it is of one size with a mean cross-entropy whatever the number of structures.
+    patches, so it is as large as a mean cross-entropy, whatever the number of structures.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         dims: 1 for ridges (vessels, neurites), 2 for walls (membranes in 3D), or both; None is all that the data have,

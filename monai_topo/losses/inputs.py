@@ -13,7 +13,7 @@ class Inputs(ABC):
     """Prediction and ground truth of one kind.
 
     Attributes:
-        direction: how they are filtered.
+        direction: direction in which they are filtered.
         sign: 1 where what is high comes late in the filtration, -1 where it comes early.
         is_binary: whether the ground truth is a mask, so that all its points lie at birth 1, death 0.
         slope: range of the slopes of height functions, for each voxel, that do not hide the features.

@@ -29,11 +29,11 @@ class LocalizedTopoLoss(PersistenceLoss):
     direction="superlevel"`` on a likelihood, beside cross-entropy; UNet-MSE and UNet-CE leave the term out.
 
     Args:
-        include_background: if False, channel 0 is left out.
-        to_onehot_y: of likelihoods only: whether to turn a ``(B, 1, ...)`` target of class indices into one channel
+        include_background: whether channel 0 counts.
+        to_onehot_y: whether, for likelihoods only, to turn a ``(B, 1, ...)`` target of class indices into one channel
             for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         height: ``"linear"``, the paper's best, ``"radial"`` or ``"quadratic"``; None adds nothing.

@@ -42,9 +42,9 @@ class MalisLoss(TopologyLoss):
     so large objects weigh most, and an edge between two large objects has nearly all of the gradient.
 
     Args:
-        include_background: if False, the affinities and ids of class 0 are left out, where there are several classes.
+        include_background: whether the affinities and ids of class 0 count, where there are several classes.
         to_onehot_y: must be False: ids are no classes.
-        sigmoid: if True, apply a sigmoid to the input.
+        sigmoid: whether to apply a sigmoid to the input.
         softmax: must be False: affinities of the axes do not exclude each other.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and classes.

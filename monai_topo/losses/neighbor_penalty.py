@@ -74,7 +74,8 @@ class SameClassNeighborPenalty(_Loss):
 
         Args:
             input: logits, ``(B, C, H, W[, D])``.
-            target: as the loss takes it: ``(B, C, H, W[, D])`` holding 0 and 1, or ``(B, 1, H, W[, D])`` class indices.
+            target: target as the loss takes it: ``(B, C, H, W[, D])`` holding 0 and 1, or ``(B, 1, H, W[, D])`` class
+                indices.
 
         Raises:
             ValueError: when the logits are not finite, or the target holds no masks or classes of the input.
@@ -87,7 +88,7 @@ class SameClassNeighborPenalty(_Loss):
         """The worst logit around each voxel among those of its class, ``(B, C, H, W[, D])``, float32.
 
         Args:
-            input: as for :meth:`forward`.
+            input: input as for :meth:`forward`.
             target: the same.
         """
         check_shape(input)

@@ -71,10 +71,10 @@ class PersistenceLoss(DiagramLoss):
     ends at the outside's value: 0 for a likelihood, the ground truth's largest for a map, and the highest height.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         matching: ``"nearest_corner"``: the points nearest to birth 1 and death 0 are matched (Hu et al. 2019);

@@ -26,7 +26,7 @@ class Pulls:
         diagram: their births and deaths ``(n, 2)``, with their graph.
         goal: place in the diagram that each point is pulled to, ``(n, 2)``.
         weight: factor of each point's squared distance to its goal, ``(n,)``.
-        constant: what each patch costs beside, ``(N,)``: features of the truth that no point is there for.
+        constant: further cost of each patch, ``(N,)``: features of the truth that no point is there for.
     """
 
     points: DiagramPoints
@@ -57,15 +57,15 @@ class DiagramLoss(TopologyLoss):
     goals, each times its weight, and a constant.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         dims: homology dimensions; None is all below the number of spatial axes.
         frame: surround each patch by foreground (relative homology), so that structures cut by its border close.
-        connectivity: as in :class:`DiagramOptions`, and so are the next three.
+        connectivity: connectivity as in :class:`DiagramOptions`, and so are the next three.
         persistence_threshold: points whose persistence is at most this are left alone.
         engine: ``"auto"`` or a name of ``monai_topo.topology.available_engines()``.
         num_threads: threads for the patches; None is one for each CPU core, and one for few small patches.

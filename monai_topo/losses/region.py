@@ -57,10 +57,10 @@ class RegionCrossEntropyLoss(VoxelCrossEntropyLoss):
     region is empty.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         region: ``"false"``: voxels on the wrong side of 0.5, so that the sum with cross-entropy re-weighs them;
@@ -142,8 +142,8 @@ def voxel_cross_entropy(loss: TopologyLoss, channels: Channels) -> torch.Tensor:
     """Binary cross-entropy of every voxel, of the logits where the loss has an activation; that of ignored ones is 0.
 
     Args:
-        loss: whose activation the channels' prediction has passed.
-        channels: what it computes its terms from.
+        loss: loss whose activation the channels' prediction has passed.
+        channels: channels that the terms are computed from.
 
     Returns:
         ``(B, C, H, W[, D])``, the channels of the prediction.

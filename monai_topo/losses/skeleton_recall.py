@@ -27,14 +27,15 @@ class SkeletonRecallLoss(SkeletonLoss):
     Without them it makes them itself each time (:class:`SkeletonLoss` says at which cost).
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
-        dilations: of skeletons that the loss makes itself: how often they are dilated by the voxels at their faces.
-        kind: of skeletons that the loss makes itself: ``"curve"`` or, for membranes in 3D, ``"surface"``.
+        dilations: number of times that the skeletons that the loss makes itself are dilated by the voxels at their
+            faces.
+        kind: kind of the skeletons that the loss makes itself: ``"curve"`` or, for membranes in 3D, ``"surface"``.
         smooth: the s of the formula, 1e-5 as published; more than 0.
         **options: :class:`LossOptions`.
 

@@ -18,19 +18,19 @@ class TopoLoss(PersistenceLoss):
     :class:`PersistenceLoss` with the paper's settings: as many points of the likelihood's diagram as the ground truth
     has features, those nearest to (birth 1, death 0), are pulled to that corner, every other point to the diagonal
     (equation 2.2). A loss of 0 implies that the likelihood thresholded at 0.5 has the Betti numbers of the ground
-    truth (theorem 1), as long as its diagram has as many points: what is missing without a trace adds nothing. Each
-    patch is framed by foreground ("relative homology", section 2.3).
+    truth (theorem 1), as long as its diagram has as many points: a feature that produces no point contributes no
+    loss and no gradient. Each patch is framed by foreground ("relative homology", section 2.3).
 
     What is summed and averaged: the value for one item and channel is the sum over the points of all ``dims``, averaged
     over patches; it grows with the number of points, so a 3D patch has a much larger value than a 2D one. Beside a
-    per-voxel mean (cross-entropy, Dice) the paper weighs the term by about 1e-4; choose the weight so that the norms
-    of the two gradients are of one size.
+    per-voxel mean (cross-entropy, Dice) the paper weighs the term by about 1e-4; choose the weight so that both
+    gradients have similar norms.
 
     Args:
-        include_background: if False, channel 0 is left out.
+        include_background: whether channel 0 counts.
         to_onehot_y: whether to turn a ``(B, 1, ...)`` target of class indices into one channel for each class.
-        sigmoid: if True, apply a sigmoid to the input.
-        softmax: if True, apply a softmax over the channels of the input.
+        sigmoid: whether to apply a sigmoid to the input.
+        softmax: whether to apply a softmax over the channels of the input.
         other_act: another activation to apply to the input.
         reduction: ``"none"`` gives ``(B, C, 1, 1[, 1])``; ``"mean"`` and ``"sum"`` are over items and channels.
         dims: homology dimensions; None is all below the number of spatial axes (the paper trains on loops in 2D,

@@ -119,7 +119,7 @@ def compute_apls(
     Args:
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         **options: ``component``, ``max_snap``, ``min_path_length``, ``node_spacing``, ``max_nodes``, ``seed``,
             ``spacing``, ``smoothing``, ``ignore_empty``, ``ignore_index`` and ``skeleton_method`` of
             :class:`APLSMetric`. For graphs there is :func:`graph_apls`.
@@ -157,7 +157,7 @@ class APLSMetric(CenterlineGraphMetric):
     undefined; a prediction without one is judged by the paths of the truth alone.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: ``"apls"``, or one side, ``"truth_to_prediction"`` or ``"prediction_to_truth"``.
         max_snap: largest distance to the other graph, inclusive; 4, in the unit of ``spacing`` (voxels without one).
         min_path_length: shorter paths are not asked for; 10, in the unit of ``spacing``.
@@ -169,8 +169,8 @@ class APLSMetric(CenterlineGraphMetric):
         seed: Random seed of that draw.
         spacing: size of a voxel, one number or one for each axis; None is 1, all lengths are in voxels. With one, 4 and
             10 are millimeters or micrometers: set what suits.
-        smoothing: of the centerlines of masks, see :func:`monai_topo.graphs.skeleton_graph`; 0, as papers have it,
-            goes from voxel to voxel, 2 takes the steps out of lengths.
+        smoothing: smoothing of the centerlines of masks, see :func:`monai_topo.graphs.skeleton_graph`; 0, as papers
+            have it, goes from voxel to voxel, 2 takes the steps out of lengths.
         ignore_empty: whether the score is NaN where the truth is empty; otherwise it is 1 if the prediction is empty
             too and 0 if not. An empty prediction of a truth that is not scores 0.
         reduction: MONAI's, over items and channels.

@@ -30,7 +30,7 @@ class TopologyMetric(CumulativeIterationMetric):
     is NaN too; MONAI's own reduction gives 0 there, which for an error reads as perfect.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         reduction: MONAI's, over items and channels: ``"none"``, ``"mean"``, ``"sum"``, ``"mean_batch"``,
             ``"sum_batch"``, ``"mean_channel"``, ``"sum_channel"``.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
@@ -193,7 +193,7 @@ class ComponentMetric(TopologyMetric):
     A subclass names its :attr:`components` and implements :meth:`channel_components`.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: the number that this instance gives, one of :attr:`components`.
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.

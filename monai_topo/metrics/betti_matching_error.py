@@ -22,7 +22,7 @@ def compute_betti_matching_error(
     Args:
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         **options: ``dim``, ``connectivity``, ``frame``, ``normalize``, ``patch_size``, ``patch_mode``, ``num_patches``,
             ``seed`` and ``ignore_index`` of :class:`BettiMatchingErrorMetric`.
 
@@ -55,7 +55,7 @@ class BettiMatchingErrorMetric(BettiPatchMetric):
     background, or of foreground with ``frame``.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         dim: homology dimension (0 components; 1 loops; 2 cavities, 3D only), or ``"sum"`` of the errors of all.
         connectivity: foreground connectivity: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). Take the loss's.
         frame: count relative to a frame of foreground, so that structures cut by the border close.

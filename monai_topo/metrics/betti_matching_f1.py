@@ -23,7 +23,7 @@ def compute_betti_matching_f1(
     Args:
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         **options: ``component``, ``dim``, ``connectivity``, ``frame``, ``patch_size``, ``patch_mode``, ``num_patches``,
             ``seed``, ``ignore_empty`` and ``ignore_index`` of :class:`BettiMatchingF1Metric`.
 
@@ -57,7 +57,7 @@ class BettiMatchingF1Metric(BettiPatchMetric):
     ratio is taken. ``reduction`` then takes the mean over items and channels.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: ``"f1"``, ``"precision"`` or ``"recall"``.
         dim: homology dimension (0 components; 1 loops; 2 cavities, 3D only), or ``"sum"`` for the features of all.
         connectivity: Connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).

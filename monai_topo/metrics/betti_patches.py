@@ -20,7 +20,7 @@ class BettiPatchMetric(ComponentMetric):
     A subclass implements :meth:`patch_components`, and :meth:`combine` if the numbers of a patch are no entry yet.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         dim: homology dimension, or ``"sum"``.
         connectivity: connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         frame: count relative to a frame of foreground.

@@ -25,7 +25,7 @@ def compute_ccq(y_pred: torch.Tensor, y: torch.Tensor, include_background: bool 
     Args:
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         **options: ``component``, ``slack``, ``spacing``, ``skeletonize``, ``single_count``, ``ignore_empty``,
             ``ignore_index`` and ``skeleton_method`` of :class:`CCQMetric`.
 
@@ -59,7 +59,7 @@ class CCQMetric(ComponentMetric):
     ``skeletonize=False`` they are the scores of pixels: precision, sensitivity and intersection over union.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: ``"quality"``, ``"correctness"`` or ``"completeness"``.
         slack: largest distance at which voxels still match, inclusive; in voxels, or in the unit of ``spacing``. 5 is
             what papers on neurons and roads take.

@@ -22,7 +22,7 @@ def compute_centerline_dice(
     Args:
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         **options: ``component``, ``ignore_empty``, ``ignore_index`` and ``skeleton_method`` of
             :class:`CenterlineDiceMetric`.
 
@@ -55,7 +55,7 @@ class CenterlineDiceMetric(ComponentMetric):
     first, because the skeleton of a shell is a surface.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: ``"cldice"``, ``"precision"`` or ``"sensitivity"``.
         ignore_empty: whether the score is NaN where the ground truth is empty; otherwise it is 1 if the prediction is
             empty too and 0 if not. An empty prediction of a ground truth that is not scores 0.

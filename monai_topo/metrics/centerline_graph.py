@@ -24,7 +24,7 @@ class CenterlineGraphMetric(ComponentMetric):
     A subclass names the function of two graphs that it applies, :attr:`compare`, and has its options as arguments.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: the number that this instance gives, one of :attr:`components`.
         spacing: size of a voxel, one number or one for each axis; None is 1, lengths in voxels.
         smoothing: smoothing of the centerlines, see :func:`monai_topo.graphs.skeleton_graph`.

@@ -30,7 +30,7 @@ def compute_instance_f1(
     Args:
         y_pred: ``(B, 1, H, W[, D])`` instance ids, or masks of 0 and 1, as ``instances`` says.
         y: ground truth, the same shape.
-        include_background: if False, channel 0 of masks is left out (unless it is the only one).
+        include_background: whether channel 0 of masks counts (it always does where it is the only one).
         **options: ``component``, ``iou_threshold``, ``min_size``, ``instances``, ``connectivity``, ``section_axis``,
             ``ignore_empty`` and ``ignore_index`` of :class:`InstanceF1Metric`. Which instances match, and their counts
             for several volumes together, has :func:`match_instances`.
@@ -72,7 +72,7 @@ class InstanceF1Metric(PartitionMetric):
     2018, StarDist, Cellpose), not the area under a curve of ranked detections.
 
     Args:
-        include_background: if False, channel 0 of masks is left out (unless it is the only one).
+        include_background: whether channel 0 of masks counts (it always does where it is the only one).
         component: ``"f1"``, ``"precision"``, ``"recall"``, ``"panoptic_quality"`` or ``"average_precision"``.
         iou_threshold: Intersection over union that a match exceeds, at least 0 and below 1; 0.5 as in panoptic
             segmentation. Of several the score is the mean over them: 0.5, 0.55, ... 0.95 is usual for average
@@ -81,8 +81,8 @@ class InstanceF1Metric(PartitionMetric):
         instances: meaning of the inputs. ``"labels"``: ``(B, 1, H, W[, D])`` integer ids, 0 is no instance. Masks of 0
             and 1 otherwise, whose instances are the components of the ``"foreground"`` (vessels) or of the
             ``"background"`` (cells between membranes).
-        connectivity: of the mask's foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). The background has
-            the other one, so cells are face-connected by default.
+        connectivity: connectivity of the mask's foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). The
+            background has the other one, so cells are face-connected by default.
         section_axis: spatial axis along which no two sections share an instance, for anisotropic stacks (2 or -1 for
             files read as x, y, z); None takes the volume whole.
         ignore_empty: whether the scores are NaN where the truth has no instance; otherwise they are 1 if the prediction

@@ -68,7 +68,7 @@ def compute_junction_f1(
     Args:
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         **options: ``component``, ``match_radius``, ``merge_radius``, ``spacing``, ``ignore_empty``, ``ignore_index``
             and ``skeleton_method`` of :class:`JunctionF1Metric`. For graphs there is :func:`graph_junction_f1`.
 
@@ -103,7 +103,7 @@ class JunctionF1Metric(CenterlineGraphMetric):
     OPT-J (Citraro et al. 2020), which snaps junctions along paths and compares degrees.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: ``"f1"``, ``"precision"`` or ``"recall"``.
         match_radius: largest distance of a match, inclusive; 5, as the slack of CCQ, in the unit of ``spacing`` (voxels
             without one). No paper fixes it: state it.

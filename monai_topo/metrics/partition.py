@@ -26,13 +26,13 @@ class PartitionMetric(ComponentMetric):
     ground truth are not scored; one that is 0 in the prediction alone belongs to a segment like any other.
 
     Args:
-        include_background: if False, channel 0 of masks is left out (unless it is the only one).
+        include_background: whether channel 0 of masks counts (it always does where it is the only one).
         component: the number that this instance gives, one of :attr:`components`.
         instances: meaning of the inputs. ``"labels"``: ``(B, 1, H, W[, D])`` integer ids, 0 is no instance. Masks of 0
             and 1 otherwise, whose instances are the components of the ``"foreground"`` (vessels) or of the
             ``"background"`` (cells between membranes).
-        connectivity: of the mask's foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). The background has
-            the other one, so cells are face-connected by default.
+        connectivity: connectivity of the mask's foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). The
+            background has the other one, so cells are face-connected by default.
         section_axis: spatial axis along which no two sections share an instance, for anisotropic stacks (2 or -1 for
             files read as x, y, z); None takes the volume whole.
         reduction: MONAI's, over items and channels.

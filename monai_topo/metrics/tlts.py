@@ -103,7 +103,7 @@ def compute_tlts(
     Args:
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         **options: ``component``, ``n_paths``, ``max_node_dist``, ``tol``, ``seed``, ``spacing``, ``smoothing``,
             ``ignore_index`` and ``skeleton_method`` of :class:`TLTSMetric`. For graphs there is :func:`graph_tlts`.
 
@@ -139,18 +139,18 @@ class TLTSMetric(CenterlineGraphMetric):
     leaves them undefined; of an empty prediction all paths are infeasible.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: ``"correct"``, ``"too_long"``, ``"too_short"`` or ``"infeasible"``.
         n_paths: number of paths that are drawn; 1000.
         max_node_dist: largest distance to the prediction, inclusive; 25, in the unit of ``spacing`` (voxels without
             one).
         tol: share of its length by which a correct path may differ, inclusive; 0.05.
-        seed: of the draw, which is made anew for each item and channel, so that two methods, two batch sizes or two
-            ranks see the same paths.
+        seed: random seed of the draw, which is made anew for each item and channel, so that two methods, two batch
+            sizes or two ranks see the same paths.
         spacing: size of a voxel, one number or one for each axis; None is 1, all lengths are in voxels. With one, 25
             are millimeters or micrometers: set what suits.
-        smoothing: of the centerlines of masks, see :func:`monai_topo.graphs.skeleton_graph`; 0, as papers have it,
-            goes from voxel to voxel, 2 takes the steps out of lengths.
+        smoothing: smoothing of the centerlines of masks, see :func:`monai_topo.graphs.skeleton_graph`; 0, as papers
+            have it, goes from voxel to voxel, 2 takes the steps out of lengths.
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
         ignore_index: value of ``y`` whose voxels are background in both masks.

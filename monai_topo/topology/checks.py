@@ -79,7 +79,7 @@ def check_mask(mask: ArrayLike | torch.Tensor, name: str = "mask") -> Mask:
 
     Args:
         mask: bools, or numbers that are 0 or 1, on any device.
-        name: what the errors call it.
+        name: name in error messages.
 
     Raises:
         ValueError: for another number of axes, an empty axis, or values other than 0 and 1.

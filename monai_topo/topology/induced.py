@@ -28,7 +28,7 @@ class InducedMatching(FieldMatching):
     """The features of two fields on one grid, and which belong together through the comparison of both.
 
     Attributes:
-        prediction_image: for each feature of the prediction that is still one in the comparison, the voxel where it
+        prediction_image: the voxel, for each feature of the prediction that is still one in the comparison, where it
             is born in the prediction and the one where it dies in the comparison. The essential class is left out.
         target_image: likewise for the target.
 
@@ -46,7 +46,7 @@ class InducedPoints(MatchedPoints):
     """The points of two batches of fields, and which belong together through the comparisons.
 
     Attributes:
-        prediction_image: of the predictions' features those that are still one in the comparison, born where they are
+        prediction_image: those of the predictions' features that are still one in the comparison, born where they are
             in the prediction and dying where they do in the comparison. The essential class is left out.
         target_image: likewise for the targets.
 
@@ -116,7 +116,7 @@ def match_induced(
         prediction: one channel, ``(H, W)`` or ``(H, W, D)``: array or tensor of any real dtype, values finite.
         target: the same shape.
         direction: ``"superlevel"`` (for likelihoods) or ``"sublevel"`` (for distances).
-        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+        connectivity: connectivity of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
         dims: homology dimensions wanted; None is all below the number of axes.
         frame: surround the fields by foreground and leave out the frame's own classes (relative homology).
         engine: ``"auto"`` or the name of an engine that has image persistence.
@@ -160,7 +160,7 @@ def match_induced_batch(
         predictions: ``(N, H, W[, D])``, or a sequence of N fields that may differ in shape.
         targets: likewise.
         direction: this and the other options as for :func:`match_induced`.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         dims: homology dimensions wanted.
         frame: whether to surround the fields by foreground.
         engine: ``"auto"`` or the name of an engine that has image persistence.
@@ -236,8 +236,8 @@ class _Side:
 
     Attributes:
         rows: the features that are still there in the comparison, as rows of the side's points.
-        death: for each the voxel where it dies in the comparison.
-        place: for each its place among those that die there, the first born first.
+        death: voxel where each dies in the comparison.
+        place: place of each among those that die there, the first born first.
         essential: rows of the essential classes, one or none for each field.
     """
 

@@ -53,7 +53,7 @@ class FieldMatching:
     Attributes:
         prediction: persistence pairs of the first field.
         target: persistence pairs of the second field.
-        matchings: for each dimension the rows of ``prediction`` and of ``target`` that belong together, and the rest.
+        matchings: rows of ``prediction`` and of ``target`` that belong together, and the rest, by dimension.
 
     Example:
         >>> from monai_topo.topology import match_by_place

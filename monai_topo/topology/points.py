@@ -21,7 +21,7 @@ class PersistencePairs:
     """The persistence pairs of one field: where each topological feature is born and where it dies.
 
     Attributes:
-        birth: for each homology dimension, the flat C-order index (int64) of the voxel where each feature is born.
+        birth: voxel where each feature is born, a flat C-order index (int64), by homology dimension.
         death: likewise where it dies; -1 (``ESSENTIAL``) for the class that never dies.
         shape: shape of the field that the indices refer to.
         direction: ``"superlevel"`` or ``"sublevel"``.
@@ -73,12 +73,12 @@ class DiagramPoints:
     in all fields, one laid behind the other: in N fields of V voxels, field n has n * V to n * V + V - 1.
 
     Attributes:
-        patch: for each point the number of its field in the batch.
+        patch: number of the field of each point in the batch.
         dim: its homology dimension.
         birth: the voxel where it is born.
         death: the voxel where it dies; -1 (``ESSENTIAL``) for the class that never dies.
         shapes: the shape of each field.
-        filtration: how the fields were filtered.
+        filtration: options by which the fields were filtered.
 
     Example:
         >>> from monai_topo.topology import persistence_pairs_batch

@@ -40,7 +40,7 @@ def plot_graphs(
         prediction: graph with the attributes of :mod:`monai_topo.graphs`.
         truth: graph in the same space; its ``spacing`` is that of the image.
         image: ``(H, W)`` or ``(H, W, D)`` intensities behind the graphs, the brightest along the axis; None is white.
-        max_distance: of a piece's middle to the other graph, up to which it is matched, in the graphs' unit.
+        max_distance: distance of a piece's middle to the other graph, up to which it is matched, in the graphs' unit.
         match_radius: matching radius of junctions, in the same unit.
         axis: along which a volume is projected.
 

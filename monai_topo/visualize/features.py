@@ -106,7 +106,7 @@ def plot_features(
         prediction: ``(H, W)`` or ``(H, W, D)``, 0 and 1.
         label: the same shape.
         features: features from :func:`~monai_topo.topology.list_features` of the two.
-        index: which slice ``[:, :, index]`` of a volume; None is the one with most features that do not match.
+        index: number of the slice ``[:, :, index]`` of a volume; None is the one with most features that do not match.
 
     Returns:
         The path.

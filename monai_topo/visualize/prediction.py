@@ -101,12 +101,13 @@ def prediction_figure(
         connectivity: connectivity of the foreground: None is full, 1 is face.
         frame: count relative to a frame of foreground.
         min_persistence: points nearer to the diagonal are left out, unless they are wrong.
-        view: of a volume: ``"slice"``, ``"projection"`` (maximum), or ``"auto"``: a projection if the label's leaves
-            half of the picture free, as vessels do, otherwise a slice. A number in ``slice_index`` asks for that slice.
-        slice_index: which slice: a number, ``"middle"``, or ``"worst"``, the one with the most marks (of several the
+        view: way to show a volume: ``"slice"``, ``"projection"`` (maximum), or ``"auto"``: a projection if the label's
+            leaves half of the picture free, as vessels do, otherwise a slice. A number in ``slice_index`` asks for that
+            slice.
+        slice_index: number of the slice, ``"middle"``, or ``"worst"``, the one with the most marks (of several the
             nearest to the middle).
         axis: across the slices, along the projection.
-        max_marks: so many marks of a kind at most, those of the most persistent features.
+        max_marks: largest number of marks of a kind, those of the most persistent features.
         title: shown above.
 
     Returns:

@@ -67,8 +67,8 @@ def plot_surfaces(
         errors: errors of :func:`~monai_topo.visualize.find_topology_errors` to be circled.
         spacing: size of a voxel along each axis, or one size for all.
         unit: unit of the spacing, for the scale bar; None is unknown.
-        tolerance: so many voxels from the other mask, a voxel still counts as right: a surface that lies one voxel
-            farther out is not what breaks a tree. 0 colors every wrong voxel.
+        tolerance: distance in voxels from the other mask up to which a voxel counts as right: a surface that lies one
+            voxel farther out is not what breaks a tree. 0 colors every wrong voxel.
         title: shown above.
         renderer: ``"pyvista"`` needs the package of that name (extra ``render``), ``"projection"`` only matplotlib: the
             voxels along the last axis, what is wrong in front. ``"auto"`` is the first where it is installed.

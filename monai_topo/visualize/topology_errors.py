@@ -62,7 +62,7 @@ def find_topology_errors(
         label: the same shape, 0 and 1.
         connectivity: connectivity of the foreground: None is full, 1 is face.
         frame: count relative to a frame of foreground.
-        max_groups: so many groups are looked at, the largest ones: each takes a count of the volume.
+        max_groups: largest number of groups that are looked at, the largest ones: each takes a count of the volume.
 
     Returns:
         The errors, largest groups first; none where the topology is right, or where no group alone changes it.
@@ -128,7 +128,7 @@ def plot_topology_errors(
         label: the same shape, 0 and 1.
         errors: errors of :func:`find_topology_errors`.
         title: shown above.
-        max_slices: so many slices of a volume at most.
+        max_slices: largest number of slices of a volume.
 
     Returns:
         The path.

@@ -83,7 +83,7 @@ def section(rounds):
     names = list(next(iter(shares.values())))
     return "\n".join(
         [
-            f"A patch of {SIZE}³ of image and label, what is drawn from cached, one uniform patch for each other; a "
+            f"A patch of {SIZE}³ of image and label, with sampling tables cached, half the patches uniform; a "
             "phantom of 128 by 192 by 96 voxels, a tree beside a block with three pores.",
             "",
             "| sampler | µs a patch | ratio |",

@@ -25,7 +25,7 @@ class SideRecord:
         files: all files of the work, the JSON first.
         kind: entry ``kind`` of the JSON.
         of: folders that the work is of; a file of others is not written over.
-        settings: what the results depend on beside the files of a case; a file of others is set aside.
+        settings: options that the results depend on, beside the files of a case; a file of others is set aside.
         prints: case to a digest of all that its result depends on.
         finished: case to result, a JSON value.
         failed: case to what was wrong with it.

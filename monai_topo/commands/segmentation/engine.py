@@ -35,7 +35,7 @@ class Engine:
             title: title of the bar.
             tasks: tasks; what one waits for stands before it, and not long before.
             shown: beginning of the keys that the bar counts.
-            done: how many of these an earlier run has done.
+            done: number of these that an earlier run has done.
 
         Returns:
             Their results.

@@ -64,9 +64,10 @@ def segment(
 
     Args:
         bundle: the network and all that goes with it.
-        source: what is segmented; a volume that is no zarr is converted to one first, which takes it into memory.
+        source: path of what is segmented; a volume that is no zarr is converted to one first, which takes it into
+            memory.
         out: OME-Zarr to write, ending in ``.zarr``: the likelihood, and the mask under ``labels/segmentation``.
-        engine: where the work is done.
+        engine: place where the work is done.
         block: voxels of a block along x, y and z, rounded up to multiples of 64; None takes 256, in 2D 2048.
 
     Returns:

@@ -64,10 +64,10 @@ class Job:
 
     Attributes:
         bundle: the network and all that goes with it.
-        source: what is segmented.
+        source: path of what is segmented.
         folder: folder of the run, on a disk that all workers see.
         block: voxels of a block along x, y[, z].
-        numbers: what each transform of the preprocessing takes of the whole volume, as sorted pairs.
+        numbers: numbers that each transform of the preprocessing takes of the whole volume, as sorted pairs.
     """
 
     bundle: Bundle

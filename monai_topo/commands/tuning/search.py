@@ -67,7 +67,7 @@ def search(predictions: Path, labels: Path, settings: Settings) -> tuple[Point, 
     Args:
         predictions: folder of likelihoods, or one file.
         labels: folder of labels of the same names, or one file: masks, or instance ids of cells.
-        settings: what is tried and scored.
+        settings: options: what is tried and scored.
 
     Returns:
         The plain threshold, and the places of the grid.

@@ -61,7 +61,7 @@ class Branches:
         shape: shape of the label.
         count: number of its voxels.
         spacing: size of a voxel along each axis.
-        trees: of each component of its centerline graph the branches, parents first: number of the branch before it,
+        trees: branches of each component of its centerline graph, parents first: number of the branch before it,
             -1 for none, its length and its mean radius.
     """
 

@@ -22,7 +22,7 @@ class Converted:
     Attributes:
         image: intensities.
         label: mask on the image's grid; None for a case that has none.
-        notes: what is missing or remarkable, each a short sentence.
+        notes: remarks on what is missing or unusual, each a short sentence.
         facts: further facts, JSON-serializable.
     """
 

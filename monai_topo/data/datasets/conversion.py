@@ -37,7 +37,8 @@ def convert_cases(
     """Convert the cases that are not finished yet, or whose files have changed since.
 
     Args:
-        cases: to convert. One that cannot be converted, whatever is wrong with it, does not keep the others from it.
+        cases: cases to convert. One that cannot be converted, whatever is wrong with it, does not keep the others from
+            it.
         folder: target folder.
         describe: further entries for the record of a case.
         progress: whether to show a bar.

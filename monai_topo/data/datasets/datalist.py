@@ -29,7 +29,7 @@ def write_datalist(
     """Write the data list of a prepared folder, in the format of the Medical Segmentation Decathlon.
 
     Args:
-        folder: which has the cases.
+        folder: folder that has the cases.
         records: records of the finished cases; those with a label are the training part.
         about: entries in front of the lists, such as ``name`` and ``labels``.
         num_folds: folds of the training part; with fewer patients there are fewer, with one patient none.
@@ -60,7 +60,7 @@ def prepared_datalist(
         root: the folder.
         section: ``"training"`` or ``"validation"`` of a fold, ``"test"`` for cases without a label, None for all cases
             with a label.
-        fold: which fold.
+        fold: number of the fold.
         allow_outside: whether the list may name files outside of the folder.
 
     Returns:

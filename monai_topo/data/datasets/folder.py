@@ -15,8 +15,8 @@ def image_datalist(root: PathLike, pattern: str = "*.nii*") -> list[dict[str, st
 
     Args:
         root: folder of images; or one image, whatever its name: a file or a zarr.
-        pattern: which files, zarrs and folders of sections in the folder are images; ``**/`` in front searches
-            subfolders.
+        pattern: pattern of the names: which files, zarrs and folders of sections in the folder are images; ``**/`` in
+            front searches subfolders.
 
     Returns:
         ``[{"image": path}, ...]``, sorted by name; JSON-serializable.

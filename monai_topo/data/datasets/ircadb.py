@@ -162,7 +162,7 @@ def read_case(folder: Path, label: VesselLabel, cache: Path, max_unpacked: float
     """Image and label of a case.
 
     Args:
-        folder: which has ``PATIENT_DICOM`` and ``MASKS_DICOM``, as folders or zips.
+        folder: folder that has ``PATIENT_DICOM`` and ``MASKS_DICOM``, as folders or zips.
         label: choice of masks.
         cache: existing folder in which archives are unpacked for the time being.
         max_unpacked: gigabytes that one archive may be unpacked to.

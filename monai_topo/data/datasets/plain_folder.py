@@ -24,10 +24,10 @@ def volume_datalist(
     """MONAI data list of a folder of volumes and their labels, checked before any training starts.
 
     Args:
-        root: what ``python -m monai_topo prepare`` wrote (:func:`prepared_datalist`); or a folder with ``images/`` and
-            ``labels/``, in which files, zarrs or folders of sections of the same name belong together.
+        root: folder that ``python -m monai_topo prepare`` wrote (:func:`prepared_datalist`); or a folder with
+            ``images/`` and ``labels/``, in which files, zarrs or folders of sections of the same name belong together.
         section: ``"training"`` or ``"validation"`` of a fold; None for all volumes with a label.
-        fold: which fold, from 0.
+        fold: number of the fold, from 0.
         num_folds: number of folds of a plain folder; with fewer volumes there are fewer. A prepared folder has its own.
         seed: random seed of the folds of a plain folder.
 

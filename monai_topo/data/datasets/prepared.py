@@ -24,7 +24,7 @@ PARTIAL = ".partial-"
 
 
 class PreparedFolder:
-    """A folder of converted cases, which can be interrupted and gone on with; see :func:`opened_folder`.
+    """A folder of converted cases, resumable; see :func:`opened_folder`.
 
     ``images/NAME.nii.gz``, ``labels/NAME.nii.gz`` and ``cases/NAME.json`` are moved into place when all three are
     complete, the last one last: a case with a record is finished.

@@ -26,7 +26,7 @@ class VolumeSampler(DistributedSampler[Any]):
         num_samples: Samples of an epoch, of all processes together.
         seed: Random seed for the order.
         num_replicas: Number of processes; None is that of ``torch.distributed``, 1 without it.
-        rank: Which of them this is; None is that of ``torch.distributed``, 0 without it.
+        rank: number of this process; None is that of ``torch.distributed``, 0 without it.
 
     Raises:
         ValueError: for an empty data set, or when there are fewer samples than 1.

@@ -54,11 +54,11 @@ class Slice:
     """One slice as its file has it; what the file does not say is None.
 
     Attributes:
-        name: of the file, for messages.
+        name: name of the file, for messages.
         pixels: ``(y, x)``, rescaled as the file says: Hounsfield units in CT.
-        position: of the first pixel in LPS, millimeters.
+        position: position of the first pixel in LPS, millimeters.
         rows: direction of the rows and of the columns in LPS, 6 numbers.
-        spacing: of the pixels along y and x.
+        spacing: spacing of the pixels along y and x.
         step: distance to the next slice, or else the thickness of this one.
         series: identifier of its series; "" where the file does not say.
     """
@@ -89,8 +89,8 @@ def read_slice(path: Path, name: str, *, stored: bool = False) -> Slice:
     The values are the file's own: how they are to be displayed (``MONOCHROME1``, windows) changes nothing.
 
     Args:
-        path: of the file.
-        name: by which messages call it.
+        path: path of the file.
+        name: name in messages.
         stored: whether the values stay as they are stored, which is right for masks, and are not rescaled.
 
     Raises:

@@ -40,7 +40,7 @@ class DicomBytes:
     """The bytes of a file, unpacked if it is deflated.
 
     Args:
-        path: of the file.
+        path: path of the file.
         syntax: its transfer syntax.
         largest: bytes that a deflated file may be unpacked to.
 

@@ -65,7 +65,7 @@ def stack_slices(ordered: Sequence[Slice], offset: NDArray[np.float64]) -> Volum
     """Volume of ordered slices.
 
     Args:
-        ordered: as :func:`order_slices` returns them.
+        ordered: slices in order, as :func:`order_slices` returns them.
         offset: vector from one slice to the next in LPS.
 
     Returns:
@@ -78,7 +78,7 @@ def slice_volume(one: Slice) -> Volume:
     """Volume ``(x, y, 1)`` of a single slice, which knows as much of its place as its file says.
 
     Args:
-        one: as :func:`~monai_topo.data.readers.dicom.read_slice` returns it.
+        one: slice as :func:`~monai_topo.data.readers.dicom.read_slice` returns it.
     """
     offset = _normal(one) * (one.step or 1.0)
     volume = stack_slices([one], offset)
@@ -108,7 +108,7 @@ def notes_on_geometry(ordered: Sequence[Slice], offset: NDArray[np.float64]) -> 
     """What is remarkable about where the slices lie, each a sentence.
 
     Args:
-        ordered: as :func:`order_slices` returns them.
+        ordered: slices in order, as :func:`order_slices` returns them.
         offset: vector from one slice to the next in LPS.
     """
     step = float(np.linalg.norm(offset))
@@ -220,7 +220,7 @@ def laid_on(mask: Sequence[Slice], image: Sequence[Slice], offset: NDArray[np.fl
 
     Args:
         mask: slices that belong to the image's, one to one.
-        image: as :func:`order_slices` returns them.
+        image: slices of the image, as :func:`order_slices` returns them.
         offset: vector from one slice of the image to the next in LPS.
 
     Raises:

@@ -44,7 +44,8 @@ class SWCReader(VolumeReader):
         mode: ``"centerline"``: mask, one voxel wide. ``"tube"``: mask in the radii of the nodes, at least the
             centerline. ``"distance"``: float32 distance to the nearest voxel of the centerline, in the unit of
             ``spacing``.
-        shape: of the grid along x, y and z, or along x and y for 2D images; None takes the grid of the image beside.
+        shape: shape of the grid along x, y and z, or along x and y for 2D images; None takes the grid of the image
+            beside.
         spacing: size of a voxel along x, y and z in the unit of the SWC's coordinates; None takes the image's. TIFF
             files do not know it.
         unit: unit of the coordinates and radii: ``"physical"``, that of ``spacing``, or ``"voxel"``: pixels and section

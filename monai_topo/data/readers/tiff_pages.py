@@ -109,8 +109,8 @@ def one_channel(
         series: series of :func:`only_series`.
         path: path of the file.
         axes: letters for the axes in place of those of the file, in its order.
-        channel: which channel or sample.
-        time: which time point.
+        channel: number of the channel or sample.
+        time: number of the time point.
 
     Raises:
         ValueError: when axes are left that are no sections, a channel or time is asked for that is not there, or the

@@ -30,8 +30,8 @@ class TIFFStackReader(VolumeReader):
             pixels finer than 10 micrometers says, else 1.
         mask_value: value of the structure in a label, which becomes a mask of 0 and 1: 0 for the membranes of the ISBI
             2012 challenge, which are drawn black. None leaves the values.
-        channel: which channel, or sample of a pixel, from 0, of a file that has several.
-        time: which time point, from 0, of a file that has several.
+        channel: number of the channel, or sample of a pixel, from 0, of a file that has several.
+        time: number of the time point, from 0, of a file that has several.
         axes: letters of the file's axes in its order, in place of what the file says, such as ``"ZYX"`` for sections
             that were saved as channels: Z sections, Y rows, X columns, C channels, T times.
 

@@ -27,7 +27,7 @@ class Level:
 
     Attributes:
         shape: voxels along each axis.
-        factors: how much coarser it is than the level before.
+        factors: factors by which it is coarser than the level before.
         spacing: size of its voxels.
         origin: position of its first voxel.
     """

@@ -33,10 +33,10 @@ class ZarrReader(VolumeReader):
     Args:
         dataset: path of the array or OME-Zarr image below the folder; None takes the only one there is. The path of a
             file may lead to it too: ``volume.zarr/labels/cells``.
-        level: which level of an OME-Zarr image, by number from 0, the finest, or by name; None takes the first.
-        channel: which channel, by number from 0 or by the name that OME's metadata has for it; needed where there are
+        level: level of an OME-Zarr image, by number from 0, the finest, or by name; None takes the first.
+        channel: channel, by number from 0 or by the name that OME's metadata has for it; needed where there are
             several.
-        time: which time point, from 0; needed where there are several.
+        time: number of the time point, from 0; needed where there are several.
         within: box to read in voxels of the level, ``((x0, x1), (y0, y1), (z0, z1))`` with ends left out; None reads
             all.
         axes: names of the array's axes in its order, a letter each, in place of what the file says, such as ``"czyx"``.

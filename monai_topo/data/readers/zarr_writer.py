@@ -168,7 +168,7 @@ def fill_level(path: Path, number: int, box: Box, how: Literal["mean", "nearest"
         path: folder of the image.
         number: number of the level, from 1.
         box: one of :func:`level_boxes`.
-        how: as in :func:`coarser`.
+        how: way as in :func:`coarser`.
     """
     target, source = open_level(path, number), open_level(path, number - 1)
     lead = target.ndim - len(box)

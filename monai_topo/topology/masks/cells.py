@@ -37,7 +37,7 @@ def count_components(
         width: voxels in a row.
         value: 0 or 1.
         diagonal: voxels that share only an edge or a corner are neighbors too.
-        joins_outside: what touches the border is one component with the outside, which is not counted.
+        joins_outside: whether what touches the border is one component with the outside, which is not counted.
         planar: the volume is an image, whose first and last plane are no border.
     """
     shape = (packed.shape[0], packed.shape[1], width)

@@ -19,9 +19,9 @@ class SmallFeatures:
 
     Attributes:
         betti_numbers: components, loops and in 3D cavities of the whole mask.
-        components: how many components have at most ``max_size`` voxels.
-        holes: how many of the regions that the mask encloses do: cavities in 3D, loops in 2D.
-        max_size: in voxels.
+        components: number of components that have at most ``max_size`` voxels.
+        holes: number of the regions that the mask encloses that do: cavities in 3D, loops in 2D.
+        max_size: size in voxels up to which a feature is small.
 
     Example:
         >>> mask = np.zeros((6, 7))

@@ -88,7 +88,7 @@ def region_graph(
 
     Args:
         labels: numbers of regions, ``(H, W)`` or ``(H, W, D)``; 0 is none.
-        likelihood: of the walls, the same shape.
+        likelihood: likelihood of the walls, the same shape.
         connectivity: Connectivity of the walls: None or the number of axes for full, 1 for face. Neighbors in the
             regions are those of the dual one.
         level: likelihood under which steps are counted.
@@ -139,7 +139,7 @@ def merge_regions(
 
     Args:
         labels: numbers of regions, ``(H, W)`` or ``(H, W, D)``; 0 is none and stays.
-        likelihood: of the walls, the same shape.
+        likelihood: likelihood of the walls, the same shape.
         by: one of these; None merges small regions only.
         level: see there, in units of the likelihood.
         quantile: share of a wall, from 0 (the weakest step) to 1 (all of it).

@@ -59,7 +59,7 @@ def merge_by_score(
         counts: float64, changed.
         sums: float64, changed.
         ranks: float64, changed.
-        limit: of the score.
+        limit: limit of the score.
         sizes: int64, of the regions, from number 1 on, changed.
         lowest: float64, likewise.
         min_size: the smallest region that is left, if it has a neighbor; each goes to the one behind its weakest wall.
@@ -94,7 +94,7 @@ def merge_by_depth(ends: Any, heights: Any, lowest: Any, limit: float) -> Any:
         ends: int32 ``(2, walls)``, in the order in which the passes enter.
         heights: float64, values of the passes.
         lowest: float64, of each region, from number 1 on, changed.
-        limit: of the depth.
+        limit: limit of the depth.
 
     Returns:
         int32, as of :func:`merge_by_score`.

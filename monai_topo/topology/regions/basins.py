@@ -20,7 +20,7 @@ def component_regions(field: NDArray[Any], pairs: PersistencePairs, chosen: NDAr
     Args:
         field: the sublevel field of the pairs (``sublevel_field``).
         pairs: its pairs, with dimension 0.
-        chosen: which of the pairs of dimension 0 are wanted, as indices or mask; no essential one.
+        chosen: pairs of dimension 0 that are wanted, as indices or mask; no essential one.
 
     Returns:
         int32, the shape of ``field``: 0 outside all regions, else 1 + the place in ``chosen``'s order of the largest
@@ -45,7 +45,7 @@ def cavity_regions(field: NDArray[Any], pairs: PersistencePairs, chosen: NDArray
     Args:
         field: the sublevel field of the pairs.
         pairs: its pairs, with the top dimension and without a frame.
-        chosen: which of the pairs of the top dimension are wanted, as indices or mask.
+        chosen: pairs of the top dimension that are wanted, as indices or mask.
 
     Returns:
         int32, as :func:`component_regions`.

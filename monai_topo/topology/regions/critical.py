@@ -102,7 +102,7 @@ def critical_regions_batch(
         predictions: bool, ``(N, H, W[, D])``.
         targets: the same shape.
         criterion: this and the rest as there.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         frame: surround the masks by foreground.
         num_threads: Threads for the masks; None is one for each CPU core, and one for what is small.
 

@@ -31,7 +31,7 @@ def flood_regions(
         labels: int32, flat: -1 in the image, 0 on the layer around it; receives 1 + the number of the region.
         starts: a voxel of each region.
         barriers: the voxel that ends each.
-        order: in which to flood; a start that a region before it holds is left to that.
+        order: order in which to flood; a start that a region before it holds is left to that.
         offsets: flat offsets of the neighbors.
     """
     stack = np.empty(values.size, np.int64)
@@ -123,7 +123,7 @@ def lower_to_elder(
         labels: int32, flat: 0 in the image, -1 on the layer around it.
         births: the voxel whose level is lowered to.
         deaths: the voxel that is lowered.
-        bite: of the voxels around the death that lie between the levels, this many are lowered with it.
+        bite: number of voxels around the death, between the levels, that are lowered with it.
         offsets: flat offsets of the neighbors.
         outside: the layer around the image is before all.
     """

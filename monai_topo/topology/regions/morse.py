@@ -48,10 +48,11 @@ def stable_manifolds(
 
     Args:
         likelihood: one channel, ``(H, W)`` or ``(H, W, D)``: array or tensor of any real dtype, of any finite values.
-        persistence_threshold: in units of the likelihood, 0 or more. The paper takes 0.2 (section 3, by validation).
+        persistence_threshold: persistence from which a feature counts, in units of the likelihood, 0 or more. The paper
+            takes 0.2 (section 3, by validation).
         dims: 1, 2 or both; 2D has only 1.
-        connectivity: of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6). Loops are those
-            of ``persistence_pairs`` in this connectivity.
+        connectivity: connectivity of the foreground: None or the number of axes for full (8, 26), 1 for face (4, 6).
+            Loops are those of ``persistence_pairs`` in this connectivity.
         engine: ``"auto"`` or the name of an engine that has stable manifolds.
 
     Returns:
@@ -119,9 +120,10 @@ def stable_manifolds_batch(
 
     Args:
         likelihoods: ``(N, H, W[, D])``, or a sequence of N likelihoods that may differ in shape.
-        persistence_threshold: as for :func:`stable_manifolds`, and so are ``dims``, ``connectivity`` and ``engine``.
+        persistence_threshold: threshold as for :func:`stable_manifolds`, and so are ``dims``, ``connectivity`` and
+            ``engine``.
         dims: 1, 2 or both.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         engine: ``"auto"`` or the name of an engine that has stable manifolds.
         num_threads: at most this many threads; None is one for each CPU core. The result does not depend on it.
 

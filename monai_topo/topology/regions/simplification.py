@@ -46,9 +46,9 @@ def simplify(
 
     Args:
         likelihood: one channel, ``(H, W)`` or ``(H, W, D)``, filtered by superlevel sets.
-        threshold: of persistence.
+        threshold: threshold of persistence.
         dims: homology dimensions to simplify; None is all.
-        connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        connectivity: connectivity of the foreground: None or the number of axes for full, 1 for face.
 
     Returns:
         float32 or float64 array of the same shape. In 2D, and in 3D in dimensions 0 and 2 when 1 is not asked for, no

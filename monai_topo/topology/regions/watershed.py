@@ -33,7 +33,7 @@ def catchment_basins(
 
     Args:
         likelihood: one channel, ``(H, W)`` or ``(H, W, D)``, high on walls; any finite values.
-        persistence_threshold: in units of the likelihood, 0 or more.
+        persistence_threshold: persistence from which a feature counts, in units of the likelihood, 0 or more.
         connectivity: Connectivity of the walls: None or the number of axes for full, 1 for face. Basins have the dual
             one.
 
@@ -74,7 +74,8 @@ def basin_walls(
 
     Args:
         likelihood: one channel, ``(H, W)`` or ``(H, W, D)``, high on walls; any finite values.
-        persistence_threshold: in units of the likelihood, 0 or more; basins of at most this depth have no walls.
+        persistence_threshold: persistence from which a feature counts, in units of the likelihood, 0 or more; basins of
+            at most this depth have no walls.
         connectivity: Connectivity of the walls: None or the number of axes for full, 1 for face.
 
     Returns:

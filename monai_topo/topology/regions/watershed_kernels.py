@@ -35,7 +35,7 @@ def descend(values: Any, shape: Any, around: Surroundings) -> Any:
 
     Args:
         values: float32 or float64, flat.
-        shape: of the image, three numbers; 2D has a depth of 1.
+        shape: shape of the image, three numbers; 2D has a depth of 1.
         around: the :class:`Surroundings` of a voxel.
 
     Returns:
@@ -67,7 +67,7 @@ def merge_along(edges: Any, values: Any, below: Any, threshold: float) -> Int:
         edges: int32 ``(3, n)``, from :func:`descend`, in the order (value, index) of their saddles.
         values: float32 or float64, flat.
         below: int32, flat, from :func:`descend`; receives the numbers, from 1 on in the order of first voxels.
-        threshold: of the depth.
+        threshold: threshold of the depth.
 
     Returns:
         How many basins there are.
@@ -87,7 +87,7 @@ def mark_walls(labels: Any, shape: Any, around: Surroundings) -> Any:
 
     Args:
         labels: int32, flat.
-        shape: of the image, three numbers.
+        shape: shape of the image, three numbers.
         around: the :class:`Surroundings` of a voxel.
 
     Returns:

@@ -42,10 +42,11 @@ class TopologyWeightMap(Transform):
     =====================  ===============================================================================
 
     Args:
-        weights: for each kind wanted the share of draws it gets, of any scale. None is 1 for each kind of the label,
+        weights: share of the draws for each kind wanted, of any scale. None is 1 for each kind of the label,
             and, if there is one, of the likelihood.
-        radius: in the units of the voxel size; None is 1.5 times the largest voxel size.
-        min_persistence: of features of the likelihood; the default, 0.1, leaves out the noise of a network.
+        radius: radius in the units of the voxel size; None is 1.5 times the largest voxel size.
+        min_persistence: smallest persistence of features of the likelihood; the default, 0.1, leaves out the noise of a
+            network.
         connectivity: connectivity of the foreground: None or the number of axes for full, 1 for face.
         spacing: voxel size along each spatial axis; None takes it from the affine of a ``MetaTensor`` and is 1 for
             arrays and plain tensors.
@@ -146,7 +147,7 @@ class TopologyWeightMapd(MapTransform):
 
     Args:
         keys: keys of the labels, masks.
-        weights: for each kind the share of draws it gets.
+        weights: share of the draws for each kind.
         likelihood_key: key of a likelihood on the label's grid; None for none.
         table_postfix: the table is put under the label's key with this added; None for no table.
         map_postfix: likewise the weight map, to look at or for MONAI's ``RandWeightedCropd``; None for no map.

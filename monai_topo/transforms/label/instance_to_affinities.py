@@ -25,7 +25,7 @@ class InstanceToAffinities(Transform):
             along each axis.
         background: id that is no object; None when there is no such id.
         ignore_index: id of voxels that nothing is known of; None when there is no such id.
-        ignored_value: what affinities at such voxels, and those that lead out of the image, are set to. Give it to the
+        ignored_value: value of affinities at such voxels, and of those that lead out of the image. Give it to the
             loss as ``ignore_index``, or leave it 0.
 
     Raises:
@@ -94,7 +94,7 @@ class InstanceToAffinitiesd(KeyedTransform):
         offsets: Offsets in voxels along each axis; None is to the voxel before along each axis.
         background: id that is no object; None when there is no such id.
         ignore_index: id of voxels that nothing is known of.
-        ignored_value: what affinities that are unknown are set to.
+        ignored_value: value of affinities that are unknown.
         allow_missing_keys: whether an item may lack a key.
 
     Example:

@@ -32,8 +32,8 @@ class InstanceToMembrane(Transform):
         background: id that is membrane itself; None when there is no such id.
         opening_radius: radius in voxels of the ball that opens the cells, over the compared axes; 0 leaves them.
         min_cell_size: cells of fewer voxels are filled; 0 fills none.
-        thickness: of the membrane between two cells, in the units of the voxel size: voxels whose center is at most
-            half of it from the face between two ids. Voxels may be anisotropic. None is one voxel on each side.
+        thickness: thickness of the membrane between two cells, in the units of the voxel size: voxels whose center is
+            at most half of it from the face between two ids. Voxels may be anisotropic. None is one voxel on each side.
         spacing: Voxel size along each spatial axis, for ``thickness`` and ``axes="auto"``; None takes it from the
             affine of a ``MetaTensor`` and is 1 for arrays and plain tensors.
 

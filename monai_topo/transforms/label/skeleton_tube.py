@@ -23,8 +23,8 @@ class SkeletonTube(Transform):
     With ``append=True`` it travels with the label, as further channels that every crop and flip takes along.
 
     Args:
-        dilations: how often the skeleton is dilated by the voxels at its faces. 2 are the tubes of Skeleton Recall
-            (Kirchhoff et al. 2024); the centerline losses want 0, the skeleton itself.
+        dilations: number of times that the skeleton is dilated by the voxels at its faces. 2 are the tubes of Skeleton
+            Recall (Kirchhoff et al. 2024); the centerline losses want 0, the skeleton itself.
         kind: ``"curve"`` for vessels and neurites, ``"surface"`` for membranes in 3D: the middle of their walls.
         append: whether the tubes follow the channels of the label, instead of taking their place.
         ignore_index: value of the label that is no class: it has no skeleton.

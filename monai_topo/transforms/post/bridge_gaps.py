@@ -35,11 +35,12 @@ class BridgeGaps(Transform):
         threshold: likelihood from which a voxel of the smoothed likelihood is tube.
         floor: lowest likelihood that a bridge may pass; 0.15 was chosen on two-photon stacks of vessels.
         sigma: Standard deviation of the Gaussian filter in voxels, one number or one for each axis; 0 for none.
-        persistence_threshold: of the ridges, in units of the likelihood: smaller joins are part of a tube anyway.
+        persistence_threshold: persistence of the ridges, in units of the likelihood: smaller joins are part of a tube
+            anyway.
         max_length: Longest bridge, in the unit of the spacing; None for any.
         min_mean: lowest mean likelihood of a bridge.
         max_angle: largest angle in degrees between an end's direction and the bridge; 180 for any.
-        min_ends: how many of the two places must be ends of a tube, and not its side: 0, 1 or 2.
+        min_ends: number of the two places that must be ends of a tube, and not its side: 0, 1 or 2.
         allow_loops: whether two places of one component are bridged too.
         min_size: Voxels that a component of the mask needs to stay (before bridges); 0 or 1 keeps all.
         spacing: size of a voxel, one number or one for each axis; None takes that of a ``MetaTensor``, else 1.
@@ -111,7 +112,7 @@ class BridgeGaps(Transform):
         return like(img, self._bridged(img)[0], np.uint8)
 
     def bridges(self, img: NdarrayOrTensor) -> tuple[NdarrayOrTensor, list[Bridge]]:
-        """What a proof-reader looks at: the bridges, and the gaps that were left.
+        """What a proofreader looks at: the bridges, and the gaps that were left.
 
         Args:
             img: likelihoods, as for the call.
@@ -176,8 +177,8 @@ class BridgeGapsd(MapTransform):
 
     Args:
         keys: keys of the likelihoods, which the masks replace.
-        bridges_postfix: of the keys of the proof: for ``"pred"`` and ``"_bridges"`` the map goes to ``"pred_bridges"``
-            and the list of :class:`Bridge` to ``"pred_bridges_list"``; None adds neither.
+        bridges_postfix: ending of the keys of the proof: for ``"pred"`` and ``"_bridges"`` the map goes to
+            ``"pred_bridges"`` and the list of :class:`Bridge` to ``"pred_bridges_list"``; None adds neither.
         allow_missing_keys: whether an item may lack a key.
         **options: arguments of :class:`BridgeGaps`.
 

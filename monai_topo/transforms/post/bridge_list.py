@@ -23,7 +23,7 @@ class Bridge:
         weakest: the lowest likelihood, smoothed, on the path.
         mean: the mean likelihood, smoothed, on the path.
         radius: the mean of the tubes' radii at the two ends, in the unit of the spacing.
-        num_ends: how many of the two places are ends of a tube (or small components), and not its side.
+        num_ends: number of the two places that are ends of a tube (or small components), and not its side.
         angle: the larger of the angles, in degrees, between the ends' own directions and the way from end to end; NaN
             where neither has a direction.
         closes_loop: whether the two places are of one component.
@@ -75,8 +75,8 @@ def save_bridges(bridges: Iterable[Bridge], path: str | Path) -> Path:
     """Write a list of bridges as CSV, one a line, columns as :class:`Bridge`; voxels as numbers between spaces.
 
     Args:
-        bridges: of :meth:`BridgeGaps.bridges`.
-        path: of the file, whose folder is made if need be. It is there whole or not at all.
+        bridges: bridges, from :meth:`BridgeGaps.bridges`.
+        path: path of the file, whose folder is made if need be. It is there whole or not at all.
 
     Returns:
         The path.

@@ -129,7 +129,7 @@ class CloseWalls(Transform):
         return like(img, np.stack([self._close(channel) for channel in to_likelihoods(img)]), np.uint8)
 
     def added(self, img: NdarrayOrTensor) -> tuple[NdarrayOrTensor, list[WallPiece]]:
-        """The walls that the threshold alone does not give, piece by piece: what a proof-reader looks at.
+        """The walls that the threshold alone does not give, piece by piece: what a proofreader looks at.
 
         Args:
             img: likelihoods, as for the call.
@@ -198,7 +198,7 @@ class CloseWallsd(MapTransform):
         persistence_threshold: depth from which a basin is walled off.
         min_size: Voxels that a component of wall or of background needs to stay.
         connectivity: Connectivity of the walls.
-        added_postfix: of the keys of what was added: for ``"pred"`` and ``"_added"`` the map of pieces goes to
+        added_postfix: ending of the keys of what was added: for ``"pred"`` and ``"_added"`` the map of pieces goes to
             ``"pred_added"`` and the list of :class:`WallPiece` to ``"pred_added_pieces"``; None adds neither.
         allow_missing_keys: whether an item may lack a key.
 

@@ -26,7 +26,7 @@ class FillCavities(Transform):
             ``physical``; None fills all.
         physical: whether ``max_size`` is a volume by the affine of the ``MetaTensor``; arrays and plain tensors have
             voxels of size 1.
-        connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        connectivity: connectivity of the foreground: None or the number of axes for full, 1 for face.
 
     Raises:
         ValueError: for a ``max_size`` that is negative.
@@ -86,7 +86,7 @@ class FillCavitiesd(KeyedTransform):
         keys: keys of the masks.
         max_size: the largest cavity that is filled; None fills all.
         physical: whether ``max_size`` is a volume by the affine.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         allow_missing_keys: whether an item may lack a key.
 
     Example:

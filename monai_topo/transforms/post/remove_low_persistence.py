@@ -32,9 +32,9 @@ class RemoveLowPersistence(Transform):
     It acts on likelihoods, before ``AsDiscrete``.
 
     Args:
-        threshold: of persistence, from 0 to 1; at or under it features are removed.
+        threshold: threshold of persistence, from 0 to 1; at or under it features are removed.
         dims: homology dimensions; None is all below the number of axes.
-        connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        connectivity: connectivity of the foreground: None or the number of axes for full, 1 for face.
 
     Raises:
         ValueError: for a threshold outside [0, 1].
@@ -90,9 +90,9 @@ class RemoveLowPersistenced(KeyedTransform):
 
     Args:
         keys: keys of the likelihoods.
-        threshold: of persistence; at or under it features are removed.
+        threshold: threshold of persistence; at or under it features are removed.
         dims: homology dimensions; None is all.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         allow_missing_keys: whether an item may lack a key.
 
     Example:

@@ -1,4 +1,4 @@
-"""The last step of inference: likelihood, mask, finished results and what a proof-reader wants."""
+"""The last step of inference: likelihood, mask, finished results and what a proofreader wants."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class SaveSegmentationd(MapTransform):
         output_dir: folder for the files.
         threshold: likelihood from which a voxel is in the mask.
         proof_reading: whether to write overlay and list.
-        margin: how far the threshold may be off in overlay and list.
-        connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        margin: largest error of the threshold, to either side, in overlay and list.
+        connectivity: connectivity of the foreground: None or the number of axes for full, 1 for face.
         data_root_dir: folder that holds all inputs, as in MONAI's ``SaveImage``: the results of an input in a subfolder
             of it go to that subfolder of ``output_dir``. None: all go to ``output_dir`` itself. One file stands for its
             folder.

@@ -40,8 +40,8 @@ class SegmentCells(Transform):
 
     Args:
         persistence_threshold: depth, in units of the likelihood, from which a basin is a cell.
-        merge: what cells are merged by.
-        level: of the likelihood, under which a wall is none; of ``"saddle"`` a depth. None with ``merge=None``.
+        merge: score that cells are merged by.
+        level: likelihood under which a wall is none; of ``"saddle"`` a depth. None with ``merge=None``.
         quantile: share of the wall, for ``merge="quantile"`` only, whose default is the median, 0.5.
         sigma: Standard deviation of the Gaussian filter in voxels, one number or one for each axis; 0 for none.
         min_size: Voxels from which a cell stays; 0 or 1 keeps all.
@@ -181,8 +181,8 @@ class SegmentCellsd(MapTransform):
     Args:
         keys: keys of the likelihoods, which the ids replace.
         persistence_threshold: depth from which a basin is a cell.
-        merge: what cells are merged by: ``"mean"``, ``"quantile"``, ``"saddle"`` or None.
-        level: of the likelihood, under which a wall is none.
+        merge: score that cells are merged by: ``"mean"``, ``"quantile"``, ``"saddle"`` or None.
+        level: likelihood under which a wall is none.
         quantile: share of the wall, for ``merge="quantile"`` only.
         sigma: Standard deviation of the Gaussian filter in voxels, one number or one for each axis.
         min_size: Voxels from which a cell stays.

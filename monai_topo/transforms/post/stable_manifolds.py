@@ -23,7 +23,7 @@ class StableManifolds(Transform):
         persistence_threshold: structures of at most this persistence do not count, in units of the image; 0.2 of a
             likelihood in Hu et al. 2021 (section 3).
         dims: 1 for ridges, 2 for walls (3D only), or both; None is all that the data have.
-        connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        connectivity: connectivity of the foreground: None or the number of axes for full, 1 for face.
 
     Raises:
         ValueError: for a negative threshold, and when called on another shape, on NaN or infinity.
@@ -76,7 +76,7 @@ class StableManifoldsd(KeyedTransform):
         keys: keys of the likelihoods.
         persistence_threshold: structures of at most this persistence do not count.
         dims: 1 for ridges, 2 for walls (3D only), or both; None is all that the data have.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         allow_missing_keys: whether an item may lack a key.
 
     Example:

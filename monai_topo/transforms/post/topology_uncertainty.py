@@ -26,16 +26,16 @@ class UncertainFeature:
     """A feature of the topology that another threshold within the margin would add or take away.
 
     Attributes:
-        channel: of the likelihood.
+        channel: channel of the likelihood.
         dim: homology dimension: 0 component, 1 loop, 2 cavity (in 2D a loop is a hole).
         status: ``"missing"`` if the mask at the threshold lacks the feature and another threshold adds it, ``"extra"``
             if the mask has it and another threshold takes it away. Which of the two thresholds is right is not known.
         likelihood: Likelihood of the critical voxel.
-        persistence: of the feature, birth minus death; small ones are rather noise.
+        persistence: persistence of the feature, birth minus death; small ones are rather noise.
         x: first world coordinate of the critical voxel by the affine (mm, right), or the index for plain arrays.
         y: second one (mm, anterior).
         z: third one (mm, superior); 0 in 2D.
-        index: of the critical voxel, along each spatial axis.
+        index: index of the critical voxel, along each spatial axis.
 
     Example:
         >>> from monai_topo.transforms import TopologyUncertainty
@@ -65,17 +65,17 @@ class TopologyUncertainty(Transform):
 
     Args:
         threshold: at which the likelihood is made a mask.
-        margin: how far the threshold may be off.
+        margin: largest error of the threshold, to either side.
         min_persistence: features at or under it are left out.
         radius: voxels around each critical one, up to this distance in voxels, are marked with it, to be seen.
-        connectivity: of the foreground: None or the number of axes for full, 1 for face.
+        connectivity: connectivity of the foreground: None or the number of axes for full, 1 for face.
 
     Raises:
         ValueError: for a threshold outside [0, 1], or a negative margin, persistence or radius.
 
     Example:
         >>> import numpy as np
-        >>> vessel = np.array([[[0.0, 0.875, 0.875, 0.375, 0.75, 0.0]]])  # hardly parted
+        >>> vessel = np.array([[[0.0, 0.875, 0.875, 0.375, 0.75, 0.0]]])  # barely disconnected
         >>> uncertainty = TopologyUncertainty(margin=0.125)
         >>> uncertainty(vessel)[0]
         array([[0, 0, 0, 1, 0, 0]], dtype=uint8)
@@ -205,8 +205,8 @@ def save_uncertain_features(features: Iterable[UncertainFeature], path: str | Pa
     """Write a list of features as CSV, one a line, columns as :class:`UncertainFeature`.
 
     Args:
-        features: of :meth:`TopologyUncertainty.features`.
-        path: of the file, whose folder is made if need be. It is there whole or not at all.
+        features: features, from :meth:`TopologyUncertainty.features`.
+        path: path of the file, whose folder is made if need be. It is there whole or not at all.
 
     Returns:
         The path.
@@ -235,10 +235,10 @@ class TopologyUncertaintyd(MapTransform):
     Args:
         keys: keys of the likelihoods.
         threshold: at which the likelihood is made a mask.
-        margin: how far the threshold may be off.
+        margin: largest error of the threshold, to either side.
         min_persistence: features at or under it are left out.
         radius: voxels around each critical one that are marked with it.
-        connectivity: of the foreground.
+        connectivity: connectivity of the foreground.
         output_dir: folder for a CSV file of each list, ``<name>_<key>_uncertainty.csv`` by the file name in the
             metadata of the likelihood; None writes none.
         allow_missing_keys: whether an item may lack a key.

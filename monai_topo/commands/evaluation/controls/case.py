@@ -30,7 +30,7 @@ class Settings:
 
     Attributes:
         options: options that define the numbers.
-        controls: which controls there are.
+        controls: names of the controls.
         before: case to the file before the repair.
     """
 

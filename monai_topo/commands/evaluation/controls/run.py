@@ -37,7 +37,7 @@ def score_controls(
         prediction: folder of predictions, or one file.
         label: folder of labels, or one file.
         options: options that define the numbers.
-        controls: which controls there are.
+        controls: names of the controls.
         report: JSON file of the report.
         names: cases whose controls are scored.
         workers: number of processes.

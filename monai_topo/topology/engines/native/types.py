@@ -125,9 +125,9 @@ class CriticalCells(NamedTuple):
 
     Attributes:
         edges: int32 ``(3, n)``, in the total order.
-        merged: for each edge its partner in dimension 0, or ``UNPAIRED``.
+        merged: partner of each edge in dimension 0, or ``UNPAIRED``.
         squares: int32 ``(4, n)``, in the total order.
-        enclosed: for each square its partner in dimension 2, or ``UNPAIRED``.
+        enclosed: partner of each square in dimension 2, or ``UNPAIRED``.
     """
 
     edges: Cells
@@ -140,8 +140,8 @@ class Taken(NamedTuple):
     """What a reduction has paired so far.
 
     Attributes:
-        partner: for each critical square the voxel that owns its edge, or ``UNPAIRED``.
-        taker: for each cell at which a chain can end the column that took it, or ``UNTAKEN``.
+        partner: partner of each critical square: the voxel that owns its edge, or ``UNPAIRED``.
+        taker: column that took each cell at which a chain can end, or ``UNTAKEN``.
         first: int32, flat, padded: the first such cell of each voxel, defined where there is one.
     """
 
@@ -174,7 +174,7 @@ class KeptChains(NamedTuple):
     Attributes:
         start: int64: where the chain of each column starts, and at last where the last one ends.
         voxels: int32: the voxels of the chains.
-        bits: for each of them its cells that are in the chain.
+        bits: bits of each of them: its cells that are in the chain.
     """
 
     start: Scratch
@@ -198,8 +198,8 @@ class TwoOrders(NamedTuple):
     """Two total orders of one grid: a field that is filtered, and a larger filtration that it lies in.
 
     Attributes:
-        keys_a: of the field.
-        keys_b: of the larger filtration.
+        keys_a: keys of the field.
+        keys_b: keys of the larger filtration.
         lower_a: words of lower neighbors in the field's order.
         lower_b: words of lower neighbors in the order of the larger filtration.
     """

@@ -78,8 +78,8 @@ def write_early_words(keys_a: Keys, keys_b: Keys, lower_b: Words, early: Words) 
     A late voxel has late cells only; its word is the whole one, because nothing is to be kept apart.
 
     Args:
-        keys_a: of the order that has the late voxels last; elsewhere the same as the others.
-        keys_b: of the other order.
+        keys_a: keys of the order that has the late voxels last; elsewhere the same as the others.
+        keys_b: keys of the other order.
         lower_b: words of the second order.
         early: words of the first order, overwritten.
     """
@@ -157,7 +157,7 @@ def _count_if_open(early: Word, lower: Word, link: Link, whole: Word) -> Int:
     Args:
         early: the neighbors that make early cells.
         lower: all neighbors before the voxel.
-        link: from ``_divided_link``.
+        link: link from ``_divided_link``.
         whole: the link of all of ``lower``.
     """
     edges = link_edges(lower) & ~link_edges(early)
@@ -193,7 +193,7 @@ def list_divided_cells(
         keys_a: see ``write_early_words``.
         keys_b: likewise.
         lower: words of the second order.
-        early: from ``write_early_words``.
+        early: words from ``write_early_words``.
         table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
 

@@ -130,7 +130,7 @@ def link_of(table: LinkTable, word: Word) -> Int:
     """The link of a voxel in 3D.
 
     Args:
-        table: from :func:`new_link_table`.
+        table: table from :func:`new_link_table`.
         word: the voxel's lower neighbors.
 
     Returns:

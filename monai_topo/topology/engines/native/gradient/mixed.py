@@ -83,7 +83,7 @@ def _squares_around(direction: Int, own: Int, across: Int) -> Int:
     """The squares of the same two voxels as a mixed edge, as bits of the directions in which they lie from it.
 
     Args:
-        direction: from the voxel that the edge belongs to in the first order to that in the second.
+        direction: step from the voxel that the edge belongs to in the first order to that in the second.
         own: link edges of the first voxel in the first order.
         across: link edges of the second voxel in the second order.
     """
@@ -146,7 +146,7 @@ def _squares_connected(
 
     Args:
         voxel: the voxel that the edge belongs to in the second order.
-        direction: from it to the other.
+        direction: step from it to the other.
         start: the direction of the square to start from.
         lower_a: words of the first order.
         lower_b: words of the second order.

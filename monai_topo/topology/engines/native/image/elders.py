@@ -50,7 +50,7 @@ def merge_by_elder(cells: Cells, partner: Partners, parent: Forest, elder: Fores
         cells: critical cells in the order of merging.
         partner: int32, filled: the voxel that stands for the component that each cell merges away, or ``UNPAIRED``.
         parent: the forest, updated.
-        elder: for each root the voxel that stands for its component, or none.
+        elder: voxel that stands for the component of each root, or none.
         keys: the order that tells which component is the elder.
         ascending: the first is the elder and cells are taken from first to last; otherwise the other way around.
     """

@@ -90,7 +90,7 @@ def image_pairs_of_plane(
         framed: the border is a frame.
         upside_down: turn the total orders around first, and the answer back.
         wanted: bool, one for each dimension.
-        offsets: from ``neighbor_offsets``.
+        offsets: steps to the neighbors, from ``neighbor_offsets``.
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension, as flat indices. Classes that never die or are born
@@ -145,9 +145,9 @@ def image_pairs_of_volume(
         framed: the border is a frame.
         upside_down: turn the total orders around first, and the answer back.
         wanted: bool, one for each dimension.
-        offsets: from ``neighbor_offsets``.
+        offsets: steps to the neighbors, from ``neighbor_offsets``.
         table: the links, from ``new_link_table``.
-        effort: when columns of dimension 1 that take long are put off.
+        effort: rule when columns of dimension 1 that take long are put off.
         divided: True, upside down only, where the codomain has some voxels first, before all of the domain, and is the
             domain elsewhere: the faster way, see ``levels``; bars that die at these voxels are left out. Otherwise
             None.

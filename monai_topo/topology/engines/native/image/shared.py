@@ -67,9 +67,9 @@ def list_shared_edges(keys: Keys, words: Words, mixed: Mixed, table: LinkTable, 
     """The critical edges in the first order: int32 ``(3, n)``, the voxel that each belongs to and its two ends.
 
     Args:
-        keys: of the first order.
-        words: of the first order, from ``mixed.share_words``.
-        mixed: from ``mixed.share_words``.
+        keys: keys of the first order.
+        words: words of the first order, from ``mixed.share_words``.
+        mixed: words from ``mixed.share_words``.
         table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
     """
@@ -136,10 +136,10 @@ def list_shared_squares(
     """The critical squares in the second order.
 
     Args:
-        keys: of the second order.
+        keys: keys of the second order.
         lower_a: the first order's words of lower neighbors.
         lower_b: the second order's.
-        words: from ``mixed.share_words``.
+        words: words from ``mixed.share_words``.
         mixed: likewise.
         table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
@@ -210,7 +210,7 @@ def clear_squares(squares: Cells, enclosed: Partners, forest: Forest, cube: Scra
     only cubes of the voxel itself is a component of its own until a square merges it away.
 
     Args:
-        squares: from ``list_shared_squares``.
+        squares: squares, from ``list_shared_squares``.
         enclosed: int32, filled: ``UNPAIRED``, or a voxel for the squares to leave out.
         forest: one step from every voxel to an upper neighbor; updated.
         cube: int64 of 8, overwritten: what each cube of the voxel at hand was merged with.

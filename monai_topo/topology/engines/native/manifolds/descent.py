@@ -32,7 +32,7 @@ class Neighborhood(NamedTuple):
         vertices: the bits of the neighbors that an edge joins with the voxel. In face connectivity the others are only
             there to connect these: two faces are connected by the voxel that shares an edge with both.
         steps: int64, the offsets of those neighbors: the lower indices first, descending, then the higher ones.
-        num_before: how many of the steps lead to lower indices.
+        num_before: number of the steps that lead to lower indices.
     """
 
     offsets: NDArray[np.int64]

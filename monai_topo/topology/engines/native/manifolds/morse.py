@@ -27,9 +27,9 @@ def compute_manifolds(
 
     Args:
         field: float32 or float64, 2D or 3D, finite, without negative zeros.
-        full_connectivity: of the sublevel sets.
+        full_connectivity: whether it is the full connectivity of the sublevel sets.
         dim: 1 for the curves down from the saddles, 2 for the sheets between the basins.
-        persistence_threshold: what lives longer than this counts.
+        persistence_threshold: persistence above which a feature counts.
 
     Returns:
         Mask of the field's shape.

@@ -58,7 +58,7 @@ def pair_loops_either_way(
         grid: shape of the padded grid.
         forest: int32, flat, padded, overwritten.
         memory: int32, twice as long, overwritten: where the keys and behind them the words lie.
-        effort: how much work goes into each attempt.
+        effort: amount of work that goes into each attempt.
         patient: None makes one simple attempt, which is enough for most fields; True goes on until all is paired. Only
             what is asked for is compiled.
 

@@ -145,11 +145,11 @@ def keep(
     Args:
         voxel: the popped voxel.
         heap: order codes.
-        size: of the heap.
-        place: where to keep it.
+        size: size of the heap.
+        place: place to keep it in.
         kept: the kept chains.
         keyed: keys and states; the chain is taken out.
-        first_bit: of the chain in a state.
+        first_bit: first bit of the chain in a state.
         chain: all bits of the chain in a state.
         flip: ``DOWN`` or ``UP``.
 

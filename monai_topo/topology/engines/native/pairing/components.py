@@ -50,7 +50,7 @@ def plant_forest(
     Args:
         lower: the words of lower neighbors.
         offsets: offset of each neighbor, by bit.
-        kind: which neighbors to look at first, and which if none of these is lower (upper).
+        kind: neighbors to look at first, and those to look at if none of these is lower (upper).
         ascending: step to lower neighbors.
         grid: shape of the padded grid.
         parent: int32, flat, padded, filled.

@@ -75,8 +75,8 @@ def compress_columns(
     """Write the columns of all squares that were put off, or have to yield to one of these.
 
     Args:
-        cells: as in ``loops.pair_loops``, like all that is not named here.
-        taken: what is paired; pairs of squares that yield are undone.
+        cells: cells as in ``loops.pair_loops``, like all that is not named here.
+        taken: pairs found so far; pairs of squares that yield are undone.
         put_off: the squares that were put off; those that yield are added.
         heap: places for a chain that is pushed.
         kept: the chains of the other squares.

@@ -107,7 +107,7 @@ def pair_loops(
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.
         keyed: int32, twice as long, overwritten; the keys and behind them the words may lie in it.
-        effort: when to put squares off, and when to give up.
+        effort: rule when to put squares off, and when to give up.
         patient: True takes up again what was put off, None gives up then. Only what is asked for is compiled.
         mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``. An argument of its own: numba
             leaves out what ``mixed is None`` rules out only where it is one.

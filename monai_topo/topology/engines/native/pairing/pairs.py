@@ -81,7 +81,7 @@ def pairs_of_planes(
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
         memory: int32, flat, three for each voxel of the padded grid, overwritten.
-        offsets: from ``neighbor_offsets``.
+        offsets: steps to the neighbors, from ``neighbor_offsets``.
 
     Returns:
         int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in the stack.
@@ -142,9 +142,9 @@ def pairs_of_volumes(
         upside_down: turn the total order around first, and the answer back.
         wanted: bool, one for each dimension.
         memory: int32, flat, three for each voxel of the padded grid, overwritten.
-        offsets: from ``neighbor_offsets``.
+        offsets: steps to the neighbors, from ``neighbor_offsets``.
         table: the links, from ``new_link_table``.
-        effort: how much work goes into dimension 1 before it is tried in another way.
+        effort: amount of work that goes into dimension 1 before it is tried in another way.
         patient: None gives up where dimension 1 takes long, True goes on. Only what is asked for is compiled, and for
             most fields that is the half.
 

@@ -29,10 +29,10 @@ def pair_remainder(start: Scratch, rows: Partners, edges: Cells, partner: Partne
     """Pair the squares that have a column.
 
     Args:
-        start: for each square where its column starts, and at last where the last one ends.
+        start: place where the column of each square starts; at last the end of the last one.
         rows: the numbers of edges in each column; overwritten.
         edges: int32 ``(3, n)``, in the total order.
-        partner: for each square the voxel that owns its edge; filled where there is a column.
+        partner: partner of each square: the voxel that owns its edge; filled where there is a column.
     """
     named = np.zeros(edges.shape[1] if start[start.size - 1] else 0, np.int32)
     edge_of = np.empty(_mark(rows, start[start.size - 1], named), np.int32)
