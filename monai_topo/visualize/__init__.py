@@ -5,6 +5,7 @@ from __future__ import annotations
 from monai_topo.visualize.cells import id_colors, plot_cells
 from monai_topo.visualize.centerline_graphs import plot_graphs
 from monai_topo.visualize.critical_voxels import CriticalVoxel, find_critical_voxels
+from monai_topo.visualize.curves import CurvePanel, plot_curves
 from monai_topo.visualize.diagram import plot_persistence_diagram, plot_persistence_diagrams
 from monai_topo.visualize.features import feature_map, plot_features, write_feature_map
 from monai_topo.visualize.figure import figure_pixels, save_png
@@ -17,6 +18,7 @@ from monai_topo.visualize.trade_off import plot_trade_off
 
 __all__ = [
     "CriticalVoxel",
+    "CurvePanel",
     "Differences",
     "TopologyError",
     "error_map",
@@ -27,6 +29,7 @@ __all__ = [
     "find_topology_errors",
     "id_colors",
     "plot_cells",
+    "plot_curves",
     "plot_differences",
     "plot_features",
     "plot_graphs",

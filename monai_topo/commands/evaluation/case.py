@@ -100,6 +100,21 @@ def fits(pair: Pair, options: Options) -> bool:
     return needed <= limit
 
 
+def check_in_memory(pair: Pair, options: Options, work: str) -> None:
+    """Refuse a case whose volumes memory does not hold.
+
+    Args:
+        pair: files of the case.
+        options: options that define the numbers.
+        work: option whose work needs whole volumes.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    if not fits(pair, options):
+        raise ValueError(f"{work} needs whole volumes, and memory does not hold these: crop both.")
+
+
 def score_masks(
     prediction: NDArray[Any],
     label: NDArray[Any],

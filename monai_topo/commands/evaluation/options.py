@@ -20,7 +20,8 @@ from monai_topo.commands.evaluation.metric_table import (
 MAX_NODES = 2000
 """Control nodes of APLS in a graph, of which a tree of vessels has fewer and a mask of noise many thousands."""
 
-_OF_SOME = ("frame", "patch_size", "num_patches", "section_axis", "iou_threshold", "min_size", *DISTANCES)
+OF_SOME = ("frame", "patch_size", "num_patches", "section_axis", "iou_threshold", "min_size", *DISTANCES)
+"""Options that only some metrics take."""
 _WHOLE = {None: "full", 1: "face"}
 _NEIGHBORS = {("full", 2): 8, ("full", 3): 26, ("face", 2): 4, ("face", 3): 6}
 
@@ -138,7 +139,7 @@ class Options:
         """An option that no metric takes would be a promise without effect."""
         taken = {argument for name in self.metrics for argument in arguments_of(name)}
         default = {field.name: field.default for field in fields(self)}
-        for name in _OF_SOME:
+        for name in OF_SOME:
             if getattr(self, name) != default[name] and name not in taken:
                 takers = " ".join(metric for metric in METRICS if name in arguments_of(metric))
                 raise ValueError(f"{_option(name)} is of {takers}: add that to --metrics, or leave the option out.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from monai_topo.commands.evaluation.comparison import compare
@@ -11,8 +12,11 @@ from monai_topo.commands.evaluation.controls.masks import STRUCTURES
 from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.record import report_files
 from monai_topo.commands.evaluation.run import evaluate
+from monai_topo.commands.evaluation.sweep import SweepOptions, sweep
+from monai_topo.commands.evaluation.sweep.settings import FACTORS, THRESHOLDS, settings_of
 
 _OF_CONTROLS = ("control_draws", "before", "before_threshold")
+_OF_SWEEP = ("sweep_thresholds", "sweep_factors")
 REPORT, COMPARISON = Path("report.json"), Path("comparison.json")
 
 
@@ -31,6 +35,19 @@ def add_reliability(parser: argparse.ArgumentParser) -> None:
     add("--control-draws", type=int, metavar="N", help="draws of each random control; default: 3")
     add("--before", type=Path, metavar="DIR", help="predictions before a repair, for controls of random repair")
     add("--before-threshold", type=float, metavar="P", help="their threshold; default: --threshold")
+    add("--sweep", action="store_true", help="every metric over thresholds of likelihoods, and over its distances")
+    add(
+        "--sweep-thresholds",
+        type=_numbers,
+        metavar="P,P",
+        help=f"thresholds that are tried; default: {','.join(map(str, THRESHOLDS))}",
+    )
+    add(
+        "--sweep-factors",
+        type=_numbers,
+        metavar="F,F",
+        help=f"factors on each distance that are tried; default: {','.join(f'{one:g}' for one in FACTORS)}",
+    )
     add(
         "--compare",
         nargs=2,
@@ -38,6 +55,13 @@ def add_reliability(parser: argparse.ArgumentParser) -> None:
         metavar=("A", "B"),
         help="two folders of predictions instead of --pred, or two JSON reports: paired differences of all metrics",
     )
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(map(float, text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be numbers with commas between them, got {text!r}.") from None
 
 
 def run_evaluation(arguments: argparse.Namespace, options: Options) -> bool:
@@ -54,13 +78,16 @@ def run_evaluation(arguments: argparse.Namespace, options: Options) -> bool:
     missing = [f"--{name}" for name in ("pred", "label") if getattr(arguments, name) is None]
     if missing:
         raise ValueError(f"{' and '.join(missing)} must be given: --pred and --label name what is scored.")
-    controls = _controls(arguments, options)
-    out, paths = arguments.out or REPORT, (arguments.pred, arguments.label)
-    evaluation = evaluate(*paths, options, out, arguments.figures, arguments.workers, arguments.sections)
-    complete = evaluation.complete
-    if controls is not None and evaluation.finished:
-        names = list(evaluation.finished)
-        complete &= score_controls(*paths, options, controls, report_files(out)[0], names, arguments.workers)
+    controls, sweeps = _controls(arguments, options), _sweep(arguments, options)
+    of, workers = (arguments.pred, arguments.label), arguments.workers
+    out, sections = arguments.out or REPORT, arguments.sections
+    evaluation = evaluate(*of, options, out, arguments.figures, workers, sections)
+    complete, report = evaluation.complete, report_files(out)[0]
+    pairs = [pair for pair in evaluation.pairs if pair.name in evaluation.finished]
+    if controls is not None and pairs:
+        complete &= score_controls(of, options, controls, report, pairs, workers, sections)
+    if sweeps is not None and pairs:
+        complete &= sweep(of, options, sweeps, report, pairs, workers)
     return complete
 
 
@@ -69,8 +96,7 @@ def _controls(arguments: argparse.Namespace, options: Options) -> ControlOptions
     given = {name: getattr(arguments, name) for name in _OF_CONTROLS if getattr(arguments, name) is not None}
     if arguments.controls is None:
         if given:
-            listed = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise ValueError(f"{listed} is of --controls: add that, or leave it out.")
+            raise ValueError(f"{_named(given)} is of --controls: add that, or leave it out.")
         return None
     of_ids = options.instances == "labels"
     if of_ids and (arguments.controls == "tubes" or arguments.before is not None):
@@ -83,11 +109,27 @@ def _controls(arguments: argparse.Namespace, options: Options) -> ControlOptions
     return ControlOptions(arguments.controls, **draws, **given)
 
 
+def _sweep(arguments: argparse.Namespace, options: Options) -> SweepOptions | None:
+    """The sweep that is asked for, checked before anything is read."""
+    given = {name: getattr(arguments, name) for name in _OF_SWEEP if getattr(arguments, name) is not None}
+    if not arguments.sweep:
+        if given:
+            raise ValueError(f"{_named(given)} is of --sweep: add that, or leave it out.")
+        return None
+    found = SweepOptions(**{name.removeprefix("sweep_"): values for name, values in given.items()})
+    settings_of(options, found)
+    return found
+
+
+def _named(names: Iterable[str]) -> str:
+    return " and ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
 def _compare(arguments: argparse.Namespace, options: Options) -> bool:
-    others = ("pred", "figures", "controls", *_OF_CONTROLS)
-    given = [f"--{name.replace('_', '-')}" for name in others if getattr(arguments, name) is not None]
+    others = ("pred", "figures", "controls", "sweep", *_OF_CONTROLS, *_OF_SWEEP)
+    given = [name for name in others if getattr(arguments, name) not in (None, False)]
     if given:
-        raise ValueError(f"--compare names what is compared: leave out {' and '.join(given)}.")
+        raise ValueError(f"--compare names what is compared: leave out {_named(given)}.")
     out = arguments.out or COMPARISON
     first, second = arguments.compare
     return compare(first, second, arguments.label, options, out, arguments.workers, arguments.sections)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from monai_topo.commands.evaluation.case import fingerprint
 from monai_topo.commands.evaluation.figures import draw_worst
 from monai_topo.commands.evaluation.options import Options
-from monai_topo.commands.evaluation.pairs import Pairing, pair_volumes
+from monai_topo.commands.evaluation.pairs import Pair, Pairing, pair_volumes
 from monai_topo.commands.evaluation.record import Record, distance_unit, report_files
 from monai_topo.commands.evaluation.report import CaseResult, Row, to_table, without_absent_classes
 from monai_topo.commands.evaluation.workers import outcomes
@@ -30,12 +30,14 @@ class Evaluation:
         failed: case to what was wrong with it.
         alone: a line for each name that could not be paired.
         skipped: a line for each file beside the one that is scored.
+        pairs: files of the cases.
     """
 
     finished: dict[str, CaseResult] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     alone: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Row]:
@@ -116,7 +118,7 @@ def _score_all(pairing: Pairing, record: Record, workers: int) -> Evaluation:
     finished, set_aside = record.load()
     if set_aside:
         sys.stderr.write(f"kept: {set_aside}\n")
-    evaluation = Evaluation(finished, alone=pairing.alone, skipped=pairing.skipped)
+    evaluation = Evaluation(finished, alone=pairing.alone, skipped=pairing.skipped, pairs=pairing.pairs)
     to_do = [pair for pair in pairing.pairs if pair.name not in finished]
 
     def save() -> None:

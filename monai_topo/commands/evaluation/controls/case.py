@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.commands.evaluation.case import comparisons, read_pair, score_masks
+from monai_topo.commands.evaluation.case import check_in_memory, comparisons, read_pair, score_masks
 from monai_topo.commands.evaluation.controls.masks import (
     PREDICTION,
     Control,
@@ -47,9 +47,10 @@ def score_case_controls(pair: Pair, settings: Settings) -> dict[str, Any]:
         scores.
 
     Raises:
-        ValueError: when a file cannot be read or is not what the options say.
+        ValueError: when a file cannot be read or is not what the options say, or memory does not hold it.
     """
     options = settings.options
+    check_in_memory(pair, options, "--controls")
     prediction, label = read_pair(pair, options)
     spacing = label.known_spacing or prediction.known_spacing
     before = _before(pair, settings)

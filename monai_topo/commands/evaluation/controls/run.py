@@ -23,24 +23,24 @@ KIND = "monai_topo evaluate --controls"
 
 
 def score_controls(
-    prediction: Path,
-    label: Path,
+    of: tuple[Path, Path],
     options: Options,
     controls: ControlOptions,
     report: Path,
-    names: Sequence[str],
+    pairs: Sequence[Pair],
     workers: int = 1,
+    sections: bool = False,
 ) -> bool:
     """Score the controls of every case; write a JSON and a CSV beside the report, print the table.
 
     Args:
-        prediction: folder of predictions, or one file.
-        label: folder of labels, or one file.
+        of: folders of predictions and labels.
         options: options that define the numbers.
         controls: names of the controls.
         report: JSON file of the report.
-        names: cases whose controls are scored.
+        pairs: cases whose controls are scored.
         workers: number of processes.
+        sections: whether folders that hold nothing but images are volumes.
 
     Returns:
         Whether all of them were.
@@ -49,16 +49,14 @@ def score_controls(
         FileNotFoundError: when ``controls.before`` does not exist.
         ValueError: when it cannot be paired, or a file is there that is not these controls'.
     """
-    likelihoods = options.threshold is not None
-    pairs = [pair for pair in pair_volumes(prediction, label, likelihoods).pairs if pair.name in names]
-    before = _before(controls, label, likelihoods)
+    before = _before(controls, of[1], options.threshold is not None, sections)
     settings = Settings(options, controls, before)
     kept = {**asdict(controls), "before": controls.before and str(controls.before.resolve())}
     files = [named_after(report, "controls", suffix) for suffix in (".json", ".csv")]
     record = SideRecord(
         files,
         KIND,
-        {"prediction": str(prediction.resolve()), "label": str(label.resolve())},
+        {"prediction": str(of[0].resolve()), "label": str(of[1].resolve())},
         {"options": plain_options(options), "controls": plain(kept)},
         {pair.name: _print(pair, settings) for pair in pairs},
     )
@@ -68,12 +66,12 @@ def score_controls(
     return not record.failed
 
 
-def _before(controls: ControlOptions, label: Path, likelihoods: bool) -> Mapping[str, Path]:
+def _before(controls: ControlOptions, label: Path, likelihoods: bool, sections: bool) -> Mapping[str, Path]:
     """Case to the file before its repair."""
     if controls.before is None:
         return {}
     likelihoods = likelihoods or controls.before_threshold is not None
-    return {pair.name: pair.prediction for pair in pair_volumes(controls.before, label, likelihoods).pairs}
+    return {pair.name: pair.prediction for pair in pair_volumes(controls.before, label, likelihoods, sections).pairs}
 
 
 def _print(pair: Pair, settings: Settings) -> str:

@@ -1,0 +1,8 @@
+"""``evaluate --sweep``: every metric over thresholds and over tolerances."""
+
+from __future__ import annotations
+
+from monai_topo.commands.evaluation.sweep.run import sweep
+from monai_topo.commands.evaluation.sweep.settings import SweepOptions
+
+__all__ = ["SweepOptions", "sweep"]
