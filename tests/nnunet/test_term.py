@@ -164,3 +164,17 @@ def test_an_unknown_name():
 def test_an_unknown_option():
     with pytest.raises(TypeError, match="TopoLoss"):
         build_term("topo", options={"dim": 1})
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", sorted({*TOPOLOGY_TERMS} - {"neighbor_penalty"}))
+def test_half_precision_of_autocast(name, dtype):
+    outputs, targets = batch(3)
+    half = [output.detach().to(dtype).requires_grad_() for output in outputs]
+    term = TermAtFullResolution(base, build_term(name)).term(half, targets)
+    expected = TermAtFullResolution(base, build_term(name)).term([output.float() for output in half], targets)
+    assert term.dtype == torch.float32
+    assert number(term) == number(expected)
+    (gradient,) = torch.autograd.grad(term, half[0])
+    assert gradient.dtype == dtype
+    assert gradient.abs().sum() > 0

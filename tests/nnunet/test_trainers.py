@@ -194,7 +194,7 @@ def run(trainer, epochs=2):
 
 
 def test_the_term_joins_after_half_of_the_epochs(places):
-    trainer = made(places, "nnUNetTrainerLifetime", 902, topology_validation_batches=2)
+    trainer = made(places, "nnUNetTrainerLifetime", 902, topology_validation_batches=1)
     trainer.term_weight.ratio_iterations = 1
     run(trainer)
     log = trainer.logger.local_logger.my_fantastic_logging
