@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
+from skimage.io import imread
 
 from monai_topo.commands.sources import cremi_source, isbi_source
 from monai_topo.data import phantoms, read_volume
@@ -106,6 +107,16 @@ def ovules(data, folder, fold):
     cuts = {"train": np.s_[:64], VALIDATION: np.s_[64:96], TEST: np.s_[96:]}
     for name, region in cuts.items():
         save(folder / ("training" if name == "train" else "held_out"), name, case, region)
+
+
+def topomortar(data, folder, fold):
+    """Photographs of mortar, gray, as their data set divides them."""
+    places = {"train": ("training", "train"), "val": ("held_out", VALIDATION), "test": ("held_out", TEST)}
+    for part, (place, name) in places.items():
+        for image in sorted((data / "topomortar" / part / "images").glob("*.png")):
+            gray = np.round(imread(image)[..., :3].mean(axis=2)).astype(np.uint8)
+            label = imread(data / "topomortar" / part / "accurate" / image.name) > 0
+            save_pair(folder / place, f"{name}_{image.stem}", Volume(gray, diagonal_affine((1, 1))), label)
 
 
 def levels_of(levels):

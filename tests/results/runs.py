@@ -77,8 +77,11 @@ class Laboratory:
             folder = self._folder(run.fold, run.key)
             configs = self._train(run, folder, start)
             self._infer(run, folder)
-            scores = score_folder(folder, self._held_out(run.fold) / "labels", self.table.protocols)
-            self.records.add(run.key, {**asdict(run), **self._facts(folder, configs), "scores": scores})
+            self.records.add(run.key, {**asdict(run), **self._facts(folder, configs), **self._scored(run, folder)})
+
+    def _scored(self, run, folder):
+        """Entries of the record, from the likelihoods in the run's folder."""
+        return {"scores": score_folder(folder, self._held_out(run.fold) / "labels", self.table.protocols)}
 
     def time(self, run, number):
         """Train for a moment and keep the seconds of an iteration, unless that many are kept."""
@@ -110,7 +113,7 @@ class Laboratory:
             settings["gradient_ratio"] = run.ratio
         configs += [self._overlay(self.table.overlay(run.loss))]
         if start is not None:
-            configs += self._own(["continue.yaml"])
+            configs += self._own(self.table.continued)
             settings["start"] = start.resolve()
         run_bundle(
             find_bundle(self.table.bundle),
@@ -130,7 +133,7 @@ class Laboratory:
     def _infer(self, run, folder):
         settings = {name: value for name, value in self.table.settings.items() if name != "batch_size"}
         other = OTHERS.get(self.table.loss(run.loss))
-        settings |= other.inference_settings if other else {}
+        settings |= {**self.table.inference_settings, **(other.inference_settings if other else {})}
         run_bundle(
             find_bundle(self.table.bundle),
             ["inference.yaml", *self._own(self.table.inference), *(other.inference if other else ())],

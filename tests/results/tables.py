@@ -17,6 +17,7 @@ BASE = "dice_ce"
 ITERATIONS_PER_EPOCH = 50
 NAMES = {
     BASE: "Dice+CE",
+    "weighted": "Dice+CE, foreground weighted 3",
     "topo": "TopoLoss",
     "lifetime": "LifetimeTopoLoss",
     "dmt": "DMTLoss",
@@ -105,6 +106,8 @@ class Table:
         parts: what is scored, with a title for each.
         overlays: configuration files of this folder, laid over the bundle's ``train.yaml`` before the loss's.
         inference: the same, laid over ``inference.yaml``.
+        continued: configuration files of this folder, laid over the loss's for networks that go on from a start.
+        inference_settings: further entries of the inference's configuration.
         settings: entries of both configurations.
         loss_settings: further entries of the training's, by loss.
         losses: overlays of the bundle, or of this folder.
@@ -128,6 +131,8 @@ class Table:
     parts: Mapping[str, str] = field(default_factory=lambda: {datasets.TEST: ""})
     overlays: tuple[str, ...] = ("load.yaml", "data.yaml")
     inference: tuple[str, ...] = ("infer.yaml",)
+    continued: tuple[str, ...] = ("continue.yaml",)
+    inference_settings: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     loss_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     losses: tuple[str, ...] = LOSSES

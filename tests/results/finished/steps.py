@@ -26,6 +26,8 @@ class Step:
         grid: values of its arguments that are tried on the validation part.
         floor: how much worse than the plain threshold a score may be there.
         like: name of the step whose arguments it takes.
+        metric: column of ``evaluate`` that chooses; None is the transform's own.
+        frame: whether Betti numbers are those of framed patches in ``tune``, else of whole volumes.
     """
 
     title: str
@@ -34,6 +36,8 @@ class Step:
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     floor: Mapping[str, float] = field(default_factory=dict)
     like: str = ""
+    metric: str | None = None
+    frame: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ class Kind:
 
 def tuned(step, likelihoods, labels):
     """The arguments that ``python -m monai_topo tune`` chooses for two folders."""
-    settings = Settings(step.transform, floor=step.floor, grid=step.grid, patch_size=PATCH_SIZE)
+    patch_size = PATCH_SIZE if step.frame else None
+    settings = Settings(step.transform, step.metric, step.floor, step.grid, frame=step.frame, patch_size=patch_size)
     plain, found = search(likelihoods, labels, settings)
     chosen = choose(plain, found, settings)
     if chosen is None:

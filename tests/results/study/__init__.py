@@ -1,0 +1,1 @@
+"""What losses add to networks that are trained until they are good: plain, finished, and beside controls."""

@@ -1,0 +1,64 @@
+"""What losses add to good networks: ``python -m tests.results.study [--study NAME ...] [--quick]``, hours on two cores.
+
+Runs that are done are kept, in docs/results/study_NAME.json, so that a study may be filled over several sittings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tests.benchmarks.sections import DOCS, write_section
+from tests.results.__main__ import perform
+from tests.results.plan import TIMED_ITERATIONS
+from tests.results.runs import Records
+from tests.results.study.laboratory import StudyLaboratory, all_runs, ratios_of, runs_of
+from tests.results.study.pictures import draw
+from tests.results.study.report import page
+from tests.results.study.studies import STUDIES, quick
+
+
+def main(arguments=None):
+    """Fill the studies asked for, one after the other, and write their pages."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("MONAI_TOPO_TEST_DATA", "../shared/data")))
+    parser.add_argument("--work", type=Path, default=Path("results_output"), help="folder for networks and predictions")
+    parser.add_argument("--study", nargs="+", choices=list(STUDIES), default=list(STUDIES), metavar="NAME")
+    parser.add_argument("--workers", type=int, default=2, help="networks at a time, each on its share of the cores")
+    parser.add_argument("--quick", action="store_true", help="minutes, to see that everything works")
+    parser.add_argument("--report", action="store_true", help="write the pages from what is recorded, run nothing")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // options.workers)))
+    for name in options.study:
+        study = quick(STUDIES[name]) if options.quick else STUDIES[name]
+        work = options.work / ("quick" if options.quick else "")
+        records = Records((work if options.quick else DOCS / "results") / f"study_{name}.json")
+        if not options.report:
+            fill(study, StudyLaboratory(study, options.data, work / f"study_{name}", records), records, options.workers)
+        if options.quick:
+            sys.stdout.write(f"{page(study, records.runs)}\n")
+        elif records.runs:
+            draw(study, records.runs, DOCS / "images" / f"study_{name}.png")
+            write_section(f"results/{name}.md", name, page(study, records.runs))
+
+
+def fill(study, laboratory, records, workers):
+    """Every run of a study, then short runs that nothing disturbs, for the seconds of an iteration."""
+    laboratory.without_network()
+    for seed in study.seeds:  # the first seed chooses the arguments of the others
+        runs = [run for run in all_runs(study) if run.seed == seed]
+        perform(f"{study.name}, seed {seed}", laboratory, runs, workers)
+    firsts = [runs_of(study, loss, ratios_of(study, loss)[-1])[0] for loss in study.losses]
+    timed = [replace(run, iterations=min(run.iterations, TIMED_ITERATIONS)) for run in firsts]
+    for number in range(study.rounds):
+        for run in tqdm(timed, desc=f"{study.name}, seconds"):
+            laboratory.time(run, number)
+
+
+if __name__ == "__main__":
+    main()

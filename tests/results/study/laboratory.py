@@ -1,0 +1,127 @@
+"""Networks of a study, and answers without a network: finished by each step, scored, recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from monai_topo.data import read_volume
+from monai_topo.data.readers.volume import Volume, save_nifti
+from tests.results.datasets import TEST, VALIDATION
+from tests.results.finished.steps import tuned
+from tests.results.runs import Laboratory, Run
+
+IMAGE = "image"
+"""Key of the record of what the smoothed image alone gives."""
+
+
+def runs_of(study, loss, ratio):
+    """One for each seed."""
+    return [Run(loss, ratio, 0, seed, study.iterations) for seed in study.seeds]
+
+
+def ratios_of(study, loss):
+    """Weights of a loss that are tried; only None without a term."""
+    return study.ratios if loss in study.terms else (None,)
+
+
+def all_runs(study):
+    """Seed after seed, so that what is recorded is whole early."""
+    runs = [run for loss in study.losses for ratio in ratios_of(study, loss) for run in runs_of(study, loss, ratio)]
+    return sorted(runs, key=lambda run: run.seed)
+
+
+def control_key(title):
+    """Of the record of an answer without a network."""
+    return f"control {title}"
+
+
+class StudyLaboratory(Laboratory):
+    """Runs the networks of a study; arguments of steps are chosen once, on the validation part by the first seed."""
+
+    def without_network(self):
+        """Score the image alone, by all steps, and the controls, which are masks."""
+        held_out, subject = self._held_out(0), self.table.subject
+        if IMAGE not in self.records.runs:
+            folder = self._folder(0, IMAGE)
+            for path in sorted((held_out / "images").glob("*.nii.gz")):
+                image = read_volume(path)
+                likelihood = Volume(subject.without_network(np.asarray(image.array)), image.affine)
+                folder.mkdir(parents=True, exist_ok=True)
+                save_nifti(folder / path.name.replace(".nii.gz", "_prob.nii.gz"), likelihood)
+            self.records.add(IMAGE, self._finished(folder, self._tuned(folder)))
+        for title, answer in self._controls(held_out / "labels").items():
+            self.records.add(control_key(title), answer)
+
+    def _controls(self, labels):
+        """By title, scores of the test part: the mean over draws."""
+        found = {}
+        for path in sorted(labels.glob(f"{TEST}*.nii.gz")):
+            label = read_volume(path)
+            mask = np.asarray(label.array) > 0
+            for title, draws in self.table.subject.controls(mask).items():
+                scores = [self.table.subject.score(draw, mask, label.spacing)[0] for draw in draws]
+                found.setdefault(title, []).append(mean_of(scores))
+        first = next(iter(self.table.subject.steps))
+        return {title: {"scores": {TEST: {first: self._over_volumes(cases)}}} for title, cases in found.items()}
+
+    def _scored(self, run, folder):
+        first = replace(run, seed=self.table.seeds[0])
+        chosen = self._tuned(folder) if run == first else self.records.runs[first.key]["arguments"]
+        return self._finished(folder, chosen)
+
+    def _tuned(self, folder):
+        """Arguments of each step, from the validation part, whose likelihoods are put into a folder of their own."""
+        part = folder / VALIDATION
+        part.mkdir(exist_ok=True)
+        for path in folder.glob(f"{VALIDATION}*_prob.nii.gz"):
+            (part / path.name).symlink_to(path.resolve())
+        steps, labels = self.table.subject.steps, self._held_out(0) / "labels"
+        chosen = {name: tuned(step, part, labels) for name, step in steps.items() if step.transform}
+        return {name: chosen.get(step.like or name, {}) for name, step in steps.items()}
+
+    def _finished(self, folder, arguments):
+        """Scores of each part and step, and the test part's cases."""
+        found = {}
+        for path in sorted(folder.glob("*_prob.nii.gz")):
+            name = path.name.removesuffix("_prob.nii.gz")
+            likelihood, label = read_volume(path), read_volume(self._held_out(0) / "labels" / f"{name}.nii.gz")
+            for step in self.table.subject.steps:
+                result = self._apply(step, likelihood, label.spacing, arguments[step])
+                scores, counts = self.table.subject.score(result, np.asarray(label.array) > 0, label.spacing)
+                part = found.setdefault(name.split("_")[0], {}).setdefault(step, {})
+                part[name] = {**rounded(scores), "patches": counts.sum(axis=1).tolist()}
+        scores = {
+            part: {step: self._over_volumes(cases.values()) for step, cases in steps.items()}
+            for part, steps in found.items()
+        }
+        return {"arguments": arguments, "scores": scores, "cases": found[TEST]}
+
+    def _apply(self, step, likelihood, spacing, arguments):
+        return self.table.subject.steps[step].apply(np.asarray(likelihood.array), spacing, **arguments)
+
+    def _over_volumes(self, cases):
+        """Sums of counts, means of all other numbers over the volumes in which they are defined."""
+        cases = list(cases)
+        columns = [column for column in cases[0] if column != "patches"]
+        return {
+            column: over_volumes([case[column] for case in cases], column in self.table.subject.counts)
+            for column in columns
+        }
+
+
+def over_volumes(numbers, is_count):
+    """One number, None where there is no defined one."""
+    defined = [number for number in numbers if number is not None and np.isfinite(number)]
+    return round(float(sum(defined) if is_count else np.mean(defined)), 5) if defined else None
+
+
+def mean_of(draws):
+    """Each number's mean over draws."""
+    return {column: float(np.mean([draw[column] for draw in draws])) for column in draws[0]}
+
+
+def rounded(scores):
+    """As JSON has them: None for what is undefined."""
+    return {column: round(float(number), 5) if np.isfinite(number) else None for column, number in scores.items()}

@@ -1,0 +1,161 @@
+"""The page of a study: how it was made, one table for each step, costs and what was chosen, from what is recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.results.datasets import TEST
+from tests.results.plan import seconds
+from tests.results.report import header, line, show
+from tests.results.study.laboratory import IMAGE, ratios_of, runs_of
+from tests.results.study.selection import chosen_ratio
+from tests.results.study.statistics import f1_interval
+from tests.results.tables import BASE, NAMES
+
+BESIDE = {"cells": "true cells"}
+"""A count to the one that it is to be read beside."""
+
+
+def page(study, records):
+    """Text between the marks of the page."""
+    parts = [how(study, records), f"![{study.title}](../images/study_{study.name}.png)"]
+    for name, step in study.subject.steps.items():
+        parts += [f"## {step.title[0].upper()}{step.title[1:]}" if step.title[0] != "`" else f"## {step.title}"]
+        parts += [rows(study, records, name)]
+    parts += ["## Differences from Dice+CE", differences(study, records)]
+    parts += ["## Cost, weights and arguments", costs(study, records), arguments(study, records)]
+    return "\n\n".join(parts)
+
+
+def how(study, records):
+    """What was trained, and on what machines."""
+    machines = sorted({record["machine"] for record in records.values() if "machine" in record})
+    settings = ", ".join(f"{key.split('#')[-1]} {value}" for key, value in study.settings.items())
+    return (
+        f"{study.about} Bundle `{study.bundle}`, {settings}; {study.start_iterations} iterations of Dice+CE with AdamW "
+        f"at a constant rate, then {study.iterations} with each loss while the rate falls to 0; seeds "
+        f"{', '.join(map(str, study.seeds))}, of which each row shows mean and standard deviation. In bold the weight "
+        f"that the validation part chose: the best F1 score that costs at most 0.02 of Dice. "
+        f"{'; and '.join(machines)}; one thread a network. `python -m tests.results.study --study {study.name}`."
+    )
+
+
+def rows(study, records, step):
+    """Controls, the image alone, every loss at every weight, and others' figures."""
+    columns = study.subject.columns
+    lines = [header(["loss", "ratio", "runs", *columns])]
+    if step == next(iter(study.subject.steps)):
+        controls = {
+            key.removeprefix("control "): record for key, record in records.items() if key.startswith("control ")
+        }
+        lines += [
+            line([title, "", "", *cells(columns, [record["scores"][TEST][step]])]) for title, record in controls.items()
+        ]
+    if IMAGE in records:
+        lines.append(
+            line(["the smoothed image, no network", "", "", *cells(columns, [records[IMAGE]["scores"][TEST][step]])])
+        )
+    for loss in study.losses:
+        lines += loss_rows(study, records, loss, step)
+    if step == next(iter(study.subject.steps)):
+        lines += [
+            line([name, "", study.source, *(str(row.get(c, "-")) for c in columns)])
+            for name, row in study.published.items()
+        ]
+    return "\n".join(lines)
+
+
+def loss_rows(study, records, loss, step):
+    """One row for each weight."""
+    chosen, lines = chosen_ratio(study, records, loss), []
+    for ratio in ratios_of(study, loss):
+        found = [run["scores"][TEST][step] for run in done(study, records, loss, ratio)]
+        if found:
+            text = "" if ratio is None else f"**{ratio:g}**" if ratio == chosen else f"{ratio:g}"
+            lines.append(line([NAMES[loss], text, str(len(found)), *cells(study.subject.columns, found)]))
+    return lines
+
+
+def done(study, records, loss, ratio):
+    """Records of the seeds that are done."""
+    return [records[run.key] for run in runs_of(study, loss, ratio) if run.key in records]
+
+
+def cells(columns, found):
+    """Mean and standard deviation of each column; counts beside what there is to be counted."""
+    texts = []
+    for column in columns.values():
+        beside = BESIDE.get(column)
+        total = f" / {found[0][beside]:.0f}" if beside else ""
+        texts.append(show([scores[column] for scores in found]) + total)
+    return texts
+
+
+def differences(study, records):
+    """F1 of the chosen weight minus that of what it is compared with, for each step, with an interval."""
+    steps = study.subject.steps
+    lines = [header(["loss", "ratio", *(step.title for step in steps.values())])]
+    for loss in study.losses:
+        ratio = chosen_ratio(study, records, loss)
+        if loss != BASE and done(study, records, loss, ratio):
+            text = "" if ratio is None else f"{ratio:g}"
+            lines.append(line([NAMES[loss], text, *(interval(study, records, loss, ratio, step) for step in steps)]))
+    note = "F1 score minus that of Dice+CE: mean, and 95 % bootstrap interval over seeds and patches, in pairs."
+    return f"{note}\n\n" + "\n".join(lines)
+
+
+def interval(study, records, loss, ratio, step):
+    """Text of one difference."""
+    found = f1_difference(study, records, loss, ratio, step)
+    return "-" if found is None else "{:+.3f} ({:+.3f} to {:+.3f})".format(*found)
+
+
+def f1_difference(study, records, loss, ratio, step):
+    """Difference and interval over the seeds that both have; None without such."""
+    base = study.base(loss) if loss in study.terms else BASE
+    pairs = zip(runs_of(study, loss, ratio), runs_of(study, base, None), strict=True)
+    both = [
+        (patches(records[a.key], step), patches(records[b.key], step))
+        for a, b in pairs
+        if {a.key, b.key} <= set(records)
+    ]
+    return f1_interval(*zip(*both, strict=True)) if both else None
+
+
+def patches(record, step):
+    """``(patches, 3)`` counts of the test part."""
+    return np.concatenate([case["patches"] for case in record["cases"][step].values()])
+
+
+def costs(study, records):
+    """Seconds of an iteration and measured weights."""
+    lines = [header(["loss", "ratio", "weight", "s / iteration"])]
+    for loss in study.losses:
+        time = f"{seconds(records, loss):.3f}" if f"seconds_{loss}" in records else "-"
+        for ratio in ratios_of(study, loss):
+            weights = [run["weight"] for run in done(study, records, loss, ratio) if run["weight"]]
+            text = "-" if ratio is None else f"{ratio:g}"
+            lines.append(
+                line(
+                    [
+                        NAMES[loss],
+                        text,
+                        f"{np.mean(weights):.3g} ({min(weights):.3g} to {max(weights):.3g})" if weights else "-",
+                        time,
+                    ]
+                )
+            )
+    return "\n".join(lines)
+
+
+def arguments(study, records):
+    """What the steps were given, by the validation part of the first seed."""
+    lines = ["Arguments of the steps, chosen on the validation part:", ""]
+    for loss in study.losses:
+        ratio = chosen_ratio(study, records, loss)
+        for record in done(study, records, loss, ratio)[:1]:
+            for name, step in study.subject.steps.items():
+                if step.transform:
+                    chosen = ", ".join(f"{key} {value}" for key, value in record["arguments"][name].items())
+                    lines.append(f"- {NAMES[loss]}, {step.title}: {chosen}")
+    return "\n".join(lines)

@@ -1,0 +1,195 @@
+"""The studies of losses on good networks: their numbers are the metrics', and weights are chosen as the pages say."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from skimage.io import imread
+
+from monai_topo.commands.evaluation import Options, score_masks
+from monai_topo.topology import betti_numbers
+from tests.results.datasets import TEST, VALIDATION
+from tests.results.study.counts import patch_counts, scores_of
+from tests.results.study.kind import moved, stretched
+from tests.results.study.laboratory import all_runs, over_volumes, ratios_of, runs_of
+from tests.results.study.membranes import score
+from tests.results.study.report import page
+from tests.results.study.selection import chosen_ratio
+from tests.results.study.statistics import f1_interval, mean_interval
+from tests.results.study.studies import FIB25, STUDIES, TOPOMORTAR, WEIGHTED
+from tests.results.study.vessels import broken_and_joined
+from tests.results.tables import BASE
+
+
+@pytest.mark.parametrize("shape", [(30, 26), (21, 30, 18)])
+def test_scores_of_counts_are_the_metrics(shape):
+    rng = np.random.default_rng(0)
+    mask, label = (rng.random(shape) < share for share in (0.4, 0.3))
+    framed = {"patch_size": 12, "frame": True}
+    f1 = score_masks(
+        mask, label, Options(metrics=("betti_matching_f1", "betti_error", "betti_matching_error"), **framed)
+    )
+    found = scores_of(patch_counts(mask, label, 12))
+    assert found["f1"] == pytest.approx(f1["betti_matching_f1.f1"])
+    assert found["precision"] == pytest.approx(f1["betti_matching_f1.precision"])
+    assert found["recall"] == pytest.approx(f1["betti_matching_f1.recall"])
+    assert found["matching_error"] == pytest.approx(f1["betti_matching_error.sum"])
+    assert found["betti_error"] == pytest.approx(f1["betti_error.sum"])
+    assert found["betti_error.1"] == pytest.approx(f1["betti_error.1"])
+    assert found["precision"] != found["recall"]
+
+
+def test_an_empty_answer_scores_nothing():
+    label = np.zeros((9, 9), bool)
+    label[2:7, 2:7] = True
+    counts = patch_counts(np.zeros_like(label), label, None, frame=False)
+    assert scores_of(counts)["f1"] == 0
+    assert np.isnan(scores_of(counts)["precision"])
+    assert np.isnan(scores_of(patch_counts(~label & label, ~label & label, None, frame=False))["f1"])
+
+
+def test_gaps_and_false_joints():
+    label = np.zeros((12, 9, 5), bool)
+    label[1:11, [1, 4, 7], 2] = True  # three tubes
+    mask = label.copy()
+    mask[5, 1, 2] = mask[3, 1, 2] = False  # two gaps in the first
+    mask[8, 5:7, 2] = True  # the second and the third are one
+    assert broken_and_joined(mask, label) == (2, 1)
+    assert broken_and_joined(label, label) == (0, 0)
+
+
+def records_of(study, numbers):
+    """By loss and ratio, Dice and F1 score of the validation part with every seed."""
+    plain = next(iter(study.subject.steps))
+    return {
+        run.key: {"scores": {VALIDATION: {plain: {"dice": dice, "f1": f1}}}}
+        for (loss, ratio), (dice, f1) in numbers.items()
+        for run in runs_of(study, loss, ratio)
+    }
+
+
+def test_the_best_f1_that_keeps_dice_is_chosen():
+    study = replace(FIB25, losses=(BASE, WEIGHTED, "topo"))
+    numbers = {
+        (BASE, None): (0.8, 0.1),
+        ("topo", 0.3): (0.8, 0.2),
+        ("topo", 1.0): (0.79, 0.3),
+        ("topo", 3.0): (0.7, 0.9),
+    }
+    assert chosen_ratio(study, records_of(study, numbers), "topo") == 1.0
+    assert chosen_ratio(study, records_of(study, numbers), WEIGHTED) is None
+    del numbers["topo", 0.3], numbers["topo", 1.0]
+    assert chosen_ratio(study, records_of(study, numbers), "topo") == 3.0
+
+
+def test_every_seed_runs_every_weight_the_first_seed_first():
+    runs = all_runs(FIB25)
+    assert len(runs) == len({run.key for run in runs}) == 3 * sum(len(ratios_of(FIB25, loss)) for loss in FIB25.losses)
+    assert [run.seed for run in runs] == sorted(run.seed for run in runs)
+    assert ratios_of(FIB25, "affinities") == ratios_of(FIB25, WEIGHTED) == (None,)
+    assert ratios_of(FIB25, "malis") == FIB25.ratios
+
+
+def test_intervals_hold_what_is_known():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 9, (3, 40, 3))
+    assert f1_interval(counts, counts) == (0, 0, 0)
+    better = counts.copy()
+    better[..., 0] += 2
+    mean, low, high = f1_interval(better, counts)
+    assert low < mean < high
+    assert low > 0
+    apart = rng.normal(1, 1, (1, 400))
+    mean, low, high = mean_interval(apart, np.zeros_like(apart))
+    assert high - low == pytest.approx(2 * 1.96 * apart.std() / 20, rel=0.1)  # the normal interval of a mean
+    assert mean == pytest.approx(apart.mean())
+
+
+def test_undefined_numbers_do_not_count():
+    assert over_volumes([1.0, None, 3.0], is_count=False) == 2
+    assert over_volumes([1.0, None, 3.0], is_count=True) == 4
+    assert over_volumes([None], is_count=False) is None
+
+
+def test_moved_is_by_one_and_stretched_ends_at_0_and_1():
+    label = np.arange(12).reshape(4, 3)
+    assert (moved(label)[1:] == label[:-1]).all()
+    assert (stretched(np.arange(1000.0)).min(), stretched(np.arange(1000.0)).max()) == (0, 1)
+
+
+def recorded(study, seeds):
+    """A whole record of random numbers."""
+    rng = np.random.default_rng(0)
+
+    def scores():
+        return {column: float(rng.random()) for column in [*study.subject.columns.values(), "true cells"]}
+
+    def run(key):
+        cases = {"test": {**scores(), "patches": rng.integers(0, 9, (5, 3)).tolist()}}
+        steps = study.subject.steps
+        return {
+            "weight": 0.1,
+            "machine": "CPU",
+            "arguments": {step: {} for step in steps},
+            "scores": {part: {step: scores() for step in steps} for part in (VALIDATION, TEST)},
+            "cases": dict.fromkeys(steps, cases),
+        }
+
+    return {run_.key: run(run_.key) for run_ in all_runs(study) if run_.seed in seeds}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_page_of_some_seeds_has_a_row_for_every_weight(name):
+    study = STUDIES[name]
+    text = page(study, recorded(study, (0, 1)))
+    table = text.split("\n## ")[1]
+    assert table.count("| 2 |") == sum(len(ratios_of(study, loss)) for loss in study.losses)
+    assert "nan" not in text
+    assert ("published" in text) == bool(study.published)
+
+
+def test_membranes_are_scored_by_their_cells():
+    label = np.ones((12, 25, 12), bool)
+    label[1:-1, 1:12, 1:-1] = label[1:-1, 13:-1, 1:-1] = False
+    leaking = label.copy()
+    leaking[5, 12, 6] = False
+    found, counts = score(leaking, label)
+    assert (found["cells"], found["true cells"]) == (0, 2)
+    assert found["merge"] == pytest.approx(1, abs=0.01)
+    assert counts.shape == (1, 3, 3)
+    assert score(label, label)[0]["f1"] == 1
+
+
+def test_betti_numbers_of_the_mortar_are_those_of_its_authors(real_data):
+    folder = real_data / "topomortar"
+    with (folder / "betti_numbers.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 50
+    for row in rows:
+        mask = imread(folder / "test" / "accurate" / f"{row['ID']}.png") > 0
+        assert betti_numbers(mask) == (int(row["Betti0"]), int(row["Betti1"]))
+
+
+@pytest.mark.slow
+def test_a_study_in_small(real_data, tmp_path):
+    from tests.results.runs import Records
+    from tests.results.study.__main__ import fill
+    from tests.results.study.laboratory import StudyLaboratory
+    from tests.results.study.pictures import draw
+
+    study = replace(
+        TOPOMORTAR,
+        losses=(BASE, "betti_matching"),
+        seeds=(0,),
+        ratios=(1.0,),
+        start_iterations=50,
+        iterations=50,
+        rounds=1,
+    )
+    records = Records(tmp_path / "study.json")
+    fill(study, StudyLaboratory(study, real_data, tmp_path, records), records, 1)
+    assert "BettiMatchingLoss" in page(study, records.runs)
+    assert draw(study, records.runs, tmp_path / "study.png").stat().st_size > 5000
