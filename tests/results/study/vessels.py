@@ -48,7 +48,7 @@ def score(results, label, spacing):
         "cldice": masks["centerline_dice.cldice"],
         **scores_of(counts),
         "apls": graphs["apls"],
-        "tlts": graphs["tlts.correct"],
+        "tlts": graphs["tlts"],
         "gaps": gaps,
         "joints": joints,
     }, counts
@@ -62,6 +62,7 @@ def graph_options(spacing):
         spacing=tuple(spacing),
         max_snap=4 * min(spacing) + unit,
         min_path_length=10 * unit,
+        max_node_dist=25 * unit,
     )
 
 
