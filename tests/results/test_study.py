@@ -13,7 +13,7 @@ from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.topology import betti_numbers
 from tests.results.datasets import TEST, VALIDATION
 from tests.results.study.counts import patch_counts, scores_of
-from tests.results.study.kind import moved, stretched
+from tests.results.study.kind import stretched
 from tests.results.study.laboratory import all_runs, over_volumes, ratios_of, runs_of
 from tests.results.study.membranes import score
 from tests.results.study.report import page
@@ -114,9 +114,7 @@ def test_undefined_numbers_do_not_count():
     assert over_volumes([None], is_count=False) is None
 
 
-def test_moved_is_by_one_and_stretched_ends_at_0_and_1():
-    label = np.arange(12).reshape(4, 3)
-    assert (moved(label)[1:] == label[:-1]).all()
+def test_stretched_ends_at_0_and_1():
     assert (stretched(np.arange(1000.0)).min(), stretched(np.arange(1000.0)).max()) == (0, 1)
 
 

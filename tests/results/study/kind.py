@@ -37,11 +37,6 @@ class Subject:
     shown: tuple[str, ...]
 
 
-def moved(label):
-    """The label, one voxel further along the first axis."""
-    return np.concatenate([label[:1], label[:-1]])
-
-
 def stretched(values):
     """From 0 to 1, but for the lowest and the highest hundredth."""
     low, high = np.percentile(values, [1, 99])

@@ -6,11 +6,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from monai_topo.commands.evaluation import Options, score_masks
+from monai_topo.data.controls import moved, random_membranes
 from monai_topo.topology import instance_boundaries, label_components
 from tests.results.finished import walls
 from tests.results.finished.steps import PATCH_SIZE, Step
 from tests.results.study.counts import patch_counts, scores_of
-from tests.results.study.kind import Subject, moved, stretched
+from tests.results.study.kind import Subject, stretched
 
 COLUMNS = {
     "Dice": "dice",
@@ -67,8 +68,8 @@ def controls(label):
     """Title to answers that no network gives, some of them of several draws."""
     return {
         "nothing anywhere": [np.zeros_like(label)],
-        "random cells, as many as there are": [walls.random_cells(label, seed) for seed in range(NUM_DRAWS)],
-        "the label, moved by one voxel": [moved(label)],
+        "random cells, as many as there are": [random_membranes(label, seed=seed) for seed in range(NUM_DRAWS)],
+        "the label, moved by one voxel": [moved(label, 0)],
     }
 
 

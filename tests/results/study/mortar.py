@@ -6,11 +6,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from monai_topo.commands.evaluation import Options, score_masks
+from monai_topo.data.controls import moved
 from monai_topo.transforms import CloseWalls
 from tests.results.finished.steps import THRESHOLD, Step
 from tests.results.scoring import SPECK, without_specks
 from tests.results.study.counts import patch_counts, scores_of
-from tests.results.study.kind import Subject, moved, stretched
+from tests.results.study.kind import Subject, stretched
 
 COLUMNS = {
     "Betti 0": "betti_error.0",
@@ -58,7 +59,7 @@ def score(mask, label, spacing=None):
 
 def controls(label):
     """Title to answers that no network gives."""
-    return {"nothing anywhere": [np.zeros_like(label)], "the label, moved by one pixel": [moved(label)]}
+    return {"nothing anywhere": [np.zeros_like(label)], "the label, moved by one pixel": [moved(label, 0)]}
 
 
 def bright(image):

@@ -6,11 +6,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from monai_topo.commands.evaluation import Options, score_masks
+from monai_topo.data.controls import moved, random_trees
 from monai_topo.topology import label_components
 from tests.results.finished import tubes
 from tests.results.finished.steps import PATCH_SIZE
 from tests.results.study.counts import patch_counts, scores_of
-from tests.results.study.kind import Subject, moved, stretched
+from tests.results.study.kind import Subject, stretched
 
 COLUMNS = {
     "Dice": "dice",
@@ -49,6 +50,8 @@ def score(results, label, spacing):
         **scores_of(counts),
         "apls": graphs["apls"],
         "tlts": graphs["tlts"],
+        "length": graphs["tree_length_detected.detected"],
+        "branches": graphs["branches_detected.detected"],
         "gaps": gaps,
         "joints": joints,
     }, counts
@@ -58,7 +61,7 @@ def graph_options(spacing):
     """Radii and lengths as many voxels as the defaults have, of the longest side."""
     unit = max(spacing)
     return Options(
-        metrics=("apls", "tlts"),
+        metrics=("apls", "tlts", "tree_length_detected", "branches_detected"),
         spacing=tuple(spacing),
         max_snap=4 * min(spacing) + unit,
         min_path_length=10 * unit,
@@ -83,8 +86,12 @@ def too_many(owner):
 
 def controls(label):
     """Title to answers that no network gives."""
-    answers = {"nothing anywhere": np.zeros_like(label), "the label, moved by one voxel": moved(label)}
-    return {title: [[tubes.Bridged(mask, mask)]] for title, mask in answers.items()}
+    answers = {
+        "nothing anywhere": [np.zeros_like(label)],
+        "random trees of the label's branches": [random_trees(label, seed=seed) for seed in range(tubes.NUM_DRAWS)],
+        "the label, moved by one voxel": [moved(label, 0)],
+    }
+    return {title: [[tubes.Bridged(mask, mask)] for mask in masks] for title, masks in answers.items()}
 
 
 def bright(image):
