@@ -34,6 +34,8 @@ from monai_topo.data.datasets.plain_folder import volume_datalist
 from monai_topo.data.datasets.prepared import opened_folder as opened_folder
 from monai_topo.data.datasets.volume_sampler import VolumeSampler
 from monai_topo.data.phantoms.folder import save_phantoms
+from monai_topo.data.readers.box_source import BoxSource as BoxSource
+from monai_topo.data.readers.door import open_boxes as open_boxes
 from monai_topo.data.readers.door import open_volume, read_volume
 from monai_topo.data.readers.door import opens_by_blocks as opens_by_blocks
 from monai_topo.data.readers.extras import scale_package as scale_package

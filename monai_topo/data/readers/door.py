@@ -12,6 +12,7 @@ from monai.config import PathLike
 from monai.utils import optional_import
 from numpy.typing import NDArray
 
+from monai_topo.data.readers.box_source import BoxSource
 from monai_topo.data.readers.dicom import read_slice
 from monai_topo.data.readers.dicom_bytes import is_dicom
 from monai_topo.data.readers.dicom_series import slice_volume
@@ -108,6 +109,34 @@ def open_volume(path: PathLike, *, dataset: str | None = None, spacing: Sequence
     else:
         volume = _read(path, lambda: _open_sections(path, dataset))
     return volume if spacing is None else _with_spacing(volume, check_sizes(spacing))
+
+
+def open_boxes(path: PathLike, *, dataset: str | None = None, spacing: Sequence[float] | None = None) -> Volume:
+    """As :func:`open_volume`, but the array is a :class:`BoxSource`: boxes are read one at a time, without dask.
+
+    Args:
+        path: path of a zarr or a folder of sections.
+        dataset: path of the array or image in a zarr.
+        spacing: size of a voxel along x, y and z; None takes the file's.
+
+    Raises:
+        FileNotFoundError: when there is no such folder.
+        ValueError: for a file, which is read whole; and as :func:`read_volume`.
+    """
+    path = _existing(path)
+    if kind_of_place(path) == "Zarr":
+        volume = _read(path, lambda: ZarrReader(dataset, relabel=False).read_boxes(path))
+    elif is_volume_folder(path) and dataset is None:
+        volume = _read(path, lambda: _sections_by_boxes(path))
+    else:
+        raise ValueError(f"{path} is no zarr and no folder of sections, of which boxes can be read.")
+    return volume if spacing is None else _with_spacing(volume, check_sizes(spacing))
+
+
+def _sections_by_boxes(path: Path) -> Volume:
+    stack = SectionStack(section_files(path), read_volume)
+    source: Any = BoxSource.of(stack.__getitem__, stack.shape, stack.dtype)
+    return Volume(source, np.eye(4), knows="nothing")
 
 
 def opens_by_blocks(path: PathLike) -> bool:

@@ -11,6 +11,7 @@ from monai.config import PathLike
 from monai.utils import ensure_tuple
 from numpy.typing import NDArray
 
+from monai_topo.data.readers.box_source import BoxSource
 from monai_topo.data.readers.extras import scale_package
 from monai_topo.data.readers.ids import as_wanted
 from monai_topo.data.readers.lengths import PER_MICRON, in_one_unit
@@ -123,6 +124,21 @@ class ZarrReader(VolumeReader):
         array = scale_package("dask.array").from_array(_Checked(image), chunks=block)
         return self._placed(image, array[index].transpose(order))
 
+    def read_boxes(self, path: PathLike) -> Volume:
+        """The same volume as a :class:`BoxSource`, of which nothing is read but the boxes that are asked for.
+
+        Args:
+            path: folder.
+
+        Raises:
+            ValueError: as :meth:`read_lazily`.
+        """
+        if self.relabel or self.mask_value is not None:
+            raise ValueError("relabel and mask_value need the whole volume: leave them out.")
+        image, index, order = self._opened(Path(path))
+        shape = self.read_grid(Path(path)).array.shape
+        return self._placed(image, BoxSource.of(_Boxes(image, index, order), shape, image.array.dtype))
+
     def _opened(self, path: Path) -> tuple[ZarrArray, tuple[Any, ...], tuple[int, ...]]:
         """The array, the index of the channel and box in it, and the order of axes that makes it (x, y, z)."""
         image = open_array(path, self.dataset, self.level, self.axes)
@@ -184,6 +200,23 @@ class _Checked:
 
     def __getitem__(self, region: tuple[Any, ...]) -> NDArray[Any]:
         return read_region(self.image, region)
+
+
+class _Boxes:
+    """Reads boxes along x, y[, z] of what an index chooses of an array."""
+
+    def __init__(self, image: ZarrArray, index: tuple[Any, ...], order: tuple[int, ...]) -> None:
+        self.image = image
+        self.index = index
+        self.order = order
+
+    def __call__(self, region: tuple[slice, ...]) -> NDArray[Any]:
+        space = [k for k, part in enumerate(self.index) if isinstance(part, slice)]
+        index = list(self.index)
+        for place, part in zip(self.order, region, strict=True):
+            start = self.index[space[place]].start
+            index[space[place]] = slice(start + part.start, start + part.stop)
+        return read_region(self.image, tuple(index)).transpose(self.order)
 
 
 def _order(axes: Sequence[Axis]) -> tuple[int, ...]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monai.config import KeysCollection, NdarrayOrTensor
+from monai.config import KeysCollection, NdarrayOrTensor, PathLike
 from monai.transforms import MapTransform, Transform
-from monai.utils import TransformBackends
+from monai.utils import ImageMetaKey, TransformBackends
 from numpy.typing import NDArray
 
+from monai_topo.data import scale_package
 from monai_topo.topology import is_full_connectivity
 from monai_topo.transforms.channels import check_spacing, like, spacing_of, to_likelihoods, to_masks
 from monai_topo.transforms.croppad.places import LabelPlaces, LikelihoodPlaces
 from monai_topo.transforms.croppad.sampling_table import sampling_table
+from monai_topo.transforms.croppad.stored_table import BlockTask, StoredTable, stored_table
+from monai_topo.transforms.io.image_by_patches import ImageByPatches
 
 KINDS = (*LabelPlaces.kinds, *LikelihoodPlaces.kinds)
 
@@ -97,15 +102,23 @@ class TopologyWeightMap(Transform):
         Raises:
             ValueError: for other shapes or values, or for a kind of the likelihood without one.
         """
+        found = self.places(img, likelihood)
+        weights = self.asked(likelihood is not None)
+        total = np.zeros(img.shape[1:])
+        for kind, places in found.items():
+            total += weights[kind] / max(int(places.sum()), 1) * places
+        return like(img, total[None] / (total.sum() or 1), np.float32)
+
+    def places(self, img: NdarrayOrTensor, likelihood: NdarrayOrTensor | None = None) -> dict[str, NDArray[np.bool_]]:
+        """The places of each kind that is asked for, masks ``(H, W[, D])``; arguments and errors as of a call."""
         masks = to_masks(img)
         is_full_connectivity(self.connectivity, masks.ndim - 1)
         label, prediction = self._of_label(img, masks), self._of_likelihood(likelihood, masks.shape)
-        total = np.zeros(masks.shape[1:])
-        for kind, weight in self._asked(likelihood is not None).items():
+        found = {}
+        for kind in self.asked(likelihood is not None):
             channels = label if kind in LabelPlaces.kinds else prediction
-            places = np.any([getattr(channel, kind) for channel in channels], axis=0)
-            total += weight / max(int(places.sum()), 1) * places
-        return like(img, total[None] / (total.sum() or 1), np.float32)
+            found[kind] = np.any([getattr(channel, kind) for channel in channels], axis=0)
+        return found
 
     def _of_label(self, img: NdarrayOrTensor, masks: NDArray[np.bool_]) -> Sequence[LabelPlaces | LikelihoodPlaces]:
         spacing = spacing_of(img, self.spacing)
@@ -120,7 +133,7 @@ class TopologyWeightMap(Transform):
             raise ValueError(f"likelihood must have the label's shape {shape}, got {channels.shape}.")
         return [LikelihoodPlaces(channel, self.connectivity, self.min_persistence) for channel in channels]
 
-    def _asked(self, has_likelihood: bool) -> dict[str, float]:
+    def asked(self, has_likelihood: bool) -> dict[str, float]:
         """The kinds to find, with their weights."""
         weights = self.weights or dict.fromkeys(KINDS if has_likelihood else LabelPlaces.kinds, 1.0)
         for kind in LikelihoodPlaces.kinds:
@@ -178,9 +191,20 @@ class TopologyWeightMapd(MapTransform):
         min_persistence: float = 0.1,
         connectivity: int | None = None,
         spacing: Sequence[float] | float | None = None,
+        to_mask: Callable[[Any], Any] | None = None,
+        cache_dir: PathLike | None = None,
+        block: int = 128,
+        halo: int = 16,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
+        if block < 1 or halo < 0:
+            raise ValueError(f"block must be at least 1 and halo at least 0, got {block!r} and {halo!r}.")
+        self.to_mask = to_mask
+        self.cache_dir = cache_dir
+        self.block = block
+        self.halo = halo
+        self._tables: dict[str, StoredTable] = {}
         self.likelihood_key = likelihood_key
         self.table_postfix = table_postfix
         self.map_postfix = map_postfix
@@ -191,12 +215,41 @@ class TopologyWeightMapd(MapTransform):
         d = dict(data)
         likelihood = None if self.likelihood_key is None else d[self.likelihood_key]
         for key in self.key_iterator(d):
-            weight_map = self.transform(d[key], likelihood)
+            if isinstance(d[key], ImageByPatches):
+                d[f"{key}{self.table_postfix}"] = self._table_by_blocks(d[key], likelihood)
+                continue
+            weight_map = self.transform(self._mask_of(d[key]), likelihood)
             if self.table_postfix is not None:
                 d[f"{key}{self.table_postfix}"] = sampling_table(weight_map)
             if self.map_postfix is not None:
                 d[f"{key}{self.map_postfix}"] = weight_map
         return d
+
+    def _mask_of(self, label: Any) -> Any:
+        return label if self.to_mask is None else self.to_mask(label)
+
+    def _places(self, label: Any, likelihood: Any) -> dict[str, NDArray[np.bool_]]:
+        return self.transform.places(self._mask_of(label), likelihood)
+
+    def _table_by_blocks(self, label: ImageByPatches, likelihood: Any) -> StoredTable:
+        if self.cache_dir is None or self.map_postfix is not None or self.table_postfix is None:
+            raise ValueError(
+                "cache_dir must name a folder, and map_postfix be None, for a label that is read by patches: its table "
+                "is made by blocks and kept there."
+            )
+        if likelihood is not None and not isinstance(likelihood, ImageByPatches):
+            raise ValueError("the likelihood of a label that is read by patches must be read by patches, too.")
+        path = str(label.meta[ImageMetaKey.FILENAME_OR_OBJ])
+        if path not in self._tables:
+            self._tables[path] = self._make_table(label, likelihood, Path(self.cache_dir))
+        return self._tables[path]
+
+    def _make_table(self, label: ImageByPatches, likelihood: ImageByPatches | None, cache_dir: Path) -> StoredTable:
+        weights = self.transform.asked(likelihood is not None)
+        task = BlockTask(label, likelihood, self._places, weights, self.block, self.halo)
+        made = "" if self.to_mask is None else scale_package("cloudpickle").dumps(self.to_mask).hex()
+        own = {name: value for name, value in vars(self.transform).items() if name != "weights"}
+        return stored_table(task, {**own, "to_mask": made, "version": version("monai_topo")}, cache_dir)
 
 
 TopologyWeightMapD = TopologyWeightMapDict = TopologyWeightMapd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_topo.transforms.io.image_by_patches import ImageByPatches
 from monai_topo.transforms.io.load_volume import LoadVolume, LoadVolumeD, LoadVolumed, LoadVolumeDict
 
-__all__ = ["LoadVolume", "LoadVolumeD", "LoadVolumeDict", "LoadVolumed"]
+__all__ = ["ImageByPatches", "LoadVolume", "LoadVolumeD", "LoadVolumeDict", "LoadVolumed"]

@@ -14,8 +14,19 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import ImageMetaKey, MetaKeys, SpaceKeys, ensure_tuple_rep
 from numpy.typing import NDArray
 
-from monai_topo.data import HDF5Reader, Volume, check_sizes, is_zarr, on_grid_of, read_volume
+from monai_topo.data import (
+    BoxSource,
+    HDF5Reader,
+    Volume,
+    check_sizes,
+    is_zarr,
+    on_grid_of,
+    open_boxes,
+    opens_by_blocks,
+    read_volume,
+)
 from monai_topo.transforms.channels import SPACING_KNOWN
+from monai_topo.transforms.io.image_by_patches import ImageByPatches
 
 
 class LoadVolume(Transform):
@@ -29,6 +40,8 @@ class LoadVolume(Transform):
             or three axes. Other files have none.
         spacing: Size of a voxel along x, y and z; None takes the file's.
         dtype: Type of the numbers; None keeps the file's, as ids of 2^24 and more need.
+        by_patches: Whether of a zarr or a folder of sections nothing is read but the patches that crops take of it
+            (:class:`ImageByPatches`); files of other kinds are read whole all the same.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -44,8 +57,13 @@ class LoadVolume(Transform):
     """
 
     def __init__(
-        self, dataset: str | None = None, spacing: Sequence[float] | None = None, dtype: DtypeLike = np.float32
+        self,
+        dataset: str | None = None,
+        spacing: Sequence[float] | None = None,
+        dtype: DtypeLike = np.float32,
+        by_patches: bool = False,
     ) -> None:
+        self.by_patches = by_patches
         self.dataset = dataset
         self.spacing = None if spacing is None else check_sizes(spacing)
         self.dtype = dtype
@@ -64,20 +82,25 @@ class LoadVolume(Transform):
     def read(self, filename: PathLike) -> Volume:
         """The volume of a file, before it becomes a tensor."""
         has_datasets = HDF5Reader().verify_suffix(filename) or (self.dataset and is_zarr(Path(filename) / self.dataset))
-        return read_volume(filename, dataset=self.dataset if has_datasets else None, spacing=self.spacing)
+        read = open_boxes if self.by_patches and opens_by_blocks(filename) else read_volume
+        return read(filename, dataset=self.dataset if has_datasets else None, spacing=self.spacing)
 
     def to_tensor(self, volume: Volume, filename: PathLike) -> MetaTensor:
         """The tensor of a volume, with what MONAI's ``SaveImage`` needs to know."""
-        array: NDArray[Any] = np.ascontiguousarray(volume.array, self.dtype or volume.array.dtype)
+        dtype = np.dtype(self.dtype or volume.array.dtype)
         meta = {
             ImageMetaKey.FILENAME_OR_OBJ: str(filename),
             MetaKeys.ORIGINAL_AFFINE: volume.affine.copy(),
-            MetaKeys.SPATIAL_SHAPE: np.asarray(array.shape),
+            MetaKeys.SPATIAL_SHAPE: np.asarray(volume.array.shape),
             MetaKeys.SPACE: SpaceKeys.RAS,
             MetaKeys.ORIGINAL_CHANNEL_DIM: float("nan"),
             SPACING_KNOWN: volume.known_spacing is not None,
         }
-        return MetaTensor(torch.from_numpy(array[None].copy()), affine=torch.from_numpy(volume.affine), meta=meta)
+        affine = torch.from_numpy(volume.affine)
+        if isinstance(volume.array, BoxSource):
+            return ImageByPatches(volume.array, torch.from_numpy(np.empty(0, dtype)).dtype, affine, meta)
+        array: NDArray[Any] = np.ascontiguousarray(volume.array, dtype)
+        return MetaTensor(torch.from_numpy(array[None].copy()), affine=affine, meta=meta)
 
 
 class LoadVolumed(MapTransform):
@@ -91,6 +114,7 @@ class LoadVolumed(MapTransform):
         dataset: Dataset inside of HDF5 files and zarrs, one for all keys or one for each.
         spacing: Size of a voxel along x, y and z; None takes the files'.
         dtype: Type of the numbers, one for all keys or one for each; None keeps the file's.
+        by_patches: Whether nothing is read but the patches that crops take of zarrs and folders of sections.
         allow_missing_keys: Whether an item may lack a key.
 
     Raises:
@@ -115,12 +139,15 @@ class LoadVolumed(MapTransform):
         dataset: Sequence[str | None] | str | None = None,
         spacing: Sequence[float] | None = None,
         dtype: Sequence[DtypeLike] | DtypeLike = np.float32,
+        by_patches: bool = False,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         count = len(self.keys)
         datasets, dtypes = ensure_tuple_rep(dataset, count), ensure_tuple_rep(dtype, count)
-        self.loaders = [LoadVolume(name, spacing, kind) for name, kind in zip(datasets, dtypes, strict=True)]
+        self.loaders = [
+            LoadVolume(name, spacing, kind, by_patches) for name, kind in zip(datasets, dtypes, strict=True)
+        ]
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Read the files under ``keys``; the rest stays as it is."""
