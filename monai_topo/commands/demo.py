@@ -24,8 +24,9 @@ from monai_topo.data import (
     save_nifti,
     write_json,
 )
+from monai_topo.topology import label_components
 from monai_topo.transforms import InstanceToMembrane
-from monai_topo.visualize import find_gaps, plot_persistence_diagrams, plot_segmentations
+from monai_topo.visualize import find_gaps, plot_cells, plot_persistence_diagrams, plot_segmentations
 
 LOSSES = {"dice_ce": "Dice+CE", "topo": "Dice+CE+TopoLoss"}
 """Overlay of the bundle to the name that tables and pictures show."""
@@ -169,6 +170,7 @@ def _draw(image: Path, label: Path, scores: list[Scores], out: Path) -> None:
         slices=worst_slices(true, list(predictions.values())),
         label_title=f"label\nBetti {tuple(scores[0].true_betti_numbers)}",
     )
+    _draw_cells(image, true, out)
     center = tuple(slice(max(0, size // 2 - 32), size // 2 + 32) for size in true.shape)
     likelihoods = {name: load_nifti(out / loss / "image_prob.nii.gz")[center] for loss, name in LOSSES.items()}
     part = ", ".join(f"{side.start} to {side.stop - 1}" for side in center)
@@ -177,6 +179,16 @@ def _draw(image: Path, label: Path, scores: list[Scores], out: Path) -> None:
         {**likelihoods, "label": true[center]},
         title=f"voxels {part} of the volume, without a frame",
     )
+
+
+def _draw_cells(image: Path, walls: NDArray[Any], out: Path) -> None:
+    """What the walls of each network enclose, as colored sections and as a volume with a corner cut away."""
+    volume, true = read_volume(image), label_components(walls == 0, full=False)
+    for loss, name in LOSSES.items():
+        cells = label_components(load_nifti(out / loss / "image_seg.nii.gz") == 0, full=False)
+        title = f"{name}: cells: {cells.max()}, in the label {true.max()}"
+        grid = {"spacing": volume.spacing, "unit": volume.unit}
+        plot_cells(out / f"cells_{loss}.png", cells, volume.array, true, **grid, title=title)
 
 
 def worst_slices(label: NDArray[Any], predictions: list[NDArray[Any]], count: int = 3) -> list[int]:

@@ -22,6 +22,7 @@ from monai_topo.handlers.metrics import (
     VariationOfInformation,
 )
 from monai_topo.handlers.run_log import RunLog
+from monai_topo.handlers.segmentation_pictures import SegmentationPictures
 from monai_topo.handlers.topology_images import TopologyImageHandler
 from monai_topo.handlers.training_checkpoint import TrainingCheckpoint
 
@@ -42,6 +43,7 @@ __all__ = [
     "JunctionF1",
     "LossWeightSchedule",
     "RunLog",
+    "SegmentationPictures",
     "TopologyImageHandler",
     "TrainingCheckpoint",
     "TreeLengthDetected",

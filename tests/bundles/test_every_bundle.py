@@ -195,6 +195,8 @@ def test_evaluation_writes_its_figures(trained, bundle, tmp_path):
     assert 0 <= float(figures["val_mean_dice"]) <= 1
     assert 0 <= float(figures["val_betti_matching_f1"]) <= 1
     assert (tmp_path / "val_betti_error_raw.csv").exists()
+    finished = "cells" if bundle.name == "em_membranes" else "bridged"
+    assert {path.stem.rpartition("_")[2] for path in (tmp_path / "pictures").iterdir()} >= {"pred", finished}
     for name in SCORED[bundle.name]:
         assert 0 <= float(figures[f"val_{name}"]) < 10, name
 
@@ -409,7 +411,7 @@ def content(bundle, file):
 
 def is_finish(key):
     """Whether an entry of evaluate.yaml is of what is finished: walls and cells, or tubes."""
-    return key in ("finish", "with_ids") or key == "validate#postprocessing" or "#val_" in key
+    return key in ("finish", "with_ids", "picture_kinds") or key == "validate#postprocessing" or "#val_" in key
 
 
 @pytest.mark.parametrize("name", OTHERS)

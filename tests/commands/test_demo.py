@@ -71,7 +71,7 @@ def test_times_of_an_earlier_run_are_not_counted(finished):
 
 
 def test_pictures_are_made(finished):
-    for name in ("segmentations.png", "persistence_diagrams.png"):
+    for name in ("segmentations.png", "persistence_diagrams.png", "cells_dice_ce.png", "cells_topo.png"):
         assert (finished / name).stat().st_size > 10_000
 
 
