@@ -20,7 +20,7 @@ class TermWeight:
         weight: value after the warm-up, at least 0.
         start_epoch: first epoch, counted from 1, with a weight above 0.
         warmup_epochs: epochs over which the weight rises to its value; 0 takes it at once.
-        gradient_ratio: instead of ``weight``: wanted ratio of the gradient norms, term to rest, above 0.
+        gradient_ratio: wanted ratio of the gradient norms, term to rest, above 0.
         ratio_iterations: iterations over which the norms are added up.
 
     Raises:

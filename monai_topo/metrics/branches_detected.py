@@ -63,7 +63,7 @@ def compute_branches_detected(
     Args:
         y_pred: ``(B, C, H, W[, D])``, only 0 and 1.
         y: ground truth, the same shape, only 0 and 1.
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         **options: ``component``, ``min_share``, ``largest_only``, ``connectivity``, ``spacing``, ``smoothing``,
             ``ignore_empty``, ``ignore_index`` and ``skeleton_method`` of
             :class:`BranchesDetectedMetric`. For tracings there is :func:`graph_branches_detected`.
@@ -99,15 +99,15 @@ class BranchesDetectedMetric(DetectedMetric):
     takes the largest component of the prediction. Its 80 % are the default here.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: ``"detected"`` or ``"precision"``.
         min_share: Share of a branch's length from which it is detected, inclusive; 0.8 as in ATM'22.
         largest_only: whether only the largest component of the prediction counts, as in ATM'22.
         connectivity: Connectivity of that component: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         spacing: size of a voxel, one number or one for each axis; None is 1. Scores are ratios: of cubic voxels they do
             not depend on it.
-        smoothing: of the centerlines, see :func:`monai_topo.graphs.skeleton_graph`; 0 goes from voxel to voxel, 2 takes
-            the steps out of lengths.
+        smoothing: smoothing of the centerlines, see :func:`monai_topo.graphs.skeleton_graph`; 0 goes from voxel to
+            voxel, 2 takes the steps out of lengths.
         ignore_empty: whether the scores are NaN where the truth is empty; otherwise they are 1 if the prediction is
             empty too and 0 if not. An empty prediction of a truth that is not scores 0.
         reduction: MONAI's, over items and channels.

@@ -26,12 +26,12 @@ class DetectedMetric(ComponentMetric):
     A subclass implements :meth:`share`.
 
     Args:
-        include_background: if False, channel 0 is left out (unless it is the only one).
+        include_background: whether channel 0 counts (it always does where it is the only one).
         component: ``"detected"`` or ``"precision"``.
         largest_only: whether only the largest component of the prediction counts.
-        connectivity: of that component: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
+        connectivity: connectivity of that component: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         spacing: size of a voxel, one number or one for each axis; None is 1, lengths in voxels.
-        smoothing: of the centerlines, see :func:`monai_topo.graphs.skeleton_graph`.
+        smoothing: smoothing of the centerlines, see :func:`monai_topo.graphs.skeleton_graph`.
         ignore_empty: whether the scores are NaN where the truth is empty.
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.

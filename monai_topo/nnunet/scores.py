@@ -80,7 +80,7 @@ def masks_of(
 
     Args:
         output: logits at full resolution, ``(B, C, H, W[, D])``.
-        target: as nnU-Net gives it, see :class:`TermAtFullResolution`.
+        target: target as nnU-Net gives it, see :class:`TermAtFullResolution`.
         regions: whether the channels are regions, predicted where their likelihood is above 0.5, and not classes, of
             which the largest logit decides.
         ignore_label: nnU-Net's ignore label, None where there is none.

@@ -60,8 +60,8 @@ class TermAtFullResolution(nn.Module):
 
         Args:
             output: logits, ``(B, C, H, W[, D])``, or a list of them, full resolution first.
-            target: as nnU-Net gives it: ``(B, 1, H, W[, D])`` class indices, or a channel for each region and one for
-                the ignored voxels; tubes may follow, one channel for the classes or one for each region.
+            target: target as nnU-Net gives it: ``(B, 1, H, W[, D])`` class indices, or a channel for each region and
+                one for the ignored voxels; tubes may follow, one channel for the classes or one for each region.
 
         Returns:
             A scalar.

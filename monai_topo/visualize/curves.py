@@ -29,7 +29,7 @@ class CurvePanel:
         means: mean over the cases at each value; NaN leaves a gap.
         cases: the numbers of each case at each value.
         given: value that is marked by a dotted line.
-        higher_is_better: which end of the axis is good.
+        higher_is_better: whether the upper end of the axis is good.
 
     Example:
         >>> CurvePanel("pixel.dice", "threshold", [0.3, 0.5], [0.6, 0.8], given=0.5).means

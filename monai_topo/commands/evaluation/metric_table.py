@@ -127,7 +127,7 @@ def compute(
         metric: the metric.
         prediction: mask or label map.
         label: the same shape.
-        tracing: what ``label`` was drawn of, for metrics that compare a prediction with a tracing.
+        tracing: tracing that ``label`` was drawn of, for metrics that compare a prediction with a tracing.
 
     Example:
         >>> import numpy as np

@@ -219,7 +219,7 @@ def _tasks(job: Job, needed: Mapping[Block, Sequence[Block]]) -> dict[str, tuple
     """What is done for some blocks, block by block, so that few parts wait at a time.
 
     Args:
-        job: what workers need to know.
+        job: settings that workers need to know.
         needed: blocks to join, and of each the blocks whose windows reach it.
     """
     left = Counter(one for parts in needed.values() for one in parts)

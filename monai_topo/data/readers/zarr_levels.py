@@ -80,7 +80,7 @@ def block_of_chunks(shape: Sequence[int], chunks: Sequence[int], space: Sequence
     Args:
         shape: voxels along each axis.
         chunks: voxels of a chunk.
-        space: which axes are those of space, along which chunks are taken together.
+        space: axes of space, along which chunks are taken together.
 
     Example:
         >>> block_of_chunks((1000, 1000, 1000), (64, 64, 64), (True,) * 3)

@@ -45,7 +45,7 @@ class Setting:
     """One place of the sweep.
 
     Attributes:
-        parameter: what is varied: ``"threshold"``, or the name of a distance.
+        parameter: name of what is varied: ``"threshold"``, or the name of a distance.
         value: its value.
         options: options of the evaluation with that value, and with the metrics that depend on it.
     """

@@ -23,7 +23,7 @@ class Curve:
     """One column over one parameter.
 
     Attributes:
-        parameter: what is varied.
+        parameter: name of what is varied.
         column: name of the column.
         label: the class; None where files hold one mask.
         cases: case to its points, value to number; NaN where it is undefined.
