@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 from monai_topo.commands.evaluation.comparison import compare
 from monai_topo.commands.evaluation.controls import ControlOptions, score_controls
 from monai_topo.commands.evaluation.controls.masks import STRUCTURES
 from monai_topo.commands.evaluation.options import Options
+from monai_topo.commands.evaluation.page import write_page
+from monai_topo.commands.evaluation.page.run import check_page
 from monai_topo.commands.evaluation.record import report_files
-from monai_topo.commands.evaluation.run import evaluate
+from monai_topo.commands.evaluation.run import check_figures, evaluate
 from monai_topo.commands.evaluation.sweep import SweepOptions, sweep
 from monai_topo.commands.evaluation.sweep.settings import FACTORS, THRESHOLDS, settings_of
 
@@ -48,6 +51,7 @@ def add_reliability(parser: argparse.ArgumentParser) -> None:
         metavar="F,F",
         help=f"factors on each distance that are tried; default: {','.join(f'{one:g}' for one in FACTORS)}",
     )
+    add("--html", action="store_true", help="a page of the report's name with all of it: tables, curves, pictures")
     add(
         "--compare",
         nargs=2,
@@ -81,14 +85,28 @@ def run_evaluation(arguments: argparse.Namespace, options: Options) -> bool:
     controls, sweeps = _controls(arguments, options), _sweep(arguments, options)
     of, workers = (arguments.pred, arguments.label), arguments.workers
     out, sections = arguments.out or REPORT, arguments.sections
-    evaluation = evaluate(*of, options, out, arguments.figures, workers, sections)
-    complete, report = evaluation.complete, report_files(out)[0]
+    report = report_files(out)[0]
+    figures = _prepare_page(arguments, report)
+    evaluation = evaluate(*of, options, out, figures, workers, sections)
+    complete = evaluation.complete
     pairs = [pair for pair in evaluation.pairs if pair.name in evaluation.finished]
     if controls is not None and pairs:
         complete &= score_controls(of, options, controls, report, pairs, workers, sections)
     if sweeps is not None and pairs:
         complete &= sweep(of, options, sweeps, report, pairs, workers)
+    if arguments.html and pairs:
+        besides = {"controls": controls is not None, "sweep": sweeps is not None}
+        print(f"The page is {write_page(evaluation, options, report, arguments.figures, besides)}")
     return complete
+
+
+def _prepare_page(arguments: argparse.Namespace, report: Path) -> Path | None:
+    """Folder of the pictures that are drawn before the page is written, which draws them itself."""
+    if not arguments.html:
+        return cast("Path | None", arguments.figures)
+    check_figures("--html")
+    check_page(report.with_suffix(".html"))
+    return None
 
 
 def _controls(arguments: argparse.Namespace, options: Options) -> ControlOptions | None:
@@ -126,7 +144,7 @@ def _named(names: Iterable[str]) -> str:
 
 
 def _compare(arguments: argparse.Namespace, options: Options) -> bool:
-    others = ("pred", "figures", "controls", "sweep", *_OF_CONTROLS, *_OF_SWEEP)
+    others = ("pred", "figures", "controls", "sweep", "html", *_OF_CONTROLS, *_OF_SWEEP)
     given = [name for name in others if getattr(arguments, name) not in (None, False)]
     if given:
         raise ValueError(f"--compare names what is compared: leave out {_named(given)}.")

@@ -94,7 +94,7 @@ def evaluate(
     if workers < 1:
         raise ValueError(f"--workers must be at least 1, got {workers}.")
     if figures is not None:
-        _check_figures()
+        check_figures("--figures")
     files = report_files(out)
     pairing = pair_volumes(prediction, label, options.threshold is not None, sections)
     prints = {pair.name: fingerprint(pair, options) for pair in pairing.pairs}
@@ -109,9 +109,14 @@ def evaluate(
     return evaluation
 
 
-def _check_figures() -> None:
+def check_figures(option: str) -> None:
+    """Refuse an option whose pictures cannot be drawn.
+
+    Raises:
+        ValueError: when matplotlib is missing.
+    """
     if not optional_import("matplotlib")[1]:
-        raise ValueError('--figures needs matplotlib: pip install "monai_topo[bundle]".')
+        raise ValueError(f'{option} needs matplotlib: pip install "monai_topo[bundle]".')
 
 
 def _score_all(pairing: Pairing, record: Record, workers: int) -> Evaluation:

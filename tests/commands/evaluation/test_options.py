@@ -93,7 +93,7 @@ def test_the_help_says_every_default():
 def test_every_option_of_the_command_is_one_of_options():
     (parser,) = [parser for parser in parsers(build_parser()) if parser.prog.endswith("evaluate")]
     others = {"help", "pred", "label", "out", "figures", "workers", "compare", "controls", "control_draws"}
-    others |= {"before", "before_threshold", "sections", "sweep", "sweep_thresholds", "sweep_factors"}
+    others |= {"before", "before_threshold", "sections", "html", "sweep", "sweep_thresholds", "sweep_factors"}
     names = {action.dest for action in parser._actions} - others
     assert names == {field.name for field in fields(Options)}
 

@@ -15,7 +15,8 @@ from monai_topo.commands.evaluation.controls.masks import BLIND, PREDICTION
 from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.commands.output import align
 
-_MARK = "*"
+MARK = "*"
+"""Of a score that chance reaches."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,16 @@ def to_table(cells: Sequence[ControlScore]) -> str:
     lines: dict[str, dict[str, str]] = {}
     for cell in cells:
         name = cell.column if cell.label is None else f"{cell.column}, label {cell.label}"
-        lines.setdefault(name, {})[cell.control] = _text(cell)
+        lines.setdefault(name, {})[cell.control] = cell_text(cell)
     return align([["", *controls], *[[name, *(row.get(c, "-") for c in controls)] for name, row in lines.items()]])
 
 
-def _text(cell: ControlScore) -> str:
+def cell_text(cell: ControlScore) -> str:
+    """Mean, range over draws, and the mark of what chance reaches."""
     if math.isnan(cell.mean):
         return "-"
     spread = f" ({cell.low:.4g} to {cell.high:.4g})" if cell.high > cell.low else ""
-    return f"{cell.mean:.4g}{spread}{_MARK if cell.reached else ''}"
+    return f"{cell.mean:.4g}{spread}{MARK if cell.reached else ''}"
 
 
 def verdicts(cells: Sequence[ControlScore]) -> list[str]:
@@ -109,7 +111,7 @@ def verdicts(cells: Sequence[ControlScore]) -> list[str]:
         if cell.reached:
             name = cell.column if cell.label is None else f"{cell.column}, label {cell.label}"
             reached.setdefault(name, []).append(cell.control)
-    return [f"{_MARK} {name}: no worse than the prediction: {', '.join(names)}" for name, names in reached.items()]
+    return [f"{MARK} {name}: no worse than the prediction: {', '.join(names)}" for name, names in reached.items()]
 
 
 def to_csv(results: Mapping[str, Mapping[str, Any]]) -> str:

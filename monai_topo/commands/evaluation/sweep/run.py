@@ -20,7 +20,7 @@ from monai_topo.commands.evaluation.record import plain_options
 from monai_topo.commands.evaluation.side_record import SideRecord
 from monai_topo.commands.evaluation.sweep.case import score_case_sweep
 from monai_topo.commands.evaluation.sweep.settings import Setting, SweepOptions, given_value, settings_of
-from monai_topo.commands.evaluation.sweep.table import Curve, curves_of, to_csv, to_table
+from monai_topo.commands.evaluation.sweep.table import Curve, Results, curves_of, to_csv, to_table
 from monai_topo.data import write_text
 
 KIND = "monai_topo evaluate --sweep"
@@ -62,7 +62,7 @@ def sweep(
     record.fill(pairs, score_case_sweep, settings, workers)
     if record.finished:
         curves = curves_of(record.finished)
-        given = {(curve.parameter, curve.column): _given(curve, options) for curve in curves}
+        given = given_of(record.finished, options)
         write_text(files[1], to_csv(record.finished))
         print(f"\n{to_table(curves, given)}\n")
         drawn = _draw(files[2], curves, [given[curve.parameter, curve.column] for curve in curves])
@@ -75,8 +75,12 @@ def _print(pair: Pair, options: Options, settings: Sequence[Setting]) -> str:
     return hashlib.sha256(json.dumps([fingerprint(pair, options), places]).encode()).hexdigest()
 
 
-def _given(curve: Curve, options: Options) -> float:
-    return given_value(options, curve.parameter, metric_of(curve.column))
+def given_of(results: Results, options: Options) -> dict[tuple[str, str], float]:
+    """Parameter and column of each curve to the value that the evaluation has."""
+    return {
+        (curve.parameter, curve.column): given_value(options, curve.parameter, metric_of(curve.column))
+        for curve in curves_of(results)
+    }
 
 
 def _draw(path: Path, curves: Sequence[Curve], given: Sequence[float]) -> bool:
