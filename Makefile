@@ -33,9 +33,10 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(READY)  ## build the site into docs/_build/html, with warnings as errors
+docs: $(READY)  ## build the site into docs/_build/html, with warnings as errors, and check the links within it
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	MONAI_TOPO_SITE=docs/_build/html $(BIN)/pytest -m slow tests/test_site.py
 
 package: $(READY)  ## build wheel and source distribution into dist/, check them, run a bundle from the installed wheel
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[release]"

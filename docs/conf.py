@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from inspect import ismodule
 from pathlib import Path
+from urllib.request import urlopen
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -68,8 +69,20 @@ online = {
     "torch": ("https://docs.pytorch.org/docs/stable", None),
     "monai": ("https://docs.monai.io/en/stable", None),
 }
-intersphinx_mapping = online if "MONAI_TOPO_DOCS_ONLINE" in os.environ else {}
-"""Links into other projects' sites, whose indices are downloaded: where MONAI_TOPO_DOCS_ONLINE is set."""
+
+
+def is_reachable(site: str) -> bool:
+    """Whether the index of a project's site can be downloaded now."""
+    try:
+        with urlopen(f"{site}/objects.inv", timeout=10):
+            return True
+    except OSError:
+        return False
+
+
+wanted = online if "MONAI_TOPO_DOCS_ONLINE" in os.environ else {}
+intersphinx_mapping = {name: place for name, place in wanted.items() if is_reachable(place[0])}
+"""Links into other projects' sites, where MONAI_TOPO_DOCS_ONLINE is set; one that is down is left out."""
 
 FACES = {
     "losses": "Losses",

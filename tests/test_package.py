@@ -76,7 +76,21 @@ def test_what_the_distributions_hold(distributions):
     with tarfile.open(source) as archive:
         files = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     assert {"README.md", "LICENSE", "CITATION.cff", "Makefile", "constraints.txt", "docs/losses.md"} <= files
-    assert {"tests/test_package.py", "bundles/em_membranes/configs/train.yaml"} <= files
+    assert {".ci/metadata.py", "tests/test_package.py", "bundles/em_membranes/configs/train.yaml"} <= files
+
+
+@pytest.mark.slow
+def test_with_an_address_the_description_s_links_are_absolute(tmp_path, monkeypatch):
+    pytest.importorskip("build", reason="needs the extra `release`")
+    monkeypatch.setenv("MONAI_TOPO_URL", "https://example.org/who/monai_topo/")
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)], check=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        text = wheel.read(f"monai_topo-{PROJECT['version']}.dist-info/METADATA").decode()
+    place, tag = "https://example.org/who/monai_topo", f"v{PROJECT['version']}"
+    assert f"Project-URL: Homepage, {place}\n" in text
+    assert f"]({place}/raw/{tag}/docs/images/demo.png)" in text
+    assert f"]({place}/blob/{tag}/docs/choose.md)" in text
+    assert not re.findall(r"\]\((?!https?:|#)[^)]*\)", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL))
 
 
 @pytest.fixture(scope="module")

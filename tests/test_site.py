@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import subprocess
@@ -58,7 +59,9 @@ def test_the_version_is_the_package_s():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The site, as ``make docs`` builds it."""
+    """The site: the one that ``make docs`` has just built, or built here in the same way."""
+    if "MONAI_TOPO_SITE" in os.environ:
+        return Path(os.environ["MONAI_TOPO_SITE"]).resolve()
     pytest.importorskip("sphinx", reason="needs the extra `docs`")
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", str(folder)]
