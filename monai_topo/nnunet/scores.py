@@ -35,6 +35,11 @@ class PatchScores:
         self.num_classes = num_classes
         self.reset()
 
+    @property
+    def unknown(self) -> list[float]:
+        """NaN for each class."""
+        return [float("nan")] * self.num_classes
+
     def reset(self) -> None:
         """Forget all patches."""
         self.num_batches = 0

@@ -16,6 +16,7 @@ from monai_topo.nnunet.checkpoints import read_state, reading_trainer, save_with
 from monai_topo.nnunet.scores import PatchScores, masks_of
 from monai_topo.nnunet.term import TermAtFullResolution, build_term, first
 from monai_topo.nnunet.tubes import AppendTubes, with_tubes
+from monai_topo.visualize import plot_training_curves
 
 _Trainer: Any = object
 """For type checkers: what the mixin is put before."""
@@ -98,8 +99,9 @@ class TopologyTrainer(_Trainer):
         """Start, with places in nnU-Net's log for what is new."""
         super().on_train_start()
         log = self.logger.local_logger.my_fantastic_logging
-        for name in ("topology_weight", *self.scores.metrics):
-            log.setdefault(name, [float("nan")] * self.current_epoch)  # a log that began without them
+        unknown = {"topology_weight": float("nan"), **dict.fromkeys(self.scores.metrics, self.scores.unknown)}
+        for name, value in unknown.items():
+            log.setdefault(name, [value] * self.current_epoch)  # a log that began without them
         self.print_to_log_file(f"Topology term: {self.loss.topology}, from epoch {self.term_weight.start_epoch - 1} on")
 
     def on_train_epoch_start(self) -> None:
@@ -173,6 +175,17 @@ class TopologyTrainer(_Trainer):
             self.print_to_log_file(f"{name.replace('_', ' ').capitalize()}", [float(np.round(v, 4)) for v in values])
         self.print_to_log_file("Topology weight", self.logger.get_value("topology_weight", step=-1))
         super().on_epoch_end()
+        if self.local_rank == 0:
+            names = [*self.scores.metrics, "topology_weight"]
+            curves = {name.replace("_", " "): self.logger.get_value(name, step=None) for name in names}
+            plot_training_curves(f"{self.output_folder}/progress_topology.png", curves, self._class_names())
+
+    def _class_names(self) -> list[str]:
+        """The foreground classes or regions in the order of the metrics' channels."""
+        labels = self.label_manager
+        wanted = labels.foreground_regions if labels.has_regions else labels.foreground_labels
+        names = {_values(value): name for name, value in self.dataset_json["labels"].items()}
+        return [names.get(_values(value), str(value)) for value in wanted]
 
     def save_checkpoint(self, filename: str) -> None:
         """Save with the state of the weight, for nnU-Net's predictor to read with or without this package."""
@@ -196,6 +209,11 @@ def bare(network: Any) -> nn.Module:
     network = network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
     bare_network: nn.Module = getattr(network, "_orig_mod", network)
     return bare_network
+
+
+def _values(label: Any) -> tuple[int, ...]:
+    """The label values of a class or of a region."""
+    return tuple(map(int, label)) if isinstance(label, (list, tuple)) else (int(label),)
 
 
 def as_list(tensors: Any) -> list[torch.Tensor]:

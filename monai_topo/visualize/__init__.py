@@ -15,6 +15,7 @@ from monai_topo.visualize.segmentation import error_map, find_gaps, plot_segment
 from monai_topo.visualize.surfaces import plot_surfaces
 from monai_topo.visualize.topology_errors import TopologyError, find_topology_errors, plot_topology_errors
 from monai_topo.visualize.trade_off import plot_trade_off
+from monai_topo.visualize.training_curves import plot_training_curves
 
 __all__ = [
     "CriticalVoxel",
@@ -40,6 +41,7 @@ __all__ = [
     "plot_surfaces",
     "plot_topology_errors",
     "plot_trade_off",
+    "plot_training_curves",
     "prediction_figure",
     "save_png",
     "shows_in_projection",

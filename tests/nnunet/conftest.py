@@ -15,6 +15,7 @@ import pytest
 from monai_topo.data.phantoms import tree
 
 SHAPE = (24, 28, 20)
+collect_ignore = ["site"]  # Python runs it, not pytest
 SITE = str(Path(__file__).parent / "site")
 PATCH = {"2d": [24, 20], "3d_fullres": [16, 24, 16]}
 DATASETS = {

@@ -206,7 +206,15 @@ def test_the_term_joins_after_half_of_the_epochs(places):
     written = Path(trainer.log_file).read_text()
     for line in ("Betti error [", "Betti matching f1 [", "Topology weight", "from the gradients", "from epoch 1 on"):
         assert line in written
-    assert (Path(trainer.output_folder) / "progress.png").exists()
+    for picture in ("progress.png", "progress_topology.png"):
+        assert (Path(trainer.output_folder) / picture).exists()
+
+
+@pytest.mark.parametrize(("dataset", "names"), [(901, ["vessel", "other"]), (903, ["both", "other"])])
+def test_the_metrics_are_of_named_classes(places, dataset, names):
+    trainer = made(places, "nnUNetTrainerDMT", dataset)
+    assert trainer._class_names() == names
+    assert trainer.scores.num_classes == len(names)
 
 
 def test_validation_is_by_nnunets_loss(places):
