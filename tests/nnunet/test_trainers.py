@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from functools import partial
@@ -275,3 +276,18 @@ def test_a_plain_checkpoint_can_be_gone_on_from(places):
 def test_bad_settings(places, settings, message):
     with pytest.raises(ValueError, match=message):
         made(places, "nnUNetTrainerTopoLoss", 901, **settings)
+
+
+@pytest.mark.parametrize("topology", ["dmt", "skeleton_recall"])
+def test_another_trainer_of_nnunet_underneath(places, topology):
+    variant = "nnUNetTrainerNoDeepSupervision"
+    folder = "nnunetv2.training.nnUNetTrainer.variants.network_architecture"
+    flat = getattr(importlib.import_module(f"{folder}.{variant}"), variant)
+    bases = (nnunet.TopologyTrainer, flat)
+    settings = {"topology": topology, "topology_start": 0.0, "topology_weight": 1.0}
+    trainer = type("nnUNetTrainerFlat", bases, settings)(*arguments(places, 902, "2d"))
+    trainer.initialize()
+    run(trainer, epochs=1)
+    saved = torch.load(str(Path(trainer.output_folder) / "checkpoint_final.pth"), weights_only=False)
+    assert saved["trainer_name"] == "nnUNetTrainerNoDeepSupervision"
+    assert trainer.logger.local_logger.my_fantastic_logging["topology_weight"] == [1.0]
