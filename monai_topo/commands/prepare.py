@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from monai_topo import blockwise
+from monai_topo.commands.parts import split_case
 from monai_topo.commands.sources import (
     Source,
     Tracing,
@@ -17,6 +20,7 @@ from monai_topo.commands.sources import (
     isbi_source,
     neurons_source,
 )
+from monai_topo.commands.volume_source import KINDS, volumes_source
 from monai_topo.data import (
     MAX_UNPACKED,
     VESSELS,
@@ -24,7 +28,6 @@ from monai_topo.data import (
     Conversion,
     Converted,
     VesselLabel,
-    Volume,
     convert_cases,
     opened_folder,
     printable,
@@ -34,12 +37,15 @@ from monai_topo.topology import crop_to_mask, small_features
 from monai_topo.transforms import AuditTopology
 
 _LARGEST = 2**25  # voxels of a label whose small loops are counted, which takes about 100 bytes each
+FORMATS = ("nifti", "zarr")
 _UNITS = {"mm": "millimeter", "um": "micrometer", "nm": "nanometer"}
 
 
 def add_prepare_parser(commands: Any) -> None:
     """Add the command to the subparsers of a command line."""
-    prepare_parser = commands.add_parser("prepare", help="convert a downloaded data set to NIfTI with a data list")
+    prepare_parser = commands.add_parser(
+        "prepare", help="convert a downloaded data set to NIfTI or zarr with a data list"
+    )
     datasets = prepare_parser.add_subparsers(dest="dataset", required=True)
     ircadb = _add_dataset(datasets, "ircadb", "3Dircadb liver CT: DICOM, zipped or not", _ircadb)
     ircadb.add_argument("--structures", nargs="+", default=list(VESSELS), metavar="NAME", help="masks to unite")
@@ -63,15 +69,22 @@ def add_prepare_parser(commands: Any) -> None:
     neurons.add_argument("--spacing", type=float, nargs="+", metavar="SIZE", help="voxel size along x, y and z")
     neurons.add_argument("--unit", default="physical", choices=("physical", "voxel"), help="unit of the tracings")
     neurons.add_argument("--origin", default="center", choices=("center", "corner"), help="where coordinate 0 lies")
+    about = "images/ and labels/ of any kind: NIfTI, TIFF, HDF5, zarr, folders of sections"
+    volumes = _add_dataset(datasets, "volumes", about, _volumes)
+    volumes.add_argument("--labels", dest="kind", default="mask", choices=KINDS, help="what labels hold")
+    volumes.add_argument("--image", metavar="DATASET", help="dataset in images that hold several")
+    volumes.add_argument("--label", metavar="DATASET", help="dataset in labels that hold several")
+    volumes.add_argument("--spacing", type=float, nargs="+", metavar="SIZE", help="voxel size along x, y and z")
 
 
 def _add_dataset(datasets: Any, name: str, about: str, source: Callable[[Any], Source]) -> Any:
     parser = datasets.add_parser(name, help=about, description=about)
     parser.add_argument("src", type=Path, help="folder of the download")
-    parser.add_argument("dst", type=Path, help="folder for the NIfTI files, the data list and the report")
+    parser.add_argument("dst", type=Path, help="folder for the volumes, the data list and the report")
     parser.add_argument("--folds", type=int, default=3, help="number of folds for cross-validation, by patient")
     parser.add_argument("--seed", type=int, default=0, help="random seed of the folds")
     parser.add_argument("--max-size", type=int, default=8, help="largest voxel count of features reported as small")
+    parser.add_argument("--format", default="nifti", choices=FORMATS, help="what volumes are written as")
     parser.add_argument("--parts", type=int, default=1, help="number of blocks along z to cut every volume into")
     parser.set_defaults(run=lambda options: _run(source(options), options))
     return parser
@@ -85,6 +98,7 @@ def _run(source: Source, options: Any) -> None:
         seed=options.seed,
         max_size=options.max_size,
         parts=options.parts,
+        file_format=options.format,
     )
 
 
@@ -107,8 +121,20 @@ def _neurons(options: Any) -> Source:
     return neurons_source(options.src, Tracing(options.mode, spacing, options.unit, options.origin))
 
 
+def _volumes(options: Any) -> Source:
+    spacing = None if options.spacing is None else tuple(options.spacing)
+    return volumes_source(options.src, options.kind, options.image, options.label, spacing)
+
+
 def prepare(
-    source: Source, out: Path, *, num_folds: int = 3, seed: int = 0, max_size: int = 8, parts: int = 1
+    source: Source,
+    out: Path,
+    *,
+    num_folds: int = 3,
+    seed: int = 0,
+    max_size: int = 8,
+    parts: int = 1,
+    file_format: str = "nifti",
 ) -> dict[str, Any]:
     """Convert a data set, write its data list, and report what is missing or suspicious.
 
@@ -124,6 +150,7 @@ def prepare(
             loops of volumes of more than 33 million voxels around the label are only counted.
         parts: number of blocks along z into which every volume is cut. Those of one patient come into one fold; where
             there is one patient in all, they are what folds are made of, and the report says what that means.
+        file_format: what volumes are written as: ``"nifti"``, or ``"zarr"`` (OME-Zarr, block by block).
 
     Returns:
         The report.
@@ -138,7 +165,10 @@ def prepare(
         raise ValueError(f"{wanted}; got {num_folds}, {parts} and {max_size}.")
     cases = [part for case in source.cases for part in split_case(case, parts)]
     _check_names(cases)
-    with opened_folder(out, {**source.settings, "max_size": max_size, "parts": parts}, "prepare") as folder:
+    settings = {**source.settings, "max_size": max_size, "parts": parts}
+    if file_format != "nifti":  # folders of earlier versions have no such entry
+        settings["format"] = file_format
+    with opened_folder(out, settings, "prepare") as folder:
         conversion = convert_cases(cases, folder, partial(_describe, source, max_size))
         leak = _leak_between_parts(conversion.records, parts)
         split_by = "image" if leak else "patient"
@@ -207,36 +237,12 @@ def _check_names(cases: Sequence[Case]) -> None:
         seen.add(case.name.lower())
 
 
-def split_case(case: Case, parts: int) -> list[Case]:
-    """Blocks of a case along z, of about the same size, all of its patient."""
-    if parts == 1:
-        return [case]
-    return [
-        replace(case, name=f"{case.name}_part{number}", load=partial(_load_part, case, number - 1, parts))
-        for number in range(1, parts + 1)
-    ]
-
-
-def _load_part(case: Case, index: int, parts: int) -> Converted:
-    whole = case.load()
-    depth = whole.image.array.shape[2] if whole.image.array.ndim == 3 else 1
-    if depth < parts:
-        raise ValueError(f"{depth} sections cannot be cut into {parts} parts.")
-    start, stop = index * depth // parts, (index + 1) * depth // parts
-    label = None if whole.label is None else _sections(whole.label, start, stop)
-    return replace(whole, image=_sections(whole.image, start, stop), label=label)
-
-
-def _sections(volume: Volume, start: int, stop: int) -> Volume:
-    affine = volume.affine.copy()
-    affine[:3, 3] += start * affine[:3, 2]
-    return replace(volume, array=volume.array[..., start:stop], affine=affine)
-
-
 def _describe(source: Source, max_size: int, converted: Converted) -> dict[str, Any]:
     """What the report says of the topology of a label: Betti numbers, and of each how many features are small."""
     if converted.label is None:
         return {}
+    if not isinstance(converted.label.array, np.ndarray):
+        return _described_by_blocks(source.structure(converted.label.array))
     mask = source.structure(converted.label.array)
     near = crop_to_mask(mask, margin=2 + round(max_size ** (1 / 3)))  # a small loop is plugged no farther away
     if near.size <= _LARGEST:
@@ -245,6 +251,12 @@ def _describe(source: Source, max_size: int, converted: Converted) -> dict[str, 
     found = small_features(mask, max_size)
     loops = [None] if mask.ndim == 3 else []
     return {"betti_numbers": list(found.betti_numbers), "small": [found.components, *loops, found.holes]}
+
+
+def _described_by_blocks(mask: Any) -> dict[str, Any]:
+    """The same of a label that is kept in blocks, whose small features are not looked for."""
+    numbers = blockwise.betti_numbers(mask)
+    return {"betti_numbers": list(numbers), "small": [None] * len(numbers)}
 
 
 def describe_case(record: Mapping[str, Any]) -> str:

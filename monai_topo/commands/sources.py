@@ -52,7 +52,8 @@ class Source:
     structure: Callable[[NDArray[Any]], NDArray[np.bool_]] = lambda label: label > 0
 
 
-def _about(name: str, modality: str, structure: str, unit: str) -> dict[str, Any]:
+def about_data(name: str, modality: str, structure: str, unit: str) -> dict[str, Any]:
+    """Entries of a data list."""
     return {
         "name": name,
         "modality": {"0": modality},
@@ -63,7 +64,7 @@ def _about(name: str, modality: str, structure: str, unit: str) -> dict[str, Any
 
 def ircadb_source(root: Path, label: VesselLabel, out: Path, max_unpacked: float = MAX_UNPACKED) -> Source:
     """3Dircadb: liver CT and vessels; archives are unpacked in ``out`` for the time being."""
-    about = _about("3Dircadb", "CT", " + ".join(label.structures), "millimeter")
+    about = about_data("3Dircadb", "CT", " + ".join(label.structures), "millimeter")
     return Source(ircadb_cases(root, label, out, max_unpacked), label.settings(), about)
 
 
@@ -72,7 +73,7 @@ def cremi_source(root: Path, image: str | None = None, label: str | None = None)
     load = partial(_read_cremi, image=image, label=label)
     cases = [Case(path.stem, sample_name(path), partial(load, path), (path,)) for path in cremi_files(root)]
     settings = {"dataset": "cremi"} | {key: name for key, name in (("image", image), ("label", label)) if name}
-    return Source(cases, settings, _about("CREMI", "EM", "membrane", "nanometer"))
+    return Source(cases, settings, about_data("CREMI", "EM", "membrane", "nanometer"))
 
 
 def _read_cremi(path: Path, image: str | None, label: str | None) -> Converted:
@@ -81,7 +82,7 @@ def _read_cremi(path: Path, image: str | None, label: str | None) -> Converted:
         volume = HDF5Reader(raw).read_volume(path)
         missing = f"There is no {NEURON_IDS}." if raw == RAW else f"There are no labels beside {raw}."
         return Converted(volume, None, (missing, *_notes_on_sections(volume)))
-    return _with_membranes(
+    return with_membranes(
         HDF5Reader(raw, within=ids).read_volume(path), HDF5Reader(ids, relabel=True).read_volume(path)
     )
 
@@ -93,7 +94,7 @@ def isbi_source(root: Path, membrane_value: int | None) -> Source:
     load = partial(_read_isbi, membrane_value=membrane_value)
     cases = [Case(item["patient"], item["patient"], partial(load, item), _files_of(item)) for item in items]
     settings = {"dataset": layout, "membrane_value": membrane_value}
-    return Source(cases, settings, _about(layout, "EM", "membrane", "nanometer"))
+    return Source(cases, settings, about_data(layout, "EM", "membrane", "nanometer"))
 
 
 def _read_isbi(item: Mapping[str, Any], membrane_value: int | None) -> Converted:
@@ -105,7 +106,7 @@ def _read_isbi(item: Mapping[str, Any], membrane_value: int | None) -> Converted
     label = _with_spacing(label_reader.read_volume(Path(item["label"])), layout.spacing)
     value = check_stacks(item, image, label, membrane_value)
     if value is None:
-        return _with_membranes(image, label)
+        return with_membranes(image, label)
     return Converted(image, replace(image, array=(label.array == value).astype(np.uint8)), _notes_on_sections(image))
 
 
@@ -120,7 +121,8 @@ def _with_spacing(volume: Volume, spacing: Sequence[float]) -> Volume:
     return replace(volume, affine=diagonal_affine(spacing), knows="spacing", unit="nm")
 
 
-def _with_membranes(image: Volume, cells: Volume) -> Converted:
+def with_membranes(image: Volume, cells: Volume) -> Converted:
+    """The case with the membranes between cells as its label."""
     membranes = np.asarray(InstanceToMembrane(axes="auto", spacing=image.spacing)(cells.array[None]))[0]
     how = "in each section" if in_plane_axes(image.spacing) else "in 3D"
     num_cells = len(np.unique(cells.array[cells.array > 0]))
@@ -152,7 +154,7 @@ def neurons_source(root: Path, tracing: Tracing) -> Source:
         for item in neuron_datalist(root)
     ]
     structure = _on_centerline if tracing.mode == "distance" else Source.structure
-    about = _about("neurons", "microscopy", tracing.mode, "the tracings' unit")
+    about = about_data("neurons", "microscopy", tracing.mode, "the tracings' unit")
     return Source(cases, {"dataset": "neurons", **vars(tracing)}, about, structure)
 
 

@@ -9,14 +9,16 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
+import zarr
 from monai.auto3dseg import datafold_read
 from monai.data import load_decathlon_datalist
 from monai.transforms import LoadImage
+from PIL import Image
 from skimage.measure import label as connected_components
 
 from monai_topo.__main__ import main
 from monai_topo.commands import prepare as prepare_module
-from monai_topo.data import image_datalist, prepared_datalist
+from monai_topo.data import Volume, image_datalist, on_grid_of, prepared_datalist, read_volume, save_nifti
 from monai_topo.data.datasets import prepared as prepared_module
 from monai_topo.transforms import InstanceToMembrane
 from tests.data.datasets import layouts
@@ -402,3 +404,63 @@ def test_bad_options(option, message, ircadb, tmp_path, capfd):
     assert prepare("ircadb", ircadb[0], tmp_path / "out", *option) == 2
     assert message in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_zarr_is_what_nifti_is(tmp_path):
+    layouts.write_ircadb(tmp_path / "download")
+    assert prepare("ircadb", tmp_path / "download", tmp_path / "nifti") == 0
+    assert prepare("ircadb", tmp_path / "download", tmp_path / "zarr", "--format", "zarr") == 0
+    for one, other in zip(*(prepared_datalist(tmp_path / kind) for kind in ("nifti", "zarr")), strict=True):
+        assert other["image"].endswith(".zarr")
+        for key in ("image", "label"):
+            volumes = [read_volume(one[key]), read_volume(other[key])]
+            turned = on_grid_of(volumes[1], volumes[0])
+            np.testing.assert_array_equal(turned.array, volumes[0].array)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "zarr" / "images").rglob("zarr.json")}
+    assert prepare("ircadb", tmp_path / "download", tmp_path / "zarr", "--format", "zarr") == 0
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "zarr" / "images").rglob("zarr.json")}
+    assert prepare("ircadb", tmp_path / "download", tmp_path / "zarr") == 2
+
+
+@pytest.fixture
+def volumes(tmp_path, rng):
+    """Zarr, a folder of sections and NIfTI, each with its mask."""
+    masks = {name: (rng.random((12, 11, 10)) < 0.4).astype(np.uint8) for name in ("a", "b", "c")}
+    for folder, scale in (("images", 200), ("labels", 255)):
+        (tmp_path / "src" / folder / "b").mkdir(parents=True)
+        array = zarr.create_array(tmp_path / "src" / folder / "a.zarr", data=scale * masks["a"].T, chunks=(4, 5, 6))
+        array.attrs["resolution"] = [3, 2, 1]
+        for z in range(10):
+            image = Image.fromarray(scale * masks["b"][..., z].T)
+            image.save(tmp_path / "src" / folder / "b" / f"{z}.png")
+        save_nifti(tmp_path / "src" / folder / "c.nii.gz", Volume(scale * masks["c"], np.eye(4)))
+    return masks
+
+
+@pytest.mark.parametrize("kind", ["nifti", "zarr"])
+def test_volumes_of_any_kind(kind, volumes, tmp_path, capsys):
+    assert prepare("volumes", tmp_path / "src", tmp_path / "out", "--format", kind) == 0
+    items = {item["patient"]: item for item in prepared_datalist(tmp_path / "out")}
+    assert set(items) == {"a", "b", "c"}
+    for name, mask in volumes.items():
+        np.testing.assert_array_equal(read_volume(items[name]["image"]).array, 200 * mask)
+        np.testing.assert_array_equal(read_volume(items[name]["label"]).array, mask)
+        assert cases_of(tmp_path / "out")[name]["betti_numbers"][0] == connected_components(mask).max()
+    assert read_volume(items["a"]["image"]).spacing == (1, 2, 3)
+
+
+def test_volumes_of_ids_and_what_is_wrong_with_them(tmp_path, capsys):
+    ids = (np.indices((12, 11, 10))[0] // 4 + 1).astype(np.uint16)
+    (tmp_path / "src" / "images").mkdir(parents=True)
+    (tmp_path / "src" / "labels").mkdir()
+    for folder in ("images", "labels"):
+        zarr.create_array(tmp_path / "src" / folder / "a.zarr", data=ids.T, chunks=(4, 4, 4))
+    assert prepare("volumes", tmp_path / "src", tmp_path / "out") == 2
+    assert (
+        "must be a mask of 0 and one other value, it holds 1, 2, 3: say --labels instances" in capsys.readouterr().err
+    )
+    assert prepare("volumes", tmp_path / "src", tmp_path / "ids", "--labels", "instances", "--format", "zarr") == 0
+    expected = InstanceToMembrane(axes="auto", spacing=(1, 1, 1))(ids[None])[0]
+    np.testing.assert_array_equal(read_volume(tmp_path / "ids" / "labels" / "a.zarr").array, expected)
+    assert prepare("volumes", tmp_path, tmp_path / "none") == 2
+    assert "holds no images/ with volumes" in capsys.readouterr().err

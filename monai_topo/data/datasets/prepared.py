@@ -1,4 +1,4 @@
-"""Folders of converted cases: NIfTI images and labels, and what is known of each case."""
+"""Folders of converted cases: images and labels as NIfTI or OME-Zarr, and what is known of each case."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from monai.config import PathLike
 
 from monai_topo.data.datasets.cases import Case, Converted
 from monai_topo.data.readers.lock import locked
-from monai_topo.data.readers.volume import save_nifti
+from monai_topo.data.readers.places import is_volume
+from monai_topo.data.readers.volume import Volume, save_nifti
 from monai_topo.data.readers.written import write_text
+from monai_topo.data.readers.zarr_writer import save_zarr
 
 _SETTINGS = "settings.json"
 PARTIAL = ".partial-"
@@ -26,12 +30,13 @@ PARTIAL = ".partial-"
 class PreparedFolder:
     """A folder of converted cases, resumable; see :func:`opened_folder`.
 
-    ``images/NAME.nii.gz``, ``labels/NAME.nii.gz`` and ``cases/NAME.json`` are moved into place when all three are
-    complete, the last one last: a case with a record is finished.
+    ``images/NAME.nii.gz``, ``labels/NAME.nii.gz`` (or ``NAME.zarr``) and ``cases/NAME.json`` are moved into place when
+    all three are complete, the last one last: a case with a record is finished.
 
     Args:
         root: the folder; made if it is not there.
         settings: settings of the conversion, JSON-serializable. A folder that was begun with others is refused.
+            ``"format"`` among them, ``"nifti"`` or ``"zarr"``, is what volumes are written as; the default is NIfTI.
 
     Raises:
         ValueError: when the folder was begun with other settings, or holds files of something else.
@@ -40,6 +45,7 @@ class PreparedFolder:
 
     def __init__(self, root: PathLike, settings: Mapping[str, Any]) -> None:
         self.root = Path(root)
+        self.suffix = ".zarr" if settings.get("format") == "zarr" else ".nii.gz"
         self.root.mkdir(parents=True, exist_ok=True)
         self._check_settings(json.loads(json.dumps(settings)))
         for left_over in self.root.glob(f"{PARTIAL}*"):  # of a run that was killed
@@ -68,7 +74,7 @@ class PreparedFolder:
         record = self._record(case)
         if record is None or record.get("fingerprint") != case.fingerprint() or record.get("patient") != case.patient:
             return None
-        there = all((self.root / record[key]).is_file() for key in ("image", "label") if key in record)
+        there = all(is_volume(self.root / record[key]) for key in ("image", "label") if key in record)
         return record if there else None
 
     def discard(self, case: Case) -> bool:
@@ -77,7 +83,7 @@ class PreparedFolder:
         if record is None:
             return False
         for name in (self._record_name(case), *(record[key] for key in ("image", "label") if key in record)):
-            (self.root / name).unlink(missing_ok=True)
+            _remove(self.root / name)
         return True
 
     def _record(self, case: Case) -> dict[str, Any] | None:
@@ -89,9 +95,8 @@ class PreparedFolder:
                 return record
         return None
 
-    @staticmethod
-    def _volume_names(case: Case) -> dict[str, str]:
-        return {key: f"{key}s/{case.name}.nii.gz" for key in ("image", "label")}
+    def _volume_names(self, case: Case) -> dict[str, str]:
+        return {key: f"{key}s/{case.name}{self.suffix}" for key in ("image", "label")}
 
     @staticmethod
     def _record_name(case: Case) -> str:
@@ -107,10 +112,10 @@ class PreparedFolder:
         record |= {"notes": list(converted.notes), **converted.facts}
         with self._partial() as folder:
             for key, volume in volumes.items():
-                save_nifti(folder / f"{key}.nii.gz", volume)
+                self._save(folder / f"{key}{self.suffix}", volume, is_label=key == "label")
             (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
             for key in volumes:
-                self._move(folder / f"{key}.nii.gz", record[key])
+                self._move(folder / f"{key}{self.suffix}", record[key])
             self._move(folder / "record.json", self._record_name(case))
         return record
 
@@ -123,9 +128,25 @@ class PreparedFolder:
         with TemporaryDirectory(dir=self.root, prefix=PARTIAL) as folder:
             yield Path(folder)
 
+    def _save(self, path: Path, volume: Volume, is_label: bool) -> None:
+        if self.suffix == ".zarr":
+            save_zarr(path, volume, is_label=is_label)
+        else:
+            save_nifti(path, replace(volume, array=np.asarray(volume.array)))
+
     def _move(self, source: Path, name: str) -> None:
-        (self.root / name).parent.mkdir(exist_ok=True)
-        os.replace(source, self.root / name)
+        target = self.root / name
+        target.parent.mkdir(exist_ok=True)
+        if target.is_dir():  # of a run that was killed before it wrote the record
+            shutil.rmtree(target)
+        os.replace(source, target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
