@@ -7,11 +7,12 @@ import pytest
 from numba import njit
 
 from monai_topo.topology.engines.native.pairing.remainder import pair_remainder
+from monai_topo.topology.engines.native.types import Columns
 
 
 @njit
-def paired(start, rows, edges, partner):
-    pair_remainder(start, rows, edges, partner)
+def paired(columns, edges, partner):
+    pair_remainder(columns, edges, partner)
     return partner
 
 
@@ -36,7 +37,8 @@ def test_last_rows_are_the_textbooks(num_rows, num_columns, most):
         ]
         start = np.cumsum([0, *(column.size for column in columns)])
         edges = np.tile(7 + 2 * np.arange(num_rows, dtype=np.int32), (3, 1))
-        found = paired(start, np.concatenate(columns).astype(np.int32), edges, np.full(num_columns, -1, np.int32))
+        matrix = Columns(start[:-1], start[1:], np.concatenate(columns).astype(np.int32))
+        found = paired(matrix, edges, np.full(num_columns, -1, np.int32))
         expected = np.array(textbook(map(np.ndarray.tolist, columns)))
         np.testing.assert_array_equal(found, np.where(expected >= 0, 7 + 2 * expected, -1))
         assert (expected >= 0).sum() > min(num_rows, num_columns) // 2

@@ -154,8 +154,8 @@ class Effort(NamedTuple):
     """How much work goes into the reduction of dimension 1 before it is tried in another way; see ``chains.POP_WORK``.
 
     Attributes:
-        first: work for each voxel of the grid after which the first, simple attempt is given up.
-        patience: work for each voxel after which columns that take long are put off.
+        first: work for each voxel of the grid that the first, simple attempt may take, given out as it proceeds.
+        patience: the same of the second one, in which columns that take longer are put off.
         column: work that a column may take even then.
         attempt: work for each voxel after which an attempt is given up; each further one may take four times as much.
         plateau: share of the voxels, in percent, that are equal and come last from which chains are first pushed up.
@@ -168,18 +168,48 @@ class Effort(NamedTuple):
     plateau: Int
 
 
+class Allowance(NamedTuple):
+    """Work that the columns of one attempt may take.
+
+    Attributes:
+        left: int64 of 1: what is left for all of them.
+        pay: what is added to it with every column.
+        shortest: what each column may take even when nothing is left.
+    """
+
+    left: Scratch
+    pay: Int
+    shortest: Int
+
+
 class KeptChains(NamedTuple):
     """Reduced chains, one behind the other.
 
     Attributes:
-        start: int64: where the chain of each column starts, and at last where the last one ends.
+        start: int64: where the chain of each column starts, if it has one.
+        stop: int64: where it ends.
         voxels: int32: the voxels of the chains.
         bits: bits of each of them: its cells that are in the chain.
     """
 
     start: Scratch
+    stop: Scratch
     voxels: Array
     bits: Array
+
+
+class Columns(NamedTuple):
+    """Columns of a sparse matrix, one behind the other.
+
+    Attributes:
+        start: int64: where each column starts.
+        stop: int64: where it ends, which is where it starts if it is empty.
+        rows: int32: the rows that are set.
+    """
+
+    start: Scratch
+    stop: Scratch
+    rows: Partners
 
 
 class KeptWords(NamedTuple):

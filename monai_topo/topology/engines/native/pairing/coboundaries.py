@@ -122,7 +122,7 @@ def pair_loops_upward(
     _forget_pairs(cells.squares, taken)
     heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(columns + 1, np.int64)
     start[0] = 0
-    kept = KeptChains(start, np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint16))
+    kept = KeptChains(start[:columns], start[1:], np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint16))
     left = np.empty(1, np.int64)
     left[0] = patience * keys.size
     column = np.int64(0)
@@ -133,7 +133,7 @@ def pair_loops_upward(
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
-            kept = KeptChains(start, longer(kept.voxels), longer(kept.bits))
+            kept = KeptChains(kept.start, kept.stop, longer(kept.voxels), longer(kept.bits))
     return left[0] >= 0, taken.partner
 
 
@@ -188,9 +188,9 @@ def _reduce(
         The number of edges, or the first column to do again; whether the heap or the place to keep chains was too
         small.
     """
-    edges, merged, start, taker = cells.edges, cells.merged, kept.start, taken.taker
+    edges, merged, start, stop, taker = cells.edges, cells.merged, kept.start, kept.stop, taken.taker
     for column in range(begin, merged.size):
-        start[column + 1] = start[column]
+        stop[column] = start[column]  # which is also where the next one starts
         edge = merged.size - 1 - column
         if merged[edge] != UNPAIRED or left[0] < 0:
             continue
@@ -202,7 +202,7 @@ def _reduce(
             size = _push_up(voxel, _link(voxel, lower, links, table), heap, size, keyed, lower, offsets)
             square = _first_critical_square(voxel, keyed, cells.squares, taken.first)
             while square >= 0 and taker[square] != UNTAKEN:
-                first, last = start[taker[square]], start[taker[square] + 1]
+                first, last = start[taker[square]], stop[taker[square]]
                 if size + last - first + _PUSHES_PER_VOXEL > heap.size:
                     clear(voxel, heap, size, keyed, _CHAIN, UP)
                     return column, True, False
@@ -213,7 +213,7 @@ def _reduce(
                 if start[column] + size >= kept.voxels.size:
                     clear(voxel, heap, size, keyed, _CHAIN, UP)
                     return column, False, True
-                start[column + 1] = keep(voxel, heap, size, start[column], kept, keyed, _CHAIN_BITS, _CHAIN, UP)
+                stop[column] = keep(voxel, heap, size, start[column], kept, keyed, _CHAIN_BITS, _CHAIN, UP)
                 taker[square] = column
                 if links is None or edge < num_early:
                     taken.partner[square] = edges[0, edge]

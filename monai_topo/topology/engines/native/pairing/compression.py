@@ -3,7 +3,8 @@
 The chain of such a square is pushed all the way down, and wherever it meets an edge that an earlier square took, that
 square's chain is added. What is left are edges that nobody took: a column of a matrix whose rows are few. A column that
 is met and belongs to a later square has to yield: it gives its edge back and becomes a column of the matrix itself,
-because pairs come about only by adding earlier columns to later ones. ``remainder`` pairs the rows of the matrix.
+because pairs come about only by adding earlier columns to later ones. ``remainder`` pairs the rows of the matrix. The
+squares take their turns brick by brick, as in ``loops``, and those that yield after them.
 
 Sources: Bauer, Kerber, Reininghaus, "Clear and compress: computing persistent homology in chunks" (2014). There the
 columns to leave to the matrix are known beforehand; here they are those that take long.
@@ -28,6 +29,7 @@ from monai_topo.topology.engines.native.pairing.boundaries import (
     push_down,
     without_mixed,
 )
+from monai_topo.topology.engines.native.pairing.bricks import in_bricks
 from monai_topo.topology.engines.native.pairing.chains import (
     DOWN,
     FIRST_KEPT,
@@ -35,6 +37,7 @@ from monai_topo.topology.engines.native.pairing.chains import (
     UNTAKEN,
     add_kept,
     clear,
+    copy_into,
     longer,
     pop,
     set_state,
@@ -43,7 +46,9 @@ from monai_topo.topology.engines.native.pairing.chains import (
 from monai_topo.topology.engines.native.pairing.components import UNPAIRED
 from monai_topo.topology.engines.native.types import (
     Codes,
+    Columns,
     CriticalCells,
+    Grid,
     Int,
     KeptChains,
     Keyed,
@@ -69,6 +74,7 @@ def compress_columns(
     keyed: Keyed,
     table: LinkTable,
     offsets: Offsets,
+    grid: Grid,
     left: Scratch,
     mixed: Mixed | None,
 ) -> Any:
@@ -83,29 +89,36 @@ def compress_columns(
         keyed: keys and states.
         table: the links.
         offsets: offset of each neighbor, by bit.
+        grid: shape of the padded grid.
         left: int64 of 1, the work that may be done.
         mixed: None or mixed words.
 
     Returns:
-        Whether it is done, or too much work was left; for each square where its column starts, and at last where the
-        last one ends; the rows, int32: edges that nobody took.
+        Whether it is done, or too much work was left; the columns, whose rows are edges that nobody took.
     """
-    start, rows = np.zeros(put_off.size + 1, np.int64), np.empty(FIRST_KEPT, np.int32)
-    square = np.int64(0)
-    while square < put_off.size and left[0] >= 0:
-        square, heap_is_full, rows_are_full = _compress(
-            square, cells, taken, put_off, heap, kept, keyed, table, offsets, left, start, rows, mixed
+    size = put_off.size
+    first, order, count = in_bricks(cells.squares[0], put_off, grid), np.empty(size, np.int32), np.empty(1, np.int64)
+    copy_into(order[: first.size], first)
+    count[0] = first.size
+    columns = Columns(np.zeros(size, np.int64), np.zeros(size, np.int64), np.empty(FIRST_KEPT, np.int32))
+    turn, end = np.int64(0), np.int64(0)
+    while turn < count[0] and left[0] >= 0:
+        turn, end, heap_is_full, rows_are_full = _compress(
+            turn, end, order, count, cells, taken, put_off, heap, kept, keyed, table, offsets, left, columns, mixed
         )
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if rows_are_full:
-            rows = longer(rows)
-    return left[0] >= 0, start, rows
+            columns = Columns(columns.start, columns.stop, longer(columns.rows))
+    return left[0] >= 0, Columns(columns.start, columns.stop, columns.rows[:end])
 
 
 @kernel
 def _compress(
     begin: Int,
+    end: Int,
+    order: Partners,
+    count: Scratch,
     cells: CriticalCells,
     taken: Taken,
     put_off: Mask,
@@ -115,17 +128,17 @@ def _compress(
     table: LinkTable,
     offsets: Offsets,
     left: Scratch,
-    start: Scratch,
-    rows: Partners,
+    columns: Columns,
     mixed: Mixed | None,
-) -> tuple[Int, bool, bool]:
-    """Compress the squares from ``begin`` on, in the total order; long and with such returns as ``loops._reduce``."""
-    squares = cells.squares
-    for square in range(begin, put_off.size):
-        start[square + 1] = start[square]
-        if not put_off[square] or left[0] < 0:
-            continue
-        work, end = 0, start[square]
+) -> tuple[Int, Int, bool, bool]:
+    """Compress the squares whose turns are the one called ``begin`` and those after it; as long as ``loops._reduce``.
+
+    Those that yield are written behind the ``count`` squares in ``order``. Returned is also where the rows end.
+    """
+    squares, turn, (start, stop, rows) = cells.squares, begin, columns
+    while turn < count[0] and left[0] >= 0:
+        square = np.int64(order[turn])
+        work, start[square] = 0, end
         size = add_square(np.int64(squares[0, square]), squares[3, square], heap, keyed, offsets)
         while size:
             voxel, size = pop(heap, size, DOWN)
@@ -138,30 +151,31 @@ def _compress(
                 if not (state_of(keyed, voxel) >> (CHAIN_BITS + bit)) & 1:
                     continue
                 edge = taken.first[at(voxel)] + BIT_COUNT[critical & ((1 << bit) - 1)]
-                owner = _earlier_taker(edge, square, taken, put_off)
+                owner = _earlier_taker(edge, square, taken, put_off, order, count)
                 if owner == UNTAKEN:
                     set_state(keyed, voxel, state_of(keyed, voxel) ^ (1 << (CHAIN_BITS + bit)))
                     rows[at(end)] = edge
                     end += 1
                     continue
-                first, last = kept.start[at(owner)], kept.start[at(owner + 1)]
+                first, last = kept.start[at(owner)], kept.stop[at(owner)]
                 if size + last - first + PUSHES_PER_VOXEL > heap.size:
                     clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                    return square, True, False
+                    return turn, start[square], True, False
                 work += last - first
                 size = add_kept(kept.voxels[first:last], kept.bits[first:last], heap, size, keyed, CHAIN_BITS, DOWN)
             if size + PUSHES_PER_VOXEL > heap.size or end + _EDGES_OF_VOXEL >= rows.size:
                 heap_is_full = bool(size + PUSHES_PER_VOXEL > heap.size)
                 clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                return square, heap_is_full, not heap_is_full
+                return turn, start[square], heap_is_full, not heap_is_full
             set_state(keyed, voxel, state_of(keyed, voxel) & WITHOUT_CHAIN)
         left[0] -= work
-        start[square + 1] = end
-    return int(put_off.size), False, False
+        stop[square] = end
+        turn += 1
+    return turn, end, False, False
 
 
 @inlined_kernel
-def _earlier_taker(edge: Int, square: Int, taken: Taken, put_off: Mask) -> Int:
+def _earlier_taker(edge: Int, square: Int, taken: Taken, put_off: Mask, order: Partners, count: Scratch) -> Int:
     """The square before this one that took an edge, or ``UNTAKEN``: a later one yields."""
     owner = np.int64(taken.taker[at(edge)])
     if owner <= square:
@@ -169,4 +183,6 @@ def _earlier_taker(edge: Int, square: Int, taken: Taken, put_off: Mask) -> Int:
     taken.taker[at(edge)] = UNTAKEN
     taken.partner[at(owner)] = UNPAIRED
     put_off[at(owner)] = True
+    order[at(count[0])] = owner
+    count[0] += 1
     return UNTAKEN

@@ -6,13 +6,18 @@ loop and is left out. What stays are critical edges; the last of them, if no ear
 the square fills. Otherwise the earlier square's chain is added and the push goes on. Invariant: the last edges of all
 chains kept are different, so this is the reduction of the boundary matrix, done only where it can change a pair.
 
+The squares take their turns brick by brick, so that what they touch stays in the cache, and a square may meet an edge
+that a later one took. It takes the edge over, and the later one goes on from the chain that was kept for it. Any order
+of turns gives the same pairs, because only the chains of earlier squares are added to those of later ones.
+
 A square whose push takes much longer than most is put off once the squares together have taken long: chains that are
 added to chains grow, and then all of this is quadratic. What is put off is left to ``compression``. Squares of the top
 dimension never enter (clearing), edges that close no loop never do, and a push stops at the first edge that no one else
 took: the rest of the chain is kept as it is, for squares that will add it.
 
 Sources: Robins, Wood, Sheppard 2011 for the chains over a discrete gradient; Guillou, Vidal, Tierny, "Discrete Morse
-Sandwich", IEEE TVCG (2023) for dimension 1 between the two union-finds and for stopping early.
+Sandwich", IEEE TVCG (2023) for dimension 1 between the two union-finds and for stopping early; Morozov, Nigmetov,
+"Towards lockfree persistent homology", SPAA (2020) for taking edges over.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.compiled.kernel import allocating_kernel, at, kernel
+from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.links import link_of, roots
 from monai_topo.topology.engines.native.pairing.boundaries import (
     CHAIN,
@@ -35,6 +40,7 @@ from monai_topo.topology.engines.native.pairing.boundaries import (
     push_down,
     without_mixed,
 )
+from monai_topo.topology.engines.native.pairing.bricks import in_bricks
 from monai_topo.topology.engines.native.pairing.chains import (
     DOWN,
     FIRST_HEAP,
@@ -56,6 +62,7 @@ from monai_topo.topology.engines.native.pairing.components import UNPAIRED
 from monai_topo.topology.engines.native.pairing.compression import compress_columns
 from monai_topo.topology.engines.native.pairing.remainder import pair_remainder
 from monai_topo.topology.engines.native.types import (
+    Allowance,
     Cells,
     Codes,
     CriticalCells,
@@ -70,13 +77,19 @@ from monai_topo.topology.engines.native.types import (
     Mixed,
     Offsets,
     Partners,
-    Scratch,
     Taken,
     Words,
 )
 
 _AHEAD = 8
 """How many squares before its turn the surroundings of one are fetched."""
+_FREE = 2 * PUSHES_PER_VOXEL
+"""Places of the heap that stay free: for one push, and for one more when a chain that was kept is taken up again."""
+_ADVANCE = 10
+"""What part of the work that squares may take is there from the start; all of it is given out turn by turn.
+
+Bricks are alike, so an attempt that will take too long is known after a few of them.
+"""
 
 
 @allocating_kernel
@@ -96,7 +109,7 @@ def pair_loops(
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
     The buffers of ``_reduce`` are fixed while it runs, because rebinding an array in a hot loop costs reference counts;
-    when one is too small, it returns the square that it was at, and is called again with a larger one.
+    when one is too small, it returns the turn that it was at, and is called again with a larger one.
 
     Args:
         cells: critical edges from ``list_edges`` and squares from ``list_squares``, with their partners.
@@ -108,7 +121,7 @@ def pair_loops(
         first_edge: int32, flat, padded, overwritten.
         keyed: int32, twice as long, overwritten; the keys and behind them the words may lie in it.
         effort: rule when to put squares off, and when to give up.
-        patient: True takes up again what was put off, None gives up then. Only what is asked for is compiled.
+        patient: True puts squares off and takes them up again, None gives up instead. Only what is asked for is compiled.
         mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``. An argument of its own: numba
             leaves out what ``mixed is None`` rules out only where it is one.
 
@@ -121,27 +134,31 @@ def pair_loops(
     copy_into(first_edge, keys)  # out of the way: they may lie in ``keyed``
     alternate(first_edge, words, keyed)
     _forget_pairs(cells.edges, taken)
-    heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(count + 1, np.int64)
-    start[0] = 0
-    kept = KeptChains(start, np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint8))
-    put_off, left = np.zeros(count, np.bool_), np.empty(1, np.int64)
-    left[0] = (effort.first if patient is None else effort.patience) * keys.size
+    put_off, is_open = np.zeros(count, np.bool_), np.empty(count, np.bool_)
+    _mark_open(cells.enclosed, is_open)
+    order = in_bricks(cells.squares[0], is_open, grid)
+    start, stop, heap = np.zeros(count, np.int64), np.zeros(count, np.int64), np.empty(FIRST_HEAP, np.int64)
+    kept = KeptChains(start, stop, np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint8))
+    work = (effort.first if patient is None else effort.patience) * keys.size
     shortest = np.int64(0) if patient is None else effort.column
-    square = np.int64(0)
-    while square < count:
-        square, heap_is_full, kept_is_full = _reduce(
-            square, cells, taken, put_off, heap, kept, keyed, table, offsets, left, shortest, mixed
+    allowance = Allowance(np.empty(1, np.int64), work // max(order.size, 1), shortest)
+    allowance.left[0] = work // _ADVANCE
+    turn, end = np.int64(0), np.int64(0)
+    while turn < order.size:
+        turn, end, heap_is_full, kept_is_full = _reduce(
+            turn, end, order, cells, taken, put_off, heap, kept, keyed, table, offsets, allowance, patient, mixed
         )
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
-            kept = KeptChains(start, longer(kept.voxels), longer(kept.bits))
+            kept = KeptChains(start, stop, longer(kept.voxels), longer(kept.bits))
+    left = allowance.left
     if patient is None:
-        return not put_off.any(), taken.partner
+        return left[0] >= 0, taken.partner
     left[0] = effort.attempt * keys.size
-    done, ends, rows = compress_columns(cells, taken, put_off, heap, kept, keyed, table, offsets, left, mixed)
+    done, columns = compress_columns(cells, taken, put_off, heap, kept, keyed, table, offsets, grid, left, mixed)
     if done:
-        pair_remainder(ends, rows, cells.edges, taken.partner)
+        pair_remainder(columns, cells.edges, taken.partner)
     return done, taken.partner
 
 
@@ -156,8 +173,17 @@ def _forget_pairs(edges: Cells, taken: Taken) -> None:
 
 
 @kernel
+def _mark_open(enclosed: Partners, is_open: Mask) -> None:
+    """Mark the squares that are left to dimension 1."""
+    for i in range(enclosed.size):
+        is_open[i] = enclosed[i] == UNPAIRED
+
+
+@kernel
 def _reduce(
     begin: Int,
+    end: Int,
+    order: Partners,
     cells: CriticalCells,
     taken: Taken,
     put_off: Mask,
@@ -166,26 +192,44 @@ def _reduce(
     keyed: Keyed,
     table: LinkTable,
     offsets: Offsets,
-    left: Scratch,
-    shortest: Int,
+    allowance: Allowance,
+    patient: bool | None,
     mixed: Mixed | None,
-) -> tuple[Int, bool, bool]:
-    """Reduce the squares from ``begin`` on, in the total order.
+) -> tuple[Int, Int, bool, bool]:
+    """Reduce the squares whose turns are the one called ``begin`` and those after it.
 
     Long, because the heap's size is a local variable that every step changes. Columns are squares, chains end at edges;
-    the rest is as in :func:`pair_loops`. A square that takes more than what is left and ``shortest`` is put off.
+    the rest is as in :func:`pair_loops`. A square that takes more than it may is put off; a first attempt ends then.
+
+    Args:
+        begin: first turn.
+        end: place where the kept chains end.
+        order: squares in the order of their turns; one that lost its edge replaces the one that took it.
+        cells: critical edges and squares.
+        taken: pairs so far.
+        put_off: marks of the squares that are put off.
+        heap: places for a chain.
+        kept: kept chains.
+        keyed: keys and states.
+        table: links, from ``new_link_table``.
+        offsets: offset of each neighbor, by bit.
+        allowance: work that may be done.
+        patient: None for a first attempt.
+        mixed: None or mixed words.
 
     Returns:
-        The number of squares, or the first one to do again; whether the heap or the place to keep chains was too small.
+        The number of turns, or the first one to do again; where the kept chains end; whether the heap or the place to
+        keep chains was too small.
     """
-    squares, start, taker = cells.squares, kept.start, taken.taker
-    for square in range(begin, squares.shape[1]):
-        start[square + 1] = start[square]
-        fetch_around(np.int64(squares[0, min(square + _AHEAD, squares.shape[1] - 1)]), keyed, offsets)
-        if cells.enclosed[square] != UNPAIRED:
-            continue
+    start, stop, taker = kept.start, kept.stop, taken.taker
+    left, pay, shortest = allowance
+    turn = begin
+    while turn < order.size and (patient is not None or left[0] >= 0):
+        fetch_around(np.int64(cells.squares[0, at(order[min(turn + _AHEAD, order.size - 1)])]), keyed, offsets)
+        square, owner = np.int64(order[turn]), np.int64(UNTAKEN)
+        left[0] += pay
         work, limit = 0, max(left[0], shortest)
-        size = add_square(np.int64(squares[0, square]), squares[3, square], heap, keyed, offsets)
+        size = _begin_chain(square, cells.squares, heap, kept, keyed, offsets)
         while size:
             voxel, size = pop(heap, size, DOWN)
             work += POP_WORK
@@ -193,19 +237,23 @@ def _reduce(
             critical = ends_of_paths(link, mixed, voxel)
             size = push_down(voxel, link, critical, heap, size, keyed, offsets, mixed)
             edge = last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
-            while edge >= 0 and taker[at(edge)] != UNTAKEN:
-                first, last = start[at(taker[at(edge)])], start[at(taker[at(edge)] + 1)]
-                if size + last - first + PUSHES_PER_VOXEL > heap.size:
+            owner = _taker_of(edge, taker)
+            while owner != UNTAKEN and owner < square:
+                first, last = start[at(owner)], stop[at(owner)]
+                if size + last - first + _FREE > heap.size:
                     clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                    return square, True, False
+                    return turn, end, True, False
                 work += last - first
                 size = add_kept(kept.voxels[first:last], kept.bits[first:last], heap, size, keyed, CHAIN_BITS, DOWN)
                 edge = last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
+                owner = _taker_of(edge, taker)
             if edge >= 0:
-                if start[square] + size >= kept.voxels.size:
+                if end + size >= kept.voxels.size:
                     clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                    return square, False, True
-                start[square + 1] = keep(voxel, heap, size, start[square], kept, keyed, CHAIN_BITS, CHAIN, DOWN)
+                    return turn, end, False, True
+                start[square] = end
+                end = keep(voxel, heap, size, end, kept, keyed, CHAIN_BITS, CHAIN, DOWN)
+                stop[square] = end
                 taker[at(edge)] = square
                 taken.partner[square] = voxel
                 size = 0
@@ -213,9 +261,35 @@ def _reduce(
                 clear(voxel, heap, size, keyed, CHAIN, DOWN)
                 put_off[square] = True
                 size = 0
-            elif size + PUSHES_PER_VOXEL > heap.size:
+            elif size + _FREE > heap.size:
                 clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                return square, True, False
+                return turn, end, True, False
             set_state(keyed, voxel, state_of(keyed, voxel) & WITHOUT_CHAIN)
         left[0] -= work
-    return int(squares.shape[1]), False, False
+        turn = _next_turn(turn, owner, order, taken)
+    return int(order.size), end, False, False
+
+
+@inlined_kernel
+def _begin_chain(square: Int, squares: Cells, heap: Codes, kept: KeptChains, keyed: Keyed, offsets: Offsets) -> Int:
+    """Begin with the boundary of a square, or with the chain that was kept for it; return the heap's new size."""
+    first, last = kept.start[at(square)], kept.stop[at(square)]
+    if first == last:
+        return add_square(np.int64(squares[0, at(square)]), squares[3, at(square)], heap, keyed, offsets)
+    return add_kept(kept.voxels[first:last], kept.bits[first:last], heap, np.int64(0), keyed, CHAIN_BITS, DOWN)
+
+
+@inlined_kernel
+def _taker_of(edge: Int, taker: Partners) -> Int:
+    """The square that took an edge, or ``UNTAKEN``; the edge may be -1."""
+    return np.int64(taker[at(edge)]) if edge >= 0 else np.int64(UNTAKEN)
+
+
+@inlined_kernel
+def _next_turn(turn: Int, loser: Int, order: Partners, taken: Taken) -> Int:
+    """The turn after this one, or the same one again for a later square that lost its edge."""
+    if loser == UNTAKEN:
+        return turn + 1
+    taken.partner[at(loser)] = UNPAIRED
+    order[at(turn)] = loser
+    return turn

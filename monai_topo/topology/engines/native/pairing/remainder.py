@@ -17,7 +17,7 @@ import numpy as np
 from monai_topo.topology.compiled.bits import lowest_bit
 from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.pairing.chains import FIRST_KEPT, UNTAKEN, longer
-from monai_topo.topology.engines.native.types import Cells, Int, KeptWords, Partners, Scratch
+from monai_topo.topology.engines.native.types import Cells, Columns, Int, KeptWords, Partners, Scratch
 
 _WORD, _IN_WORD = 6, 63
 _HALF, _LOW_HALF = 32, 0xFFFFFFFF
@@ -25,17 +25,17 @@ _ONE = np.int64(1)
 
 
 @allocating_kernel
-def pair_remainder(start: Scratch, rows: Partners, edges: Cells, partner: Partners) -> None:
+def pair_remainder(columns: Columns, edges: Cells, partner: Partners) -> None:
     """Pair the squares that have a column.
 
     Args:
-        start: place where the column of each square starts; at last the end of the last one.
-        rows: the numbers of edges in each column; overwritten.
+        columns: column of each square, rows by the numbers of edges; those are overwritten.
         edges: int32 ``(3, n)``, in the total order.
         partner: partner of each square: the voxel that owns its edge; filled where there is a column.
     """
-    named = np.zeros(edges.shape[1] if start[start.size - 1] else 0, np.int32)
-    edge_of = np.empty(_mark(rows, start[start.size - 1], named), np.int32)
+    start, stop, rows = columns
+    named = np.zeros(edges.shape[1] if rows.size else 0, np.int32)
+    edge_of = np.empty(_mark(rows, named), np.int32)
     _number(named, edge_of)
     bits, taker = np.zeros((edge_of.size >> _WORD) + 1, np.int64), np.empty(edge_of.size, np.int32)
     taker[:] = UNTAKEN
@@ -43,8 +43,8 @@ def pair_remainder(start: Scratch, rows: Partners, edges: Cells, partner: Partne
     kept = KeptWords(np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.int64))
     spare = KeptWords(np.empty(bits.size, np.int32), np.empty(bits.size, np.int64))
     end = np.int64(0)
-    for square in range(start.size - 1):
-        column = rows[start[square] : start[square + 1]]
+    for square in range(start.size):
+        column = rows[start[square] : stop[square]]
         if column.size == 0:
             continue
         for k in range(column.size):
@@ -63,10 +63,10 @@ def pair_remainder(start: Scratch, rows: Partners, edges: Cells, partner: Partne
 
 
 @kernel
-def _mark(rows: Partners, count: Int, named: Partners) -> Int:
+def _mark(rows: Partners, named: Partners) -> Int:
     """Mark the edges that occur; return how many there are."""
     found = 0
-    for k in range(count):
+    for k in range(rows.size):
         found += 1 - named[rows[k]]
         named[rows[k]] = 1
     return found
@@ -93,7 +93,9 @@ def _eliminate(
     """
     length = _set_rows(column, bits)
     word = 0
-    while length:
+    for _ in range(taker.size):  # no row is met twice
+        if length == 0:
+            break
         while bits[at(word)] == 0:
             word += 1
         row = (word << _WORD) | _lowest_of_64(bits[at(word)])
