@@ -22,9 +22,10 @@ class TermAtFullResolution(nn.Module):
 
     Args:
         base: nnU-Net's loss, of one output or of a list of them.
-        topology: term of (logits, target). With labels it is given ``(B, C, H, W[, D])`` logits and ``(B, 1, H, W[,
-            D])`` class indices, with regions one region an item: ``(B * C, 1, H, W[, D])`` logits and masks, in which
-            ignored voxels are 255. Tubes that came with the target follow as further channels.
+        topology: term of (logits, target). With labels it is given logits, ``(B, C, H, W[, D])``, and class indices,
+            ``(B, 1, H, W[, D])``. With regions each region is an item of its own: logits and masks are
+            ``(B * C, 1, H, W[, D])``, and ignored voxels are 255. Tubes that came with the target follow as further
+            channels.
         regions: whether the channels of the network are regions, which may overlap, and not classes.
         ignore_label: whether the target of regions ends with a channel of ignored voxels.
 
