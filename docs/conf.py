@@ -150,14 +150,10 @@ def write_reference() -> None:
         )
         write_if_new(REFERENCE / f"{page_of(face)}.rst", text)
     for readme in BUNDLES.glob("*/docs/README.md"):
-        write_if_new(
-            REFERENCE / f"{readme.parts[-3]}.md", readme.read_text().replace("](quick.png)", f"]({picture(readme)})")
-        )
-
-
-def picture(readme: Path) -> str:
-    """The path of a bundle's picture from the reference."""
-    return os.path.relpath(shutil.copy(readme.with_name("quick.png"), REFERENCE / f"{readme.parts[-3]}.png"), REFERENCE)
+        name = readme.parts[-3]
+        for picture in readme.parent.glob("*.png"):
+            shutil.copy(picture, REFERENCE / f"{name}_{picture.name}")
+        write_if_new(REFERENCE / f"{name}.md", re.sub(r"\]\((\w+\.png)\)", rf"]({name}_\1)", readme.read_text()))
 
 
 def link_to_bundle_pages(app: object, name: str, source: list[str]) -> None:

@@ -1,9 +1,10 @@
-"""What quick.yaml of each bundle makes: bundles/NAME/docs/quick.png.
+"""What quick.yaml of each bundle makes: quick.png and quick_3d.png in bundles/NAME/docs.
 
 ``python -m tests.benchmarks.figure_bundles``
 
 The volume that validates, which the network has not seen: image and label beside the segmentation with its errors.
-Trees are shown as projections along the last axis, membranes as the middle slice. About a minute on two CPU cores.
+Trees are shown as projections along the last axis, membranes as the middle slice. In 3D trees are surfaces with their
+errors, and of membranes it is the cells, as a volume with a corner cut away. About a minute on two CPU cores.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from monai_topo.commands.bundles import find_bundle, run_bundle
 from monai_topo.data import HDF5Reader, cremi_datalist, volume_datalist
 from monai_topo.topology import betti_numbers
 from monai_topo.transforms import InstanceToMembrane
-from monai_topo.visualize import error_map
+from monai_topo.visualize import error_map, find_topology_errors, plot_cells, plot_surfaces
 from monai_topo.visualize.figure import new_figure, save_png
 
 BUNDLES = ("em_membranes", "ircadb_vessels", "neuron_stacks")
@@ -33,7 +34,8 @@ def run(name, folder):
 
 
 def volumes(name, folder):
-    """Image, label and segmentation of the validation volume."""
+    """Image, label, segmentation, and the finished result, of the validation volume; the ids of its cells."""
+    cells = None
     if name == "em_membranes":
         path = cremi_datalist(folder / "data", "validation")[0]["image"]
         image = HDF5Reader().read_volume(Path(path)).array
@@ -44,7 +46,9 @@ def volumes(name, folder):
         path = item["image"]
         image, label = (np.asarray(LoadImage()(item[key])) for key in ("image", "label"))
     stem = Path(path).name.split(".")[0]
-    return image, label > 0, np.asarray(LoadImage()(folder / "eval" / f"{stem}_seg.nii.gz")) > 0
+    finish = "bridged" if cells is None else "cells"
+    segmentation, finished = (np.asarray(LoadImage()(folder / "eval" / f"{stem}_{e}.nii.gz")) for e in ("seg", finish))
+    return image, label > 0, segmentation > 0, finished, cells
 
 
 def flat(name, volume):
@@ -53,10 +57,10 @@ def flat(name, volume):
 
 
 def draw(name):
-    """A row of three pictures."""
+    """A row of three pictures, and one in 3D."""
     with TemporaryDirectory() as place:
         run(name, Path(place))
-        image, label, segmentation = volumes(name, Path(place))
+        image, label, segmentation, finished, cells = volumes(name, Path(place))
     figure, axes = new_figure(1, 3, size=2.6)
     errors = error_map(flat(name, segmentation), flat(name, label))
     titles = ["image", f"label: Betti {betti_numbers(label)}", f"segmentation: {betti_numbers(segmentation)}"]
@@ -65,7 +69,13 @@ def draw(name):
         cell.imshow(np.swapaxes(picture, 0, 1), cmap=colors, interpolation="nearest")
         cell.set(xticks=[], yticks=[])
         cell.set_title(title, fontsize="small")
-    return save_png(figure, find_bundle(name) / "docs" / "quick.png")
+    save_png(figure, find_bundle(name) / "docs" / "quick.png")
+    path = find_bundle(name) / "docs" / "quick_3d.png"
+    if cells is None:
+        errors = find_topology_errors(segmentation, label)
+        plot_surfaces(path, segmentation, label, errors, title="threshold 0.5", renderer="pyvista")
+    else:
+        plot_cells(path, finished.astype(int), image, cells.astype(int), title="SegmentCells")
 
 
 if __name__ == "__main__":
