@@ -13,18 +13,17 @@ from monai_topo.handlers.metrics import (
     BettiError,
     BettiMatchingError,
     BettiMatchingF1,
-    BranchesDetected,
     CenterlineDice,
     EulerError,
     InstanceF1,
     JunctionF1,
-    TreeLengthDetected,
     VariationOfInformation,
 )
 from monai_topo.handlers.run_log import RunLog
 from monai_topo.handlers.segmentation_pictures import SegmentationPictures
 from monai_topo.handlers.topology_images import TopologyImageHandler
 from monai_topo.handlers.training_checkpoint import TrainingCheckpoint
+from monai_topo.handlers.tree_metrics import BranchesDetected, ExpectedRunLength, TreeLengthDetected
 
 __all__ = [
     "APLS",
@@ -39,6 +38,7 @@ __all__ = [
     "CenterlineDice",
     "EpochSeed",
     "EulerError",
+    "ExpectedRunLength",
     "InstanceF1",
     "JunctionF1",
     "LossWeightSchedule",

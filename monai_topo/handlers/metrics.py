@@ -14,7 +14,6 @@ from monai_topo.metrics import (
     BettiErrorMetric,
     BettiMatchingErrorMetric,
     BettiMatchingF1Metric,
-    BranchesDetectedMetric,
     CCQMetric,
     CenterlineDiceMetric,
     EulerErrorMetric,
@@ -22,7 +21,6 @@ from monai_topo.metrics import (
     JunctionF1Metric,
     TLTSMetric,
     TopologyMetric,
-    TreeLengthDetectedMetric,
     VariationOfInformationMetric,
 )
 
@@ -144,23 +142,6 @@ class BettiMatchingF1(TopologyMetricHandler):
     metric = BettiMatchingF1Metric
 
 
-class BranchesDetected(TopologyMetricHandler):
-    """The share of branches detected, with the options of ``BranchesDetectedMetric``; higher is better.
-
-    Example:
-        >>> import torch
-        >>> from ignite.engine import Engine
-        >>> mask = torch.zeros(1, 1, 24, 24)
-        >>> mask[..., 12, 2:22] = mask[..., 2:12, 12] = 1
-        >>> evaluator = Engine(lambda engine, batch: (mask, mask))
-        >>> BranchesDetected().attach(evaluator, "branches")
-        >>> evaluator.run([0]).metrics
-        {'branches': 1.0}
-    """
-
-    metric = BranchesDetectedMetric
-
-
 class CCQ(TopologyMetricHandler):
     """The quality, correctness or completeness of centerlines, with the options of ``CCQMetric``; higher is better.
 
@@ -261,23 +242,6 @@ class TLTS(TopologyMetricHandler):
     """
 
     metric = TLTSMetric
-
-
-class TreeLengthDetected(TopologyMetricHandler):
-    """The share of the tree's length detected, with the options of ``TreeLengthDetectedMetric``; higher is better.
-
-    Example:
-        >>> import torch
-        >>> from ignite.engine import Engine
-        >>> mask = torch.zeros(1, 1, 24, 24)
-        >>> mask[..., 12, 2:22] = mask[..., 2:12, 12] = 1
-        >>> evaluator = Engine(lambda engine, batch: (mask, mask))
-        >>> TreeLengthDetected().attach(evaluator, "length")
-        >>> evaluator.run([0]).metrics
-        {'length': 1.0}
-    """
-
-    metric = TreeLengthDetectedMetric
 
 
 class VariationOfInformation(TopologyMetricHandler):

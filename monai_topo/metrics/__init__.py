@@ -17,9 +17,15 @@ from monai_topo.metrics.ccq import CCQMetric, compute_ccq
 from monai_topo.metrics.centerline_dice import CenterlineDiceMetric, compute_centerline_dice
 from monai_topo.metrics.detected import DetectedMetric as DetectedMetric
 from monai_topo.metrics.euler_error import EulerErrorMetric, compute_euler_error
+from monai_topo.metrics.expected_run_length import (
+    ExpectedRunLengthMetric,
+    compute_expected_run_length,
+    graph_expected_run_length,
+)
 from monai_topo.metrics.instance_f1 import InstanceF1Metric, compute_instance_f1
 from monai_topo.metrics.instance_matching import InstanceMatches, match_instances
 from monai_topo.metrics.junction_f1 import JunctionF1Metric, compute_junction_f1, graph_junction_f1
+from monai_topo.metrics.partition import InstancesMetric as InstancesMetric
 from monai_topo.metrics.partition import PartitionMetric
 from monai_topo.metrics.tlts import TLTSMetric, compute_tlts, graph_tlts
 from monai_topo.metrics.tree_length_detected import (
@@ -43,6 +49,7 @@ __all__ = [
     "CenterlineDiceMetric",
     "ComponentMetric",
     "EulerErrorMetric",
+    "ExpectedRunLengthMetric",
     "InstanceF1Metric",
     "InstanceMatches",
     "JunctionF1Metric",
@@ -60,6 +67,7 @@ __all__ = [
     "compute_ccq",
     "compute_centerline_dice",
     "compute_euler_error",
+    "compute_expected_run_length",
     "compute_instance_f1",
     "compute_junction_f1",
     "compute_tlts",
@@ -67,6 +75,7 @@ __all__ = [
     "compute_variation_of_information",
     "graph_apls",
     "graph_branches_detected",
+    "graph_expected_run_length",
     "graph_junction_f1",
     "graph_tlts",
     "graph_tree_length_detected",

@@ -10,15 +10,14 @@ import torch
 from monai.utils import MetricReduction
 from numpy.typing import NDArray
 
-from monai_topo.metrics.base import TopologyMetric, empty_score
+from monai_topo.metrics.base import empty_score
 from monai_topo.metrics.instance_matching import (
     Overlaps,
-    check_integer_ids,
     check_iou_threshold,
     find_overlaps,
     matched_pairs,
 )
-from monai_topo.metrics.partition import PartitionMetric, check_ids
+from monai_topo.metrics.label_maps import LabelMapMetric
 from monai_topo.metrics.signatures import show_options
 
 
@@ -51,7 +50,7 @@ def compute_instance_f1(
     return InstanceF1Metric(include_background, **options)(y_pred, y)
 
 
-class InstanceF1Metric(PartitionMetric):
+class InstanceF1Metric(LabelMapMetric):
     r"""F1 score of instances that are matched one to one by their overlap, in [0, 1]; higher is better.
 
     A true and a predicted instance can match if their intersection over union is **greater** than the threshold. With
@@ -139,45 +138,14 @@ class InstanceF1Metric(PartitionMetric):
         self.min_size = min_size
         self.ignore_empty = ignore_empty
 
-    def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
-        """All scores of one channel.
-
-        Args:
-            prediction: ``(H, W[, D])`` instance ids, or a mask of 0 and 1; -1 is of no instance.
-            target: the same shape.
-        """
-        predicted, true = (self._instance_map(array) for array in (prediction, target))
-        return self.overlap_components(find_overlaps(predicted, true, self.min_size))
-
-    def partition_components(self, true: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
-        """All scores of the instances of each voxel."""
-        return self.overlap_components(find_overlaps(predicted, true, self.min_size))
-
-    def overlap_components(self, overlaps: Overlaps) -> dict[str, float]:
+    def map_components(self, predicted: NDArray[Any], true: NDArray[Any]) -> dict[str, float]:
         """All scores, each the mean over the thresholds."""
+        overlaps = find_overlaps(predicted, true, self.min_size)
         decided = empty_score(not len(overlaps.predicted), not len(overlaps.true), self.ignore_empty)
         if decided is not None:
             return dict.fromkeys(self.components, decided)
         found = [_scores(overlaps, threshold) for threshold in _listed(self.iou_threshold)]
         return dict(zip(self.components, np.mean(found, axis=0).tolist(), strict=True))
-
-    def _instance_map(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Ids of the instances; a copy of ids as they are would take as much memory as the volume."""
-        plain = self.instances == "labels" and self.section_axis is None
-        return array if plain and (array.dtype.kind != "i" or array.min() >= 0) else self.find_instances(array)
-
-    def _to_arrays(self, y_pred: torch.Tensor, y: torch.Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Ids in their own type, 0 where voxels are ignored; or masks, ignored voxels -1."""
-        if self.instances != "labels":
-            return super()._to_arrays(y_pred, y)
-        check_ids(y_pred, y)
-        return TopologyMetric._to_arrays(self, y_pred, y)
-
-    def _to_array(self, values: NDArray[Any], name: str) -> NDArray[Any]:
-        if self.instances != "labels":
-            return super()._to_array(values, name)
-        check_integer_ids(values, name)
-        return values
 
 
 def _listed(iou_threshold: Sequence[float] | float) -> list[float]:

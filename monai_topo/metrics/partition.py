@@ -19,11 +19,10 @@ INSTANCES = ("labels", "foreground", "background")
 _IGNORED = -1
 
 
-class PartitionMetric(ComponentMetric):
-    """Base of the metrics that compare two partitions of a volume into instances.
+class InstancesMetric(ComponentMetric):
+    """Base of the metrics that compare instances, given as ids or found in masks.
 
-    A subclass names its :attr:`components` and implements :meth:`partition_components`. Voxels of instance 0 in the
-    ground truth are not scored; one that is 0 in the prediction alone belongs to a segment like any other.
+    A subclass names its :attr:`components` and implements :meth:`channel_components`.
 
     Args:
         include_background: whether channel 0 of masks counts (it always does where it is the only one).
@@ -37,18 +36,10 @@ class PartitionMetric(ComponentMetric):
             files read as x, y, z); None takes the volume whole.
         reduction: MONAI's, over items and channels.
         get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
-        ignore_index: value of ``y`` whose voxels are of no instance and not scored.
+        ignore_index: value of ``y`` whose voxels are of no instance.
 
     Raises:
         ValueError: for an unknown component or kind of instances.
-
-    Example:
-        >>> class Counts(PartitionMetric):
-        ...     components = ("difference",)
-        ...     def partition_components(self, true, predicted):
-        ...         return {"difference": float(len(np.unique(predicted)) - len(np.unique(true)))}
-        >>> Counts(True, "difference")(torch.tensor([[[[1, 2, 3]]]]), torch.tensor([[[[1, 1, 1]]]]))
-        tensor([[2.]])
     """
 
     def __init__(
@@ -68,28 +59,6 @@ class PartitionMetric(ComponentMetric):
         self.instances = instances
         self.connectivity = connectivity
         self.section_axis = section_axis
-
-    @abstractmethod
-    def partition_components(self, true: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
-        """All numbers by name.
-
-        Args:
-            true: ``(N,)`` true instance of each voxel, small non-negative ids, at least one above 0.
-            predicted: ``(N,)`` predicted instances.
-        """
-
-    def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
-        """All numbers of one channel; NaN where the target has no instance.
-
-        Args:
-            prediction: ``(H, W[, D])`` instance ids, or a mask of 0 and 1.
-            target: the same shape. Voxels that are -1 are not scored.
-        """
-        scored = target != _IGNORED
-        true, predicted = (self.find_instances(array)[scored] for array in (target, prediction))
-        if not true.any():
-            return dict.fromkeys(self.components, np.nan)
-        return self.partition_components(true, predicted)
 
     def find_instances(self, array: NDArray[Any]) -> NDArray[Any]:
         """Small ids of the instances from 1 on, 0 elsewhere.
@@ -123,6 +92,61 @@ class PartitionMetric(ComponentMetric):
             return super()._to_array(values, name).astype(np.int8)
         check_integer_ids(values, name)
         return _small_ids(values)
+
+
+class PartitionMetric(InstancesMetric):
+    """Base of the metrics that compare two partitions of a volume into instances.
+
+    A subclass names its :attr:`components` and implements :meth:`partition_components`. Voxels of instance 0 in the
+    ground truth are not scored; one that is 0 in the prediction alone belongs to a segment like any other.
+
+    Args:
+        include_background: whether channel 0 of masks counts (it always does where it is the only one).
+        component: the number that this instance gives, one of :attr:`components`.
+        instances: meaning of the inputs. ``"labels"``: ``(B, 1, H, W[, D])`` integer ids, 0 is no instance. Masks of 0
+            and 1 otherwise, whose instances are the components of the ``"foreground"`` (vessels) or of the
+            ``"background"`` (cells between membranes).
+        connectivity: connectivity of the mask's foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). The
+            background has the other one, so cells are face-connected by default.
+        section_axis: spatial axis along which no two sections share an instance, for anisotropic stacks (2 or -1 for
+            files read as x, y, z); None takes the volume whole.
+        reduction: MONAI's, over items and channels.
+        get_not_nans: whether :meth:`aggregate` also returns the number of defined entries.
+        ignore_index: value of ``y`` whose voxels are of no instance and not scored.
+
+    Raises:
+        ValueError: for an unknown component or kind of instances.
+
+    Example:
+        >>> class Counts(PartitionMetric):
+        ...     components = ("difference",)
+        ...     def partition_components(self, true, predicted):
+        ...         return {"difference": float(len(np.unique(predicted)) - len(np.unique(true)))}
+        >>> Counts(True, "difference")(torch.tensor([[[[1, 2, 3]]]]), torch.tensor([[[[1, 1, 1]]]]))
+        tensor([[2.]])
+    """
+
+    @abstractmethod
+    def partition_components(self, true: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
+        """All numbers by name.
+
+        Args:
+            true: ``(N,)`` true instance of each voxel, small non-negative ids, at least one above 0.
+            predicted: ``(N,)`` predicted instances.
+        """
+
+    def channel_components(self, prediction: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
+        """All numbers of one channel; NaN where the target has no instance.
+
+        Args:
+            prediction: ``(H, W[, D])`` instance ids, or a mask of 0 and 1.
+            target: the same shape. Voxels that are -1 are not scored.
+        """
+        scored = target != _IGNORED
+        true, predicted = (self.find_instances(array)[scored] for array in (target, prediction))
+        if not true.any():
+            return dict.fromkeys(self.components, np.nan)
+        return self.partition_components(true, predicted)
 
 
 def check_ids(y_pred: torch.Tensor, y: torch.Tensor) -> None:

@@ -29,6 +29,7 @@ from monai_topo.topology.masks.features import Status as Status
 from monai_topo.topology.masks.instances import distance_to_boundary, instance_boundaries
 from monai_topo.topology.masks.instances import largest_parts as largest_parts
 from monai_topo.topology.masks.instances import remove_small_cells as remove_small_cells
+from monai_topo.topology.masks.instances import renumber_ids as renumber_ids
 from monai_topo.topology.masks.instances import round_cells as round_cells
 from monai_topo.topology.masks.overlap import shared_betti_numbers
 from monai_topo.topology.masks.runs import ComponentRuns, component_runs

@@ -13,7 +13,13 @@ from functools import partial
 import pytest
 import torch
 
-from monai_topo.metrics import BranchesDetectedMetric, InstanceF1Metric, TopologyMetric, TreeLengthDetectedMetric
+from monai_topo.metrics import (
+    BranchesDetectedMetric,
+    ExpectedRunLengthMetric,
+    InstanceF1Metric,
+    TopologyMetric,
+    TreeLengthDetectedMetric,
+)
 
 PARTS = {2: [(3, 2), (5, 0), (0, 5)], 3: [(1, 3, 1), (0, 0, 5), (4, 0, 1)]}
 """For each number of processes, how many of the five items each of them sees."""
@@ -39,6 +45,7 @@ METRICS = [
     partial(InstanceF1Metric, instances="foreground", iou_threshold=0.2),
     TreeLengthDetectedMetric,
     BranchesDetectedMetric,
+    partial(ExpectedRunLengthMetric, instances="foreground"),
 ]
 
 

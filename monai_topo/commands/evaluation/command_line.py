@@ -104,6 +104,19 @@ def _add_metrics(parser: argparse.ArgumentParser) -> None:
         help="instance_f1: instances of fewer voxels are background on both sides; default: 0",
     )
     add(
+        "--merge-tolerance",
+        type=int,
+        default=0,
+        metavar="N",
+        help="expected_run_length: points of another skeleton in a segment that make no merge; default: 0",
+    )
+    add(
+        "--max-step",
+        type=float,
+        metavar="D",
+        help="expected_run_length: longer steps of a tracing are divided; default: points as traced",
+    )
+    add(
         "--max-nodes",
         type=_count,
         default=MAX_NODES,

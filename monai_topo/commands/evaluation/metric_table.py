@@ -21,9 +21,10 @@ from monai_topo.metrics import (
     ComponentMetric,
     DetectedMetric,
     EulerErrorMetric,
+    ExpectedRunLengthMetric,
     InstanceF1Metric,
+    InstancesMetric,
     JunctionF1Metric,
-    PartitionMetric,
     TLTSMetric,
     TopologyMetric,
     TreeLengthDetectedMetric,
@@ -62,12 +63,14 @@ class Entry:
         higher_is_better: whether a high number is good.
         components: components of a :class:`ComponentMetric`, those that become columns; empty for all.
         distances: arguments that are lengths, in voxels or in the unit of the voxel size.
+        errors: components of which, unlike the others, a low number is good.
     """
 
     metric: type[TopologyMetric]
     higher_is_better: bool
     components: tuple[str, ...] = ()
     distances: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 METRICS: dict[str, Entry] = {
@@ -86,6 +89,12 @@ METRICS: dict[str, Entry] = {
     "adapted_rand_error": Entry(AdaptedRandErrorMetric, higher_is_better=False, components=("error",)),
     "variation_of_information": Entry(VariationOfInformationMetric, higher_is_better=False),
     "instance_f1": Entry(InstanceF1Metric, higher_is_better=True),
+    "expected_run_length": Entry(
+        ExpectedRunLengthMetric,
+        higher_is_better=True,
+        components=("erl", "normalized", "omitted", "num_splits", "num_merges"),
+        errors=("omitted", "num_splits", "num_merges"),
+    ),
 }
 """Name on the command line to metric."""
 
@@ -110,7 +119,7 @@ def build_metric(name: str, options: Mapping[str, Any]) -> TopologyMetric:
 
 def compares_instances(name: str) -> bool:
     """Whether a metric can take instance ids instead of masks."""
-    return issubclass(METRICS[name].metric, PartitionMetric)
+    return issubclass(METRICS[name].metric, InstancesMetric)
 
 
 def compute(
@@ -136,7 +145,7 @@ def compute(
     """
     if not isinstance(metric, ComponentMetric):
         return {name: metric.channel_value(prediction, label)}
-    if tracing is not None and isinstance(metric, DetectedMetric):
+    if tracing is not None and isinstance(metric, DetectedMetric | ExpectedRunLengthMetric):
         found = metric.tracing_components(prediction, label, tracing)
     else:
         found = metric.channel_components(prediction, label)
@@ -151,4 +160,5 @@ def metric_of(column: str) -> str:
 
 def higher_is_better(column: str) -> bool:
     """Whether a high number in a column is good."""
-    return METRICS[metric_of(column)].higher_is_better
+    entry = METRICS[metric_of(column)]
+    return entry.higher_is_better and column.partition(".")[2] not in entry.errors

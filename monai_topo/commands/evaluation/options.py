@@ -20,7 +20,17 @@ from monai_topo.commands.evaluation.metric_table import (
 MAX_NODES = 2000
 """Control nodes of APLS in a graph, of which a tree of vessels has fewer and a mask of noise many thousands."""
 
-OF_SOME = ("frame", "patch_size", "num_patches", "section_axis", "iou_threshold", "min_size", *DISTANCES)
+OF_SOME = (
+    "frame",
+    "patch_size",
+    "num_patches",
+    "section_axis",
+    "iou_threshold",
+    "min_size",
+    "merge_tolerance",
+    "max_step",
+    *DISTANCES,
+)
 """Options that only some metrics take."""
 _WHOLE = {None: "full", 1: "face"}
 _NEIGHBORS = {("full", 2): 8, ("full", 3): 26, ("face", 2): 4, ("face", 3): 6}
@@ -53,6 +63,8 @@ class Options:
         section_axis: axis along which no two sections share an instance.
         iou_threshold: intersection over union that a match of instances exceeds, or several of them (instance_f1).
         min_size: number of voxels below which an instance is background (instance_f1).
+        merge_tolerance: number of points of another skeleton in a segment that make no merge (expected_run_length).
+        max_step: length of the longest step of a tracing, None for steps as traced (expected_run_length).
         labels: classes of label maps, each scored on its own; empty for masks.
         threshold: likelihood from which a voxel of a prediction is foreground; None for masks.
         label_threshold: the same of a label.
@@ -85,6 +97,8 @@ class Options:
     section_axis: int | None = None
     iou_threshold: tuple[float, ...] | float = 0.5
     min_size: int = 0
+    merge_tolerance: int = 0
+    max_step: float | None = None
     labels: tuple[int, ...] = ()
     threshold: float | None = None
     label_threshold: float | None = None

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_topo.topology import renumber_ids
+
 _ROUNDING = 1e-6  # of a scale in a header, which is float32: 255 times 1/255 is 1.00000006
 _NO_CELL = 2**64 - 1  # CREMI's mark
 
@@ -77,9 +79,7 @@ def to_ids(array: NDArray[Any]) -> NDArray[np.int64]:
         >>> to_ids(np.array([7, 0, 2**64 - 1, 2**63], np.uint64))
         array([1, 0, 0, 2])
     """
-    values, index = np.unique(to_labels(array), return_inverse=True)
-    cells = cells_of(values) != 0
-    return np.asarray(np.where(cells, np.cumsum(cells), 0)[index].reshape(array.shape), np.int64)
+    return renumber_ids(cells_of(to_labels(array))).astype(np.int64)
 
 
 def cells_of(labels: NDArray[Any]) -> NDArray[Any]:

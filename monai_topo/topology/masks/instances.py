@@ -9,6 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+_SLAB = 1 << 24
+"""Voxels that are renumbered at once."""
+
+
+def renumber_ids(ids: NDArray[Any]) -> NDArray[np.int32]:
+    """Ids from 1 on in rising order, 0 where they are 0; what it takes beside the result is a small part of it.
+
+    Args:
+        ids: Integers of at least 0, of any shape and number type.
+
+    Example:
+        >>> renumber_ids(np.array([7, 0, 2**64 - 1, 7], np.uint64))
+        array([1, 0, 2, 1], dtype=int32)
+    """
+    flat = ids.ravel()
+    slabs = [slice(begin, begin + _SLAB) for begin in range(0, flat.size, _SLAB)]
+    values = np.unique(np.concatenate([flat[:0], *(np.unique(flat[slab][_run_starts(flat[slab])]) for slab in slabs)]))
+    numbers = np.cumsum(values > 0, dtype=np.int32)
+    small = np.empty(flat.size, np.int32)
+    for slab in slabs:
+        starts = _run_starts(flat[slab])
+        lengths = np.diff(np.append(starts, len(flat[slab])))
+        small[slab] = np.repeat(numbers[np.searchsorted(values, flat[slab][starts])], lengths)
+    return small.reshape(ids.shape)
+
+
+def _run_starts(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Where another value begins."""
+    return np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+
 
 def instance_boundaries(instances: NDArray[Any], axes: Sequence[int] | None = None) -> NDArray[np.bool_]:
     """Voxels with a face neighbor of another id: a boundary two voxels thick, one on each side.

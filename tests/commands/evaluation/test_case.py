@@ -17,7 +17,7 @@ from monai_topo.commands.evaluation import Options
 from monai_topo.commands.evaluation.case import score_case
 from monai_topo.commands.evaluation.pairs import Pair
 from monai_topo.graphs import draw_centerline, in_voxels, read_swc
-from monai_topo.metrics import graph_branches_detected, graph_tree_length_detected
+from monai_topo.metrics import graph_branches_detected, graph_expected_run_length, graph_tree_length_detected
 from tests.commands.evaluation.files import save_hdf5, save_nifti, save_tiff
 
 AFFINE = np.array([[0.5, 0, 0, 3], [0, 0.75, 0, -4], [0, 0, 2.0, 5], [0, 0, 0, 1]])
@@ -170,6 +170,26 @@ def test_a_tree_is_the_tracing_itself(tmp_path, spacing, rng):
     assert length != pytest.approx(graph_tree_length_detected(mask, graph if spacing is None else in_voxels(graph)))
     assert scores["branches_detected.detected"] == pytest.approx(graph_branches_detected(mask, graph))
     assert 0 < scores["tree_length_detected.precision"] < 1
+
+
+@pytest.mark.parametrize("spacing", [None, (0.5, 0.75, 2.0)])
+def test_a_tracing_in_a_volume_of_ids(tmp_path, spacing, rng):
+    """The points as they were traced, not the mask that is drawn of them; in the given unit, or in voxels."""
+    lines = [f"{n} 2 {n / 4} {2 + (n % 3) / 2} 10 1 {n - 1 if n > 1 else -1}" for n in range(1, 16)]
+    (tmp_path / "label.swc").write_text("\n".join(lines))
+    graph = read_swc(tmp_path / "label.swc", spacing=spacing or 1.0, unit="physical" if spacing else "voxel")
+    ids = np.broadcast_to(2**33 + 5 + np.arange(9)[:, None, None] // 3, (9, 8, 14)) * (rng.random((9, 8, 14)) < 0.9)
+    save_hdf5(tmp_path / "prediction.h5", ids.astype(np.uint64))
+    given = {"spacing": spacing} if spacing else {"swc_unit": "voxel"}
+    given |= {"instances": "labels", "metrics": ("expected_run_length",), "max_step": 0.3}
+    found, _ = scored(tmp_path, "prediction.h5", label="label.swc", **given)
+    expected = graph_expected_run_length(ids, graph, max_step=0.3)
+    assert 0 < expected["normalized"] < 1 < expected["num_splits"] + expected["omitted"]
+    assert found == pytest.approx({f"expected_run_length.{name}": expected[name] for name in ERL})
+    assert expected["erl"] != pytest.approx(graph_expected_run_length(ids, graph)["erl"])
+
+
+ERL = ("erl", "normalized", "omitted", "num_splits", "num_merges")
 
 
 def test_a_tracing_needs_a_voxel_size(tmp_path):

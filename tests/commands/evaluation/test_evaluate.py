@@ -370,6 +370,7 @@ def missing_pixels(path):
         (["--instances", "labels"], "goes with --metrics adapted_rand_error variation_of_information i"),
         (["--metrics", "instance_f1", "--iou-threshold", "0.5,1"], "iou_threshold must be at least 0 and below 1"),
         (["--iou-threshold", "0.7"], "--iou-threshold is of instance_f1"),
+        (["--metrics", "expected_run_length", "--max-step", "0"], "max_step must be above 0"),
         (["--num-patches", "3"], "num_patches needs a patch_size"),
         (["--metrics", "ccq", "--slack", "-1"], "slack must be at least 0"),
         (["--workers", "0"], "--workers must be at least 1"),
