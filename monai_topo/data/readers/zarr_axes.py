@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,12 @@ def plain_axes(path: Path, array: Any, names: str | None) -> tuple[Axis, ...]:
     return tuple(
         Axis(axis.name, axis.kind, unit, found["resolution"][k], found["offset"][k]) for k, axis in enumerate(given)
     )
+
+
+def renamed_axes(path: Path, array: Any, names: str, axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """Axes with other names, of the same lengths."""
+    given = _named(path, array, names, ())
+    return tuple(replace(axis, name=one.name, kind=one.kind) for axis, one in zip(axes, given, strict=True))
 
 
 def _named(path: Path, array: Any, names: str | None, stated: Sequence[str]) -> list[Axis]:

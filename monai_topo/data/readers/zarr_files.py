@@ -13,7 +13,8 @@ from monai.config import PathLike
 from numpy.typing import NDArray
 
 from monai_topo.data.readers.extras import scale_package
-from monai_topo.data.readers.zarr_axes import Axis, ome_axes, plain_axes
+from monai_topo.data.readers.stores import is_store, open_store
+from monai_topo.data.readers.zarr_axes import Axis, ome_axes, plain_axes, renamed_axes
 
 _METADATA = ("zarr.json", ".zgroup", ".zarray")
 
@@ -41,13 +42,17 @@ class ZarrArray:
 
 
 def is_zarr(path: PathLike) -> bool:
-    """Whether a folder is a zarr group or array, or one inside of another.
+    """Whether a folder is a zarr group or array, or one inside of another; or N5 or Neuroglancer precomputed.
 
     Example:
         >>> is_zarr("nowhere.zarr")
         False
     """
-    return any((Path(path) / name).is_file() for name in _METADATA)
+    return _holds_zarr(Path(path)) or is_store(path)
+
+
+def _holds_zarr(path: Path) -> bool:
+    return any((path / name).is_file() for name in _METADATA)
 
 
 def open_array(
@@ -68,6 +73,9 @@ def open_array(
             transformations cannot be understood.
     """
     path = Path(path)
+    if not _holds_zarr(path) and is_store(path):
+        array, found = open_store(path, dataset, level)
+        return ZarrArray(path, array, found if axes is None else renamed_axes(path, array, axes, found))
     node = _node(path, dataset)
     if not _is_array(node) and _multiscales(node) is None:
         node = node[_only(path, list(_images(node)))]
@@ -109,7 +117,8 @@ def _damage(image: ZarrArray, region: tuple[Any, ...], error: Exception) -> str:
     grids = [range(start // size, -(-stop // size)) for (start, stop), size in zip(bounds, sizes, strict=True)]
     for place in product(*grids):
         try:
-            array[tuple(slice(index * size, (index + 1) * size) for index, size in zip(place, sizes, strict=True))]
+            ends = [min((k + 1) * size, n) for k, size, n in zip(place, sizes, array.shape, strict=True)]
+            array[tuple(slice(k * size, end) for k, size, end in zip(place, sizes, ends, strict=True))]
         except Exception as reason:
             return f"{_where(image)}: chunk {'/'.join(map(str, place))} is damaged: {_first_line(reason)}."
     return f"{_where(image)} cannot be read: {_first_line(error)}."
@@ -135,7 +144,7 @@ def _is_array(node: Any) -> bool:
 def _node(path: Path, dataset: str | None) -> Any:
     if not path.is_dir():
         raise FileNotFoundError(f"no such folder: {path}")
-    if not is_zarr(path):
+    if not _holds_zarr(path):
         raise ValueError(f"{path} is no zarr group or array: it holds none of {', '.join(_METADATA)}.")
     try:
         node = _open(path)
@@ -223,7 +232,7 @@ def _described(path: Path, array: Any, axes: str | None) -> ZarrArray:
 
 
 def _group(path: Path) -> Any:
-    if not is_zarr(path):
+    if not _holds_zarr(path):
         return None
     node = _open(path)
     return None if _is_array(node) else node
