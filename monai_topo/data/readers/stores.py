@@ -165,7 +165,7 @@ def _is_image(folder: Path) -> bool:
 
 def _scales_of(folder: Path) -> list[str]:
     """Names of the scales in a group, s0, s1, ..."""
-    names = []
+    names: list[str] = []
     while "dimensions" in (_about(folder / f"s{len(names)}" / _N5) or {}):
         names.append(f"s{len(names)}")
     return names
