@@ -14,7 +14,7 @@ from monai_topo.topology import betti_numbers
 from tests.results.datasets import TEST, VALIDATION
 from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import stretched
-from tests.results.study.laboratory import all_runs, over_volumes, ratios_of, runs_of
+from tests.results.study.laboratory import all_runs, over_volumes, ratios_of, runs_of, within_floor
 from tests.results.study.membranes import score
 from tests.results.study.report import page
 from tests.results.study.selection import chosen_ratio
@@ -191,3 +191,10 @@ def test_a_study_in_small(real_data, tmp_path):
     fill(study, StudyLaboratory(study, real_data, tmp_path, records), records, 1)
     assert "BettiMatchingLoss" in page(study, records.runs)
     assert draw(study, records.runs, tmp_path / "study.png").stat().st_size > 5000
+
+
+def test_a_step_that_costs_too_much_takes_its_own_arguments(monkeypatch):
+    step = FIB25.subject.steps["close_walls"]
+    monkeypatch.setattr("tests.results.finished.steps.search", lambda *arguments: (None, []))
+    monkeypatch.setattr("tests.results.finished.steps.choose", lambda *arguments: None)
+    assert within_floor(step, None, None) == {}

@@ -157,5 +157,5 @@ def arguments(study, records):
             for name, step in study.subject.steps.items():
                 if step.transform:
                     chosen = ", ".join(f"{key} {value}" for key, value in record["arguments"][name].items())
-                    lines.append(f"- {NAMES[loss]}, {step.title}: {chosen}")
+                    lines.append(f"- {NAMES[loss]}, {step.title}: {chosen or 'its own, all others cost too much Dice'}")
     return "\n".join(lines)
