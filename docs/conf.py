@@ -34,7 +34,8 @@ exclude_patterns = ["_build", "results/*"]
 templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "monai_topo"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme_options = {
     "navbar_align": "left",
     "show_nav_level": 1,
@@ -44,6 +45,8 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
 }
 html_show_sourcelink = False
+highlight_language = "none"
+"""Blocks without a language are commands and drawings."""
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 4
@@ -156,12 +159,13 @@ def write_reference() -> None:
         write_if_new(REFERENCE / f"{name}.md", re.sub(r"\]\((\w+\.png)\)", rf"]({name}_\1)", readme.read_text()))
 
 
-def link_to_bundle_pages(app: object, name: str, source: list[str]) -> None:
-    """Lead links to bundles' READMEs, which lie outside of this folder, to their pages here."""
+def adapt(app: object, name: str, source: list[str]) -> None:
+    """Lead links to bundles' READMEs to their pages here; leave out the empty line that ends an example's output."""
+    source[0] = re.sub(r"(```python\n.*?)\n\s*\n(\s*```)", r"\1\n\2", source[0], flags=re.DOTALL)
     source[0] = re.sub(r"\]\(\.\./bundles/(\w+)/docs/README\.md", r"](reference/\1.md", source[0])
 
 
 def setup(app: object) -> None:
     """Called by Sphinx."""
     write_reference()
-    app.connect("source-read", link_to_bundle_pages)  # type: ignore[attr-defined]
+    app.connect("source-read", adapt)  # type: ignore[attr-defined]

@@ -121,7 +121,7 @@ def pair_loops(
         first_edge: int32, flat, padded, overwritten.
         keyed: int32, twice as long, overwritten; the keys and behind them the words may lie in it.
         effort: rule when to put squares off, and when to give up.
-        patient: True puts squares off and takes them up again, None gives up instead. Only what is asked for is compiled.
+        patient: True puts squares off and takes them up again, None gives up instead; only that is compiled.
         mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``. An argument of its own: numba
             leaves out what ``mixed is None`` rules out only where it is one.
 
