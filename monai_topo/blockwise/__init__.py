@@ -12,6 +12,7 @@ from monai_topo.blockwise.arrays import to_blocks as to_blocks
 from monai_topo.blockwise.components import label_components
 from monai_topo.blockwise.counts import betti_numbers, euler_characteristic
 from monai_topo.blockwise.filters import fill_cavities, remove_small_components
+from monai_topo.blockwise.halo import close_walls, with_halo
 from monai_topo.blockwise.overlap import OverlapCounts, dice, overlap_counts
 from monai_topo.blockwise.partitions import (
     ContingencyTable,
@@ -29,6 +30,7 @@ __all__ = [
     "RandScores",
     "adapted_rand_error",
     "betti_numbers",
+    "close_walls",
     "contingency_table",
     "dice",
     "euler_characteristic",
@@ -37,4 +39,5 @@ __all__ = [
     "overlap_counts",
     "remove_small_components",
     "variation_of_information",
+    "with_halo",
 ]
