@@ -49,6 +49,7 @@ bench: $(READY)  ## measure speed, write docs/benchmarks.md; PEERS=folder of a p
 	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --write
 
 figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
+	$(BIN)/python -m tests.benchmarks.figure_blindness
 	$(BIN)/python -m tests.benchmarks.figure_localized
 	$(BIN)/python -m tests.benchmarks.figure_mending
 	$(BIN)/python -m tests.benchmarks.figure_matching
@@ -58,9 +59,10 @@ figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[render]"
 	$(BIN)/python -m tests.benchmarks.figure_vessels
 
-results: $(READY)  ## train with every loss on the real volumes in DATA, write docs/results.md and docs/finished.md (hours; what is done is kept)
+results: $(READY)  ## train with every loss on the real volumes in DATA, write docs/results.md, docs/finished.md and the controls of docs/howto/trust.md (hours; what is done is kept)
 	$(BIN)/python -m tests.results $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m tests.results.finished $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m tests.results.controls $(if $(DATA),--data $(DATA))
 
 results-quick: $(READY)  ## the same in half an hour, printed: to see that everything works
 	$(BIN)/python -m tests.results --quick $(if $(DATA),--data $(DATA))

@@ -13,7 +13,7 @@ from monai.utils import optional_import
 
 from monai_topo.commands.evaluation.beside import named_after, plain
 from monai_topo.commands.evaluation.case import fingerprint
-from monai_topo.commands.evaluation.metric_table import METRICS, metric_of
+from monai_topo.commands.evaluation.metric_table import higher_is_better, metric_of
 from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.pairs import Pair
 from monai_topo.commands.evaluation.record import plain_options
@@ -98,7 +98,7 @@ def _draw(path: Path, curves: Sequence[Curve], given: Sequence[float]) -> bool:
             curve.means,
             [[points.get(value, float("nan")) for value in curve.values] for points in curve.cases.values()],
             at,
-            METRICS[metric_of(curve.column)].higher_is_better,
+            higher_is_better(curve.column),
         )
         for curve, at in zip(curves, given, strict=True)
     ]
