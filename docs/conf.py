@@ -55,6 +55,7 @@ nb_execution_mode = "cache"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
+nb_merge_streams = True
 
 autosummary_generate = True
 autodoc_typehints = "description"
