@@ -54,12 +54,11 @@ def score_case(pair: Pair, options: Options) -> CaseResult:
             return _score_by_blocks(pair, options, notes)
         prediction, label = read_pair(pair, options)
         spacing, unit = _voxel_size(prediction, label, options)
-        tracing = label.facts.get(TRACED)
         rows = [
             Row(
                 pair.name,
                 number,
-                score_masks(predicted, true, options, spacing, tracing=tracing if number in (None, 1) else None),
+                score_masks(predicted, true, options, spacing, tracing=tracing_of(label, number)),
                 bool(predicted.any() or true.any()),
             )
             for number, predicted, true in comparisons(prediction, label, options)
@@ -98,6 +97,11 @@ def fits(pair: Pair, options: Options) -> bool:
         return True
     needed, limit = memory_of_whole(read_pair(pair, options, open_volume))
     return needed <= limit
+
+
+def tracing_of(label: Volume, number: int | None) -> networkx.Graph | None:
+    """The graph that a label was drawn of, for the class that it draws; None for any other label or class."""
+    return label.facts.get(TRACED) if number in (None, 1) else None
 
 
 def check_in_memory(pair: Pair, options: Options, work: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_topo.commands.evaluation.case import check_in_memory, comparisons, read_pair, score_masks
+from monai_topo.commands.evaluation.case import check_in_memory, comparisons, read_pair, score_masks, tracing_of
 from monai_topo.commands.evaluation.controls.masks import (
     PREDICTION,
     Control,
@@ -59,7 +59,7 @@ def score_case_controls(pair: Pair, settings: Settings) -> dict[str, Any]:
         structures[str(number)] = _structures(true, settings)
         masks = [(PREDICTION, 0, predicted)]
         for control, draw, mask in [*masks, *_controls(pair, number, predicted, true, before, spacing, settings)]:
-            scores = score_masks(mask, true, options, spacing)
+            scores = score_masks(mask, true, options, spacing, tracing=tracing_of(label, number))
             rows.append({"label": number, "control": control, "draw": draw, "scores": scores})
     return {"structures": structures, "rows": rows}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from monai_topo.commands.evaluation.case import check_in_memory, comparisons, read_pair, score_masks
+from monai_topo.commands.evaluation.case import check_in_memory, comparisons, read_pair, score_masks, tracing_of
 from monai_topo.commands.evaluation.pairs import Pair
 from monai_topo.commands.evaluation.sweep.settings import Setting
 
@@ -25,7 +25,7 @@ def score_case_sweep(pair: Pair, settings: Sequence[Setting]) -> list[dict[str, 
             "label": number,
             "parameter": setting.parameter,
             "value": setting.value,
-            "scores": score_masks(predicted, true, setting.options, spacing),
+            "scores": score_masks(predicted, true, setting.options, spacing, tracing=tracing_of(label, number)),
         }
         for setting in settings
         for number, predicted, true in comparisons(prediction, label, setting.options)

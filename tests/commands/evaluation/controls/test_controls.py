@@ -152,9 +152,9 @@ def test_a_later_call_scores_only_what_changed(folders, monkeypatch, capsys):
     before = content(folders)
     scored, score_masks = [], controls_case.score_masks
 
-    def record(*arguments):
+    def record(*arguments, **options):
         scored.append(arguments)
-        return score_masks(*arguments)
+        return score_masks(*arguments, **options)
 
     monkeypatch.setattr(controls_case, "score_masks", record)
     assert call(folders) == 0
@@ -172,11 +172,11 @@ def test_a_later_call_scores_only_what_changed(folders, monkeypatch, capsys):
 def test_an_interrupted_call_is_gone_on_with(folders, monkeypatch):
     score_masks, seen = controls_case.score_masks, []
 
-    def stop(*arguments):
+    def stop(*arguments, **options):
         seen.append(arguments)
         if len(seen) == 12:
             raise KeyboardInterrupt
-        return score_masks(*arguments)
+        return score_masks(*arguments, **options)
 
     monkeypatch.setattr(controls_case, "score_masks", stop)
     assert call(folders) == 130
@@ -199,6 +199,22 @@ def test_instances(folders):
         sums = {key: numbers["variation_of_information.sum"] for key, numbers in found.items()}
         assert sums[PREDICTION, 0] == 0 < sums[MOVED, 0] < sums[PARTITION, 0]
         assert found[EMPTY, 0]["variation_of_information.split"] == 0 < sums[EMPTY, 0]  # all is one cell
+
+
+def test_tracings_are_compared_as_graphs_by_controls_and_sweeps_too(tmp_path):
+    for kind in ("pred", "label"):
+        (tmp_path / kind).mkdir()
+    (tmp_path / "label" / "a.swc").write_text("1 1 1 1 2 0.5 -1\n2 3 4 4.5 10 0.5 1\n3 3 2 3 12 0.5 1")
+    mask = np.zeros((9, 8, 14), np.uint8)
+    mask[:7, :7, :11] = 1
+    save_nifti(tmp_path / "pred" / "a.nii", mask, (1, 1, 1))
+    assert call(tmp_path, "--sweep", metrics=("expected_run_length", "ccq")) == 0
+    alone = json.loads((tmp_path / "out" / "r.json").read_text())["cases"][0]["rows"][0]["scores"]
+    assert rows(tmp_path)["a"][PREDICTION, 0] == alone
+    assert alone["expected_run_length.erl"] > 0
+    (case,) = json.loads((tmp_path / "out" / "r_sweep.json").read_text())["cases"]
+    (same,) = [row["scores"] for row in case["result"] if row["value"] == 5]
+    assert same == {column: value for column, value in alone.items() if column.startswith("ccq")}
 
 
 def test_classes_have_controls_of_their_own(tmp_path):

@@ -136,11 +136,11 @@ def test_an_interrupted_call_is_gone_on_with(folders, monkeypatch):
 
     score_masks, seen = case.score_masks, []
 
-    def stop(*arguments):
+    def stop(*arguments, **options):
         seen.append(arguments)
         if len(seen) == 4:
             raise KeyboardInterrupt
-        return score_masks(*arguments)
+        return score_masks(*arguments, **options)
 
     monkeypatch.setattr(case, "score_masks", stop)
     arguments = ["--sweep", "--sweep-thresholds", "0.4,0.6"]
