@@ -92,8 +92,14 @@ def close_walls(
     """
     blocks, axes = to_blocks(array)
     full = is_full_connectivity(connectivity, len(axes))
-    arguments = {"threshold": threshold, "sigma": sigma, "persistence_threshold": persistence_threshold}
-    walls = _overlapped(blocks, axes, partial(_close, connectivity=connectivity, **arguments), halo, bool)
+    close = partial(
+        _close,
+        threshold=threshold,
+        sigma=sigma,
+        persistence_threshold=persistence_threshold,
+        connectivity=connectivity,
+    )
+    walls = _overlapped(blocks, axes, close, halo, bool)
     if min_size <= 1:
         return walls
     large = remove_small_components(walls, min_size, None if full else 1)
