@@ -84,7 +84,9 @@ def growth_section(folder):
 def worker_section(folder, rounds):
     """Wall seconds of one worker and of two, the best of some rounds, and the memory of all."""
     tasks = ("betti", "partition")
-    in_threads, _, _ = run(folder, [threads(task, HALF, n) for task in tasks for n in (1, 2) for _ in range(rounds)])
+    in_threads, of_threads, _ = run(
+        folder, [threads(task, HALF, n) for task in tasks for n in (1, 2) for _ in range(rounds)]
+    )
     calls = [
         {"way": "in_processes", "task": task, "sides": [HALF] * rounds, "workers": n} for task in tasks for n in (1, 2)
     ]
@@ -101,6 +103,7 @@ def worker_section(folder, rounds):
         lines.append(f"| {NAMES[task]} | {' | '.join(cells)} |")
     lines += [
         "",
+        f"Two threads of one process held at most {of_threads:.2f} GB. "
         f"Client and two worker processes held at most {summed:.2f} GB together, or {once:.2f} GB with the pages that "
         "they share counted once.",
     ]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from tqdm import tqdm
 
 from monai_topo import blockwise
 from monai_topo.commands.evaluation.block_values import ids_by_blocks, labels_by_blocks, mask_by_blocks
@@ -158,6 +162,22 @@ def check_fits(volumes: Sequence[Volume], metrics: Sequence[str], options: Optio
         f"{', '.join(metrics)} need whole volumes, about {needed / 1e9:.0f} GB of {limit / 1e9:.0f} GB of memory: "
         f"{advice}."
     )
+
+
+@contextmanager
+def blocks_shown(case: str) -> Iterator[None]:
+    """A bar on the terminal for the blocks of a case, pass by pass; in other processes than the first there is none."""
+    hidden = None if multiprocessing.parent_process() is None else True
+    with tqdm(desc=case, unit="step", leave=False, disable=hidden) as bar:
+
+        def start(graph: Mapping[Any, Any]) -> None:
+            bar.reset(len(graph))
+
+        def step(*_: Any) -> None:
+            bar.update()
+
+        with scale_package("dask.callbacks").Callback(start=start, posttask=step):
+            yield
 
 
 def note_on_blocks(volume: Volume, options: Options) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_topo.commands.evaluation.block_scores import (
+    blocks_shown,
     check_fits,
     comparisons_by_blocks,
     memory_of_whole,
@@ -77,10 +78,12 @@ def _score_by_blocks(pair: Pair, options: Options, notes: list[str]) -> CaseResu
         for number, predicted, true in comparisons(*read_pair(pair, options), options):
             whole[number] = score_masks(predicted, true, options, spacing, others)
     rows = []
-    for number, blocks in comparisons_by_blocks(prediction, label, options):
-        found = {**blocks.scores(), **whole.get(number, {})}
+    with blocks_shown(pair.name):
+        compared = [(*one, one[1].scores(), one[1].held()) for one in comparisons_by_blocks(prediction, label, options)]
+    for number, _, scores, held in compared:
+        found = {**scores, **whole.get(number, {})}
         ordered = {column: found[column] for name in options.metrics for column in found if metric_of(column) == name}
-        rows.append(Row(pair.name, number, ordered, blocks.held()))
+        rows.append(Row(pair.name, number, ordered, held))
     lines = list(dict.fromkeys([note_on_blocks(label, options), *notes]))
     return CaseResult(rows, lines, label.array.shape, spacing, unit)
 

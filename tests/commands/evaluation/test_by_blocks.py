@@ -192,6 +192,37 @@ def test_the_report_says_so(tmp_path, rng, capsys):
     assert json.loads((tmp_path / "report.json").read_text())["cases"][0]["notes"] == [note]
 
 
+def test_blocks_are_shown_as_they_are_done(tmp_path, rng, monkeypatch):
+    from monai_topo.commands.evaluation import block_scores
+
+    steps = []
+
+    class Bar:
+        def __init__(self, **about):
+            steps.append(about["desc"])
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def reset(self, total):
+            steps.append(total)
+
+        def update(self):
+            steps.append(None)
+
+    monkeypatch.setattr(block_scores, "tqdm", Bar)
+    for name in ("prediction", "label"):
+        save(tmp_path, name, (rng.random((6, 7, 8)) < 0.3).astype(np.uint8))
+    score_case(Pair("a", tmp_path / "prediction.zarr", tmp_path / "label.zarr"), Options(metrics=("pixel",)))
+    totals = [one for one in steps if isinstance(one, int)]
+    assert steps[0] == "a"
+    assert len(totals) == 3
+    assert 0.8 * sum(totals) <= steps.count(None) <= sum(totals)  # graphs hold a few constants, too
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("seed", range(3))
