@@ -79,9 +79,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]"
 	touch $(READY)
 
-# nnU-Net brings a package under the LGPL, so it is no extra: an environment of its own.
+# nnU-Net brings a package under the LGPL: an environment of its own.
 $(NNUNET_READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(NNUNET)
 	$(NNUNET)/bin/pip install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(NNUNET)/bin/pip install --quiet --constraint constraints.txt --editable ".[test]" "nnunetv2>=2.8,<2.9"
+	$(NNUNET)/bin/pip install --quiet --constraint constraints.txt --editable ".[test,nnunet]"
 	touch $(NNUNET_READY)

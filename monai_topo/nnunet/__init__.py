@@ -1,4 +1,4 @@
-"""Trainers for nnU-Net with topology losses; they need nnU-Net (``pip install "nnunetv2>=2.8"``)."""
+"""Trainers for nnU-Net with topology losses; they need nnU-Net (``pip install "monai_topo[nnunet]"``)."""
 
 from __future__ import annotations
 
