@@ -150,7 +150,7 @@ def prepare(
             loops of volumes of more than 33 million voxels around the label are only counted.
         parts: number of blocks along z into which every volume is cut. Those of one patient come into one fold; where
             there is one patient in all, they are what folds are made of, and the report says what that means.
-        file_format: what volumes are written as: ``"nifti"``, or ``"zarr"`` (OME-Zarr, block by block).
+        file_format: format that volumes are written in: ``"nifti"``, or ``"zarr"`` (OME-Zarr, block by block).
 
     Returns:
         The report.

@@ -38,7 +38,8 @@ def volumes_source(
 
     Args:
         root: the folder. A case may lack a label.
-        kind: what labels hold: a ``"mask"`` of 0 and one other value, or ``"instances"``, whose membranes are drawn.
+        kind: content of the labels: a ``"mask"`` of 0 and one other value, or ``"instances"``, whose membranes are
+            drawn.
         image: dataset in images that are HDF5 or zarr; None takes the only one.
         label: dataset in labels.
         spacing: voxel size along x, y and z; None takes the files'.

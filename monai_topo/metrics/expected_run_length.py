@@ -73,7 +73,7 @@ def compute_expected_run_length(
     Args:
         y_pred: ``(B, 1, H, W[, D])`` ids of segments, or masks of 0 and 1, as ``instances`` says.
         y: ground truth, the same shape: objects, of which the skeletons are taken.
-        include_background: if False, channel 0 of masks is left out (unless it is the only one).
+        include_background: whether channel 0 of masks counts (it always does where it is the only one).
         **options: ``component``, ``merge_tolerance``, ``max_step``, ``spacing``, ``smoothing``, ``instances``,
             ``connectivity``, ``section_axis``, ``ignore_index`` and ``skeleton_method`` of
             :class:`ExpectedRunLengthMetric`. For tracings there is :func:`graph_expected_run_length`.
@@ -120,19 +120,19 @@ class ExpectedRunLengthMetric(LabelMapMetric):
     better for the first three, lower for the others. A truth without length leaves them undefined.
 
     Args:
-        include_background: if False, channel 0 of masks is left out (unless it is the only one).
+        include_background: whether channel 0 of masks counts (it always does where it is the only one).
         component: one of those above.
         merge_tolerance: Number of points of another skeleton in a segment that make no merge; 0, as in the paper.
         max_step: Length of the longest step of a tracing, in the unit of ``spacing``; longer ones are divided. None
             divides none. Skeletons of masks go from voxel to voxel.
         spacing: size of a voxel, one number or one for each axis; None is 1, lengths in voxels.
-        smoothing: of the skeletons of objects, see :func:`monai_topo.graphs.skeleton_graph`; 0 goes from voxel to
-            voxel, 2 takes the steps out of lengths.
+        smoothing: smoothing of the skeletons of objects, see :func:`monai_topo.graphs.skeleton_graph`; 0 goes from
+            voxel to voxel, 2 takes the steps out of lengths.
         instances: meaning of the inputs. ``"labels"``: ``(B, 1, H, W[, D])`` integer ids, 0 is no instance. Masks of 0
             and 1 otherwise, whose instances are the components of the ``"foreground"`` (vessels) or of the
             ``"background"`` (cells between membranes).
-        connectivity: of the mask's foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). The background has
-            the other one, so cells are face-connected by default.
+        connectivity: connectivity of the mask's foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6). The
+            background has the other one, so cells are face-connected by default.
         section_axis: spatial axis along which no two sections share an instance, for anisotropic stacks (2 or -1 for
             files read as x, y, z); None takes the volume whole.
         reduction: MONAI's, over items and channels.

@@ -71,7 +71,7 @@ def object_skeletons(ids: NDArray[Any], spacing: Sequence[float] | float, smooth
         ids: ``(H, W[, D])`` integers of at least 0, 0 for no object.
         spacing: size of a voxel.
         smoothing: smoothing of the skeletons, see :func:`monai_topo.graphs.skeleton_graph`.
-        method: how the centerline is found, see :func:`monai_topo.graphs.centerline_mask`.
+        method: way the centerline is found, see :func:`monai_topo.graphs.centerline_mask`.
     """
     numbers = renumber_ids(ids)
     parts: list[Skeletons] = []

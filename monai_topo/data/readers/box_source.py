@@ -21,7 +21,7 @@ class BoxSource:
         stored: shape of the file's axes.
         dtype: type of the numbers.
         order: axis of the file that each axis is.
-        flips: for each axis whether it runs the other way.
+        flips: one bool for each axis, whether it runs the other way.
     """
 
     read: Callable[[tuple[slice, ...]], NDArray[Any]]

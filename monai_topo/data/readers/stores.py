@@ -72,7 +72,7 @@ def open_store(
     Args:
         path: folder.
         dataset: path of the array or the group of its scales in an N5 container; None takes the only one.
-        level: which scale, by number from 0, the finest, or by name; None takes the first.
+        level: scale, by number from 0, the finest, or by name; None takes the first.
 
     Raises:
         ImportError: when TensorStore is not installed (extra ``stores``).

@@ -36,11 +36,11 @@ def write_page(
     """Write the page beside the report.
 
     Args:
-        evaluation: what came of the evaluation.
+        evaluation: results of the evaluation.
         options: options that define the numbers.
         report: JSON file of the report.
         figures: folder for the pictures of the worst cases; None draws them for the page alone.
-        besides: which of ``"controls"`` and ``"sweep"`` were computed.
+        besides: names of what was computed besides: ``"controls"``, ``"sweep"``.
 
     Returns:
         The path of the page.

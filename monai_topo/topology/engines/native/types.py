@@ -173,8 +173,8 @@ class Allowance(NamedTuple):
 
     Attributes:
         left: int64 of 1: what is left for all of them.
-        pay: what is added to it with every column.
-        shortest: what each column may take even when nothing is left.
+        pay: amount that is added to it with every column.
+        shortest: amount that each column may take even when nothing is left.
     """
 
     left: Scratch
