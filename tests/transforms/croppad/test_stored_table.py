@@ -197,7 +197,7 @@ def test_two_processes_at_once(paths, tmp_path):
     running = [context.Process(target=_make, args=(paths, tmp_path / "cache", queue)) for _ in range(2)]
     for process in running:
         process.start()
-    found = [queue.get(timeout=120) for _ in running]
+    found = [queue.get(timeout=600) for _ in running]
     for process in running:
         process.join()
     assert found[0] == found[1] == table_of(paths, None, False)["indices"].tolist()
