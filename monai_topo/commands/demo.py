@@ -187,8 +187,8 @@ def _draw_cells(image: Path, walls: NDArray[Any], out: Path) -> None:
     for loss, name in LOSSES.items():
         cells = label_components(load_nifti(out / loss / "image_seg.nii.gz") == 0, full=False)
         title = f"{name}: cells: {cells.max()}, in the label {true.max()}"
-        grid = {"spacing": volume.spacing, "unit": volume.unit}
-        plot_cells(out / f"cells_{loss}.png", cells, volume.array, true, **grid, title=title)
+        path = out / f"cells_{loss}.png"
+        plot_cells(path, cells, volume.array, true, spacing=volume.spacing, unit=volume.unit, title=title)
 
 
 def worst_slices(label: NDArray[Any], predictions: list[NDArray[Any]], count: int = 3) -> list[int]:
