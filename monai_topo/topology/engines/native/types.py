@@ -213,11 +213,11 @@ class Columns(NamedTuple):
 
 
 class KeptWords(NamedTuple):
-    """Columns of bits, one behind the other, without their words that are zero.
+    """Rows of bits, one behind the other, without their words that are zero.
 
     Attributes:
-        places: int32: which word of its column each one is.
-        bits: int64: 64 rows of the column.
+        places: int32: which word of its row each one is.
+        bits: int64: 64 columns of the row.
     """
 
     places: Array

@@ -1,10 +1,11 @@
 """The matrix that is left when most of dimension 1 is paired: columns of squares, rows of edges, modulo 2.
 
-It is reduced from the first column to the last. A column is a set of bits, one for each row, the last edge first, 64 to
-a word; of a reduced one the words that are not zero are kept, each with its place. Late columns fill up with the edges
-of loops that nothing fills for long: adding one then takes a step for each word and not for each edge. Of two columns
-with one last edge the shorter is kept for it: any column with that edge will do, as long as only earlier ones went into
-it.
+It is reduced by rows, from the last edge to the first. A row is a set of bits, one for each square with a column, 64
+to a word, and the first square that is left of it is the one that the edge is paired with. By columns the pairs are the
+same, but where the matrix is large they take twice as long. Of a reduced row the words that are not zero are kept, each
+with its place. Rows fill up with the squares around which many loops go: adding one then takes a step for each word and
+not for each square. Of two rows with one first square the shorter is kept for it: any row with that square will do, as
+long as only later ones went into it.
 
 Source: Bauer, Bin Masood, Giunti, Houry, Kerber, Rathod, "Keeping it sparse: computing persistent homology revisited",
 Computing in Geometry and Topology 3 (2024).
@@ -29,37 +30,33 @@ def pair_remainder(columns: Columns, edges: Cells, partner: Partners) -> None:
     """Pair the squares that have a column.
 
     Args:
-        columns: column of each square, rows by the numbers of edges; those are overwritten.
+        columns: column of each square, rows by the numbers of edges.
         edges: int32 ``(3, n)``, in the total order.
         partner: partner of each square: the voxel that owns its edge; filled where there is a column.
     """
-    start, stop, rows = columns
-    named = np.zeros(edges.shape[1] if rows.size else 0, np.int32)
-    edge_of = np.empty(_mark(rows, named), np.int32)
+    named = np.zeros(edges.shape[1] if columns.rows.size else 0, np.int32)
+    edge_of, square_of = np.empty(_mark(columns.rows, named), np.int32), np.empty(columns.start.size, np.int32)
     _number(named, edge_of)
-    bits, taker = np.zeros((edge_of.size >> _WORD) + 1, np.int64), np.empty(edge_of.size, np.int32)
+    start, members = np.zeros(edge_of.size + 1, np.int64), np.empty(columns.rows.size, np.int32)
+    count = _transpose(columns, named, start, members, square_of)
+    bits, taker = np.zeros((count >> _WORD) + 1, np.int64), np.empty(count, np.int32)
     taker[:] = UNTAKEN
-    spans = np.empty((2, start.size), np.int64)
+    spans = np.empty((2, edge_of.size), np.int64)
     kept = KeptWords(np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.int64))
     spare = KeptWords(np.empty(bits.size, np.int32), np.empty(bits.size, np.int64))
     end = np.int64(0)
-    for square in range(start.size):
-        column = rows[start[square] : stop[square]]
-        if column.size == 0:
-            continue
-        for k in range(column.size):
-            column[k] = named[column[k]]
-        row, length = _eliminate(column, bits, taker, spans, kept, spare)
-        if row == UNTAKEN:
+    for edge in range(edge_of.size):
+        first, length = _eliminate(members[start[edge] : start[edge + 1]], bits, taker, spans, kept, spare)
+        if first == UNTAKEN:
             continue
         while end + length > kept.bits.size:
             kept = KeptWords(longer(kept.places), longer(kept.bits))
-        taker[row] = square
-        spans[0, square], spans[1, square] = end, end + length
-        _write_column(bits, row >> _WORD, kept, end, end + length)
-        _add_column(kept, end, end + length, bits)
+        taker[first] = edge
+        spans[0, edge], spans[1, edge] = end, end + length
+        _write_row(bits, first >> _WORD, kept, end, end + length)
+        _add_row(kept, end, end + length, bits)
         end += length
-        partner[square] = edges[0, edge_of[row]]
+        partner[square_of[first]] = edges[0, edge_of[edge]]
 
 
 @kernel
@@ -84,33 +81,52 @@ def _number(named: Partners, edge_of: Partners) -> None:
 
 
 @kernel
-def _eliminate(
-    column: Partners, bits: Scratch, taker: Partners, spans: Scratch, kept: KeptWords, spare: KeptWords
-) -> tuple[Int, Int]:
-    """Reduce a column into the empty bits; return its first row that no other column took, and how many words it has.
+def _transpose(columns: Columns, named: Partners, start: Scratch, members: Partners, square_of: Partners) -> Int:
+    """Write the rows, one behind the other; return how many squares have a column. They are numbered in their order."""
+    for k in range(columns.rows.size):
+        start[named[columns.rows[k]]] += 1
+    for edge in range(1, start.size):
+        start[edge] += start[edge - 1]
+    count = 0
+    for square in range(columns.start.size):
+        for k in range(columns.start[square], columns.stop[square]):
+            edge = named[columns.rows[k]]
+            start[edge] -= 1  # from where the row ends to where it starts
+            members[start[edge]] = count
+        if columns.start[square] < columns.stop[square]:
+            square_of[count] = square
+            count += 1
+    return count
 
-    ``UNTAKEN`` instead of a row says that nothing is left.
+
+@kernel
+def _eliminate(
+    members: Partners, bits: Scratch, taker: Partners, spans: Scratch, kept: KeptWords, spare: KeptWords
+) -> tuple[Int, Int]:
+    """Reduce a row into the empty bits; return its first square that no other row took, and how many words it has.
+
+    ``UNTAKEN`` instead of a square says that nothing is left.
     """
-    length = _set_rows(column, bits)
+    length = _set_bits(members, bits)
     word = 0
-    for _ in range(taker.size):  # no row is met twice
+    for _ in range(taker.size):  # no square is met twice
         if length == 0:
             break
         while bits[at(word)] == 0:
             word += 1
-        row = (word << _WORD) | _lowest_of_64(bits[at(word)])
-        owner = np.int64(taker[at(row)])
+        square = (word << _WORD) | _lowest_of_64(bits[at(word)])
+        owner = np.int64(taker[at(square)])
         if owner == UNTAKEN:
-            return row, length
+            return square, length
         first, last = spans[0, at(owner)], spans[1, at(owner)]
         if length < last - first:
             for k in range(first, last):
                 spare.places[at(k - first)], spare.bits[at(k - first)] = kept.places[at(k)], kept.bits[at(k)]
             spans[1, at(owner)] = first + length
-            _write_column(bits, word, kept, first, first + length)
-            length += _add_column(spare, np.int64(0), last - first, bits)
+            _write_row(bits, word, kept, first, first + length)
+            length += _add_row(spare, np.int64(0), last - first, bits)
         else:
-            length += _add_column(kept, first, last, bits)
+            length += _add_row(kept, first, last, bits)
     return UNTAKEN, 0
 
 
@@ -122,35 +138,35 @@ def _lowest_of_64(word: Int) -> Int:
 
 
 @kernel
-def _set_rows(rows: Partners, bits: Scratch) -> Int:
-    """Turn the bits of some rows around; return by how many more words are not zero."""
+def _set_bits(members: Partners, bits: Scratch) -> Int:
+    """Turn the bits of some squares around; return by how many more words are not zero."""
     more = 0
-    for k in range(rows.size):
-        row = np.int64(rows[k])
-        before = bits[at(row >> _WORD)]
-        bits[at(row >> _WORD)] = before ^ (_ONE << (row & _IN_WORD))
-        more += (1 if bits[at(row >> _WORD)] else 0) - (1 if before else 0)
+    for k in range(members.size):
+        square = np.int64(members[k])
+        before = bits[at(square >> _WORD)]
+        bits[at(square >> _WORD)] = before ^ (_ONE << (square & _IN_WORD))
+        more += (1 if bits[at(square >> _WORD)] else 0) - (1 if before else 0)
     return more
 
 
 @inlined_kernel
-def _add_column(column: KeptWords, first: Int, last: Int, bits: Scratch) -> Int:
-    """Add a kept column to the bits; return by how many more words are not zero."""
+def _add_row(row: KeptWords, first: Int, last: Int, bits: Scratch) -> Int:
+    """Add a kept row to the bits; return by how many more words are not zero."""
     more = 0
     for k in range(first, last):
-        place = np.int64(column.places[at(k)])
+        place = np.int64(row.places[at(k)])
         before = bits[at(place)]
-        after = before ^ column.bits[at(k)]
+        after = before ^ row.bits[at(k)]
         bits[at(place)] = after
         more += (1 if after else 0) - (1 if before else 0)
     return more
 
 
 @kernel
-def _write_column(bits: Scratch, word: Int, column: KeptWords, first: Int, last: Int) -> None:
+def _write_row(bits: Scratch, word: Int, row: KeptWords, first: Int, last: Int) -> None:
     """List the words that are not zero, from a word on, which is the first one."""
     while first < last:
         if bits[at(word)]:
-            column.places[at(first)], column.bits[at(first)] = word, bits[at(word)]
+            row.places[at(first)], row.bits[at(first)] = word, bits[at(word)]
             first += 1
         word += 1
