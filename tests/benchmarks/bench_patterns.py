@@ -54,9 +54,10 @@ def section(rounds):
     small, large = SIZES
     lines = [
         "Microseconds of a processor a voxel for `persistence_pairs` of all dimensions on one thread, in both "
-        f"directions with both connectivities: of the four settings the one whose time grows most from {small}³ to {large}³, and the most "
-        f"that any of them takes at {large}³. Time in proportion to the volume is a growth of 1; caches and the sizes "
-        "of the pattern itself add to it. What the patterns are stands in `tests/benchmarks/patterns.py`.",
+        f"directions with both connectivities: of the four settings the one whose time grows most from {small}³ to "
+        f"{large}³, and the most that any of them takes at {large}³. Time in proportion to the volume is a growth of "
+        "1; caches and the sizes of the pattern itself add to it. What the patterns are stands in "
+        "`tests/benchmarks/patterns.py`.",
         "",
         f"| pattern | {small}³ | {large}³ | growth | slowest, {large}³ |",
         "| --- | --- | --- | --- | --- |",
