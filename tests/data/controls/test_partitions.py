@@ -54,7 +54,8 @@ def test_a_partition_is_that_of_a_tree_of_its_centers():
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_membranes_have_the_labels_statistics(shape):
     label = phantoms.membranes(shape, num_cells=9, seed=1).label > 0
-    drawn = [controls.random_membranes(label, seed=seed) for seed in range(4)]
+    seeds = range(10, 14)  # the phantom's own seed would draw its centers again
+    drawn = [controls.random_membranes(label, seed=seed) for seed in seeds]
     for mask in drawn:
         assert mask.sum() == label.sum()
         assert 0.5 * faces(~label) <= faces(~mask) <= 2 * faces(~label)  # thin walls would leak
@@ -62,7 +63,7 @@ def test_membranes_have_the_labels_statistics(shape):
     share = label.mean()
     assert max(dice) < 2 * share < 0.9  # chance is the share of foreground
     assert (drawn[0] != drawn[1]).any()
-    assert (controls.random_membranes(label, seed=1) == drawn[1]).all()
+    assert (controls.random_membranes(label, seed=11) == drawn[1]).all()
 
 
 def test_instances_are_as_many_with_as_much_between_them():
