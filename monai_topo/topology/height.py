@@ -20,13 +20,13 @@ def height_function(
     sphere:
 
     - ``"linear"``: ``slope * u.x``;
-    - ``"radial"``: ``slope * |x - q|`` with a voxel q drawn uniformly from the grid;
+    - ``"radial"``: ``slope * |x - q|`` with a point q drawn uniformly from the grid, between voxels too;
     - ``"quadratic"``: ``(w.x)**2`` with w along u, so long that the steepest place rises by ``2 * slope`` a voxel.
 
     Args:
         kind: ``"linear"``, ``"radial"`` or ``"quadratic"``.
         shape: ``(H, W)`` or ``(H, W, D)``.
-        slope: rise for each voxel of way, in the unit of the field.
+        slope: rise of the height over the length of a voxel, in the unit of the field.
         random_state: draws the direction or the center.
 
     Returns:
