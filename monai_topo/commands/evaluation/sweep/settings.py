@@ -1,4 +1,4 @@
-"""What is varied: the threshold of the predictions, and each distance that a metric takes."""
+"""What is varied: the threshold of the predictions, the overlap of matches, and each distance that a metric takes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from monai_topo.commands.evaluation.options import OF_SOME, Options
 
 THRESHOLD = "threshold"
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+OVERLAP = "iou_threshold"
+OVERLAPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -45,7 +47,7 @@ class Setting:
     """One place of the sweep.
 
     Attributes:
-        parameter: name of what is varied: ``"threshold"``, or the name of a distance.
+        parameter: name of what is varied: ``"threshold"``, ``"iou_threshold"``, or the name of a distance.
         value: its value.
         options: options of the evaluation with that value, and with the metrics that depend on it.
     """
@@ -69,15 +71,13 @@ def settings_of(options: Options, sweep: SweepOptions) -> list[Setting]:
     found = [Setting(THRESHOLD, value, replace(options, threshold=value)) for value in _thresholds(options, sweep)]
     for metric in options.metrics:
         single = _only(options, metric)
-        for distance in METRICS[metric].distances:
-            for value in sorted(factor * given_value(options, distance, metric) for factor in sweep.factors):
-                changed: dict[str, Any] = {distance: value}
-                found.append(Setting(distance, value, replace(single, **changed)))
+        for parameter, values in _tolerances(options, sweep, metric).items():
+            found += [Setting(parameter, value, _with(single, parameter, value)) for value in values]
     if not found:
-        takers = " ".join(name for name, entry in METRICS.items() if entry.distances)
+        takers = " ".join(name for name, entry in METRICS.items() if entry.distances or OVERLAP in arguments_of(name))
         raise ValueError(
             "--sweep has nothing to vary: say by --threshold that predictions are likelihoods, or take a metric of "
-            f"distances ({takers})."
+            f"tolerances ({takers})."
         )
     return found
 
@@ -98,6 +98,22 @@ def _thresholds(options: Options, sweep: SweepOptions) -> list[float]:
             f"--sweep-thresholds must be given: --threshold {options.threshold:g} is of another scale than 0.1 to 0.9."
         )
     return sorted({*(sweep.thresholds or THRESHOLDS), options.threshold})
+
+
+def _tolerances(options: Options, sweep: SweepOptions, metric: str) -> dict[str, list[float]]:
+    """What decides whether something matches, by name; an IoU of which a mean over several is asked for stays."""
+    found = {
+        distance: sorted(factor * given_value(options, distance, metric) for factor in sweep.factors)
+        for distance in METRICS[metric].distances
+    }
+    if OVERLAP in arguments_of(metric) and isinstance(options.iou_threshold, float):
+        found[OVERLAP] = sorted({*OVERLAPS, options.iou_threshold})
+    return found
+
+
+def _with(options: Options, parameter: str, value: float) -> Options:
+    changed: dict[str, Any] = {parameter: value}
+    return replace(options, **changed)
 
 
 def _only(options: Options, metric: str) -> Options:

@@ -76,6 +76,26 @@ def test_each_place_is_a_run_of_its_own(folders):
     assert found["a", "slack", 2.0] != found["a", "slack", 5.0]
 
 
+def test_the_overlap_of_matches_is_a_tolerance(folders):
+    cells = ["--instances", "foreground"]
+    metrics = ("instance_f1",)
+    assert (
+        call(folders, *cells, "--iou-threshold", "0.55", "--sweep", "--sweep-thresholds", "0.5", metrics=metrics) == 0
+    )
+    found = rows(folders)
+    overlaps = sorted({value for _, parameter, value in found if parameter == "iou_threshold"})
+    assert overlaps == [0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9]
+    for value in (0.1, 0.9):
+        expected = alone(folders, *cells, "--iou-threshold", value, metrics=metrics)
+        assert {case: found[case, "iou_threshold", value] for case in "ab"} == expected
+    assert any(found[case, "iou_threshold", 0.1] != found[case, "iou_threshold", 0.9] for case in "ab")
+
+
+def test_a_mean_over_overlaps_stays(folders):
+    several = Options(metrics=("instance_f1",), threshold=0.5, iou_threshold=(0.5, 0.75))
+    assert {setting.parameter for setting in settings_of(several, SweepOptions())} == {"threshold"}
+
+
 def test_other_options_stay_as_they_are(folders):
     options = ["--frame", "--patch-size", "8", "--connectivity", "face", "--slack", "1"]
     assert call(folders, *options, "--sweep", "--sweep-thresholds", "0.4", metrics=("ccq", "betti_error")) == 0
