@@ -66,7 +66,7 @@ from tests.topology.regions import test_critical as test_critical_regions
 ENGINE = "native"
 original_pulls, original_gather = points.Pulls, points.gather_points
 original_match, original_draw = persistence.MATCHINGS, persistence.PersistenceLoss._draw_heights
-original_cut, original_compute = base._cut, TopologyLoss._compute
+original_cut, original_compute = base.cut_patches, TopologyLoss._compute
 original_mean = TopologyLoss.mean_over_patches
 original_soft, original_share = centerline.soft_skeleton, centerline.share_on
 original_regions, original_pairs = critical.critical_regions_batch, malis.maximin_pairs
@@ -249,11 +249,11 @@ PLANTED = {
         [partial(test_every_loss.test_grid_patches_are_averaged, TopoLoss)],
     ),
     "one patch for all": (
-        (base, "_cut", first_patch_everywhere),
+        (base, "cut_patches", first_patch_everywhere),
         [partial(test_every_loss.test_grid_patches_are_averaged, TopoLoss)],
     ),
     "items and channels are mixed up": (
-        (base, "_cut", changed(original_cut, lambda patches: patches.flip(0))),
+        (base, "cut_patches", changed(original_cut, lambda patches: patches.flip(0))),
         [partial(test_every_loss.test_batch_and_channels_one_by_one, TopoLoss)],
     ),
     "class weights are forgotten": (

@@ -118,23 +118,22 @@ def test_in_a_data_loader(cached, workers, paths):
     torch.testing.assert_close((batch["image"] > 100).float().as_tensor(), batch["label"].as_tensor())
 
 
-@pytest.mark.parametrize(
-    "use",
-    [
-        Flipd("image", 0),
-        ScaleIntensityd("image"),
-        RandWeightedCropd("image", "image", (3, 3, 3)),
-        lambda item: item["image"].numpy(),
-        lambda item: np.asarray(item["image"]),
-        lambda item: item["image"].sum(),
-        lambda item: item["image"] + 1,
-        lambda item: item["image"][0],
-        lambda item: item["image"][:, ::2],
-        lambda item: item["image"].to("cpu"),
-        lambda item: torch.stack([item["image"]]),
-    ],
-    ids=str,
-)
+WHOLE = {
+    "flip": Flipd("image", 0),
+    "scale": ScaleIntensityd("image"),
+    "weighted crop by itself": RandWeightedCropd("image", "image", (3, 3, 3)),
+    "numpy": lambda item: item["image"].numpy(),
+    "asarray": lambda item: np.asarray(item["image"]),
+    "sum": lambda item: item["image"].sum(),
+    "add": lambda item: item["image"] + 1,
+    "index": lambda item: item["image"][0],
+    "stride": lambda item: item["image"][:, ::2],
+    "to": lambda item: item["image"].to("cpu"),
+    "stack": lambda item: torch.stack([item["image"]]),
+}
+
+
+@pytest.mark.parametrize("use", WHOLE.values(), ids=WHOLE)
 def test_what_needs_all_voxels_is_refused(use, paths):
     item = LoadVolumed("image", by_patches=True)(paths)
     with pytest.raises(RuntimeError, match="needs all voxels of an image that is read by patches: put it after"):
