@@ -132,7 +132,7 @@ class InstanceF1Metric(LabelMapMetric):
             check_iou_threshold(threshold)
         if not _listed(iou_threshold):
             raise ValueError("iou_threshold must be a number or some of them, got none.")
-        if min_size < 0:
+        if not min_size >= 0:
             raise ValueError(f"min_size must be at least 0, got {min_size}.")
         self.iou_threshold = iou_threshold
         self.min_size = min_size

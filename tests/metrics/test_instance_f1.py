@@ -331,3 +331,18 @@ def test_bad_arrays_are_refused():
     with pytest.raises(ValueError, match="target must hold instance ids"):
         match_instances(np.zeros(3, int), np.full(3, -1))
     assert match_instances(np.zeros((0, 3), int), np.zeros((0, 3), int)).num_true == 0
+
+
+@pytest.mark.parametrize(("shared", "threshold"), [(2, 1 / 3), (4, 2 / 3), (2, float(np.float32(1 / 3)) + 1e-6)])
+def test_an_overlap_of_the_threshold_is_no_match(shared, threshold):
+    """A third, which no float is: a match must exceed it."""
+    truth = np.repeat([[0, 3]], [2, 6], axis=1)
+    prediction = np.where(np.arange(8) - 2 < shared, truth * 2, 0)
+    assert match_instances(prediction, truth).iou.tolist() == ([4 / 6] if shared == 4 else [])
+    assert not len(match_instances(prediction, truth, iou_threshold=threshold).iou)
+    assert len(match_instances(prediction, truth, iou_threshold=threshold - 1e-5).iou) == 1
+
+
+def test_a_size_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="min_size must be at least 0, got nan"):
+        InstanceF1Metric(min_size=math.nan)

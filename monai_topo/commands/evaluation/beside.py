@@ -64,6 +64,24 @@ def numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name[: -len(path.suffix)]}-{number}{path.suffix}")
 
 
+def rows_of(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Rows of all cases, by case; a class that no file holds has no numbers, as in the report.
+
+    Args:
+        results: case to rows with ``label``, ``scores`` and ``held``, whether the case holds the class.
+
+    Example:
+        >>> rows = [{"label": 1, "scores": {"x": 2.0}}, {"label": 7, "scores": {"x": 0.0}, "held": False}]
+        >>> [row["scores"] for _, row in rows_of({"a": rows})]
+        [{'x': 2.0}, {'x': None}]
+    """
+    rows = [(case, row) for case, found in sorted(results.items()) for row in found]
+    held = {row["label"] for _, row in rows if row.get("held", True)}
+    return [
+        (case, row if row["label"] in held else {**row, "scores": dict.fromkeys(row["scores"])}) for case, row in rows
+    ]
+
+
 def named_after(report: Path, word: str, suffix: str) -> Path:
     """File beside a report.
 

@@ -55,8 +55,11 @@ def check_comparable(first: Scored, second: Scored) -> None:
     """Refuse what would compare unlike numbers.
 
     Raises:
-        ValueError: when labels or options differ.
+        ValueError: when labels or options differ, or a side has no case with numbers.
     """
+    for side in (first, second):
+        if not side.rows:
+            raise ValueError(f"no case of {side.path} is scored: there is nothing to compare.")
     if first.report["label"] != second.report["label"]:
         raise ValueError(
             f"the two reports have other labels, {first.report['label']} and {second.report['label']}: "

@@ -99,6 +99,9 @@ def _sides(
         return True, (read_scored(first), read_scored(second))
     if label is None:
         raise ValueError("--compare of two folders needs --label, the folder of their labels.")
+    for path in (first, second, label):
+        if not path.exists():  # of the second, before the first is scored for hours
+            raise FileNotFoundError(f"no such file or folder: {path}")
     complete, scored = True, []
     for word, folder in (("a", first), ("b", second)):
         report = named_after(out, word, ".json")

@@ -43,8 +43,8 @@ def score_case_controls(pair: Pair, settings: Settings) -> dict[str, Any]:
     """Scores of the prediction and of its controls.
 
     Returns:
-        ``structures``, the kind of random structure of each class; and ``rows``, each with label, control, draw and
-        scores.
+        ``structures``, the kind of random structure of each class; and ``rows``, each with label, control, draw,
+        scores and whether the case holds the class.
 
     Raises:
         ValueError: when a file cannot be read or is not what the options say, or memory does not hold it.
@@ -58,9 +58,10 @@ def score_case_controls(pair: Pair, settings: Settings) -> dict[str, Any]:
     for number, predicted, true in comparisons(prediction, label, options):
         structures[str(number)] = _structures(true, settings)
         masks = [(PREDICTION, 0, predicted)]
+        held = number is None or bool(predicted.any() or true.any())
         for control, draw, mask in [*masks, *_controls(pair, number, predicted, true, before, spacing, settings)]:
             scores = score_masks(mask, true, options, spacing, tracing=tracing_of(label, number))
-            rows.append({"label": number, "control": control, "draw": draw, "scores": scores})
+            rows.append({"label": number, "control": control, "draw": draw, "scores": scores, "held": held})
     return {"structures": structures, "rows": rows}
 
 

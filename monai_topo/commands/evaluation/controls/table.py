@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.commands.evaluation.beside import rows_of
 from monai_topo.commands.evaluation.controls.masks import BLIND, PREDICTION
 from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.commands.output import align
 
 MARK = "*"
 """Of a score that chance reaches."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,16 @@ def cells_of(results: Mapping[str, Mapping[str, Any]]) -> list[ControlScore]:
         results: case to what :func:`score_case_controls` gives.
     """
     found: dict[tuple[Any, str, str], dict[int, dict[str, float]]] = {}
-    for case, result in sorted(results.items()):
-        for row in result["rows"]:
-            for column, value in row["scores"].items():
-                number = math.nan if value is None else float(value)
-                draws = found.setdefault((row["label"], column, row["control"]), {})
-                draws.setdefault(row["draw"], {})[case] = number
+    for case, row in _rows(results):
+        for column, value in row["scores"].items():
+            number = math.nan if value is None else float(value)
+            draws = found.setdefault((row["label"], column, row["control"]), {})
+            draws.setdefault(row["draw"], {})[case] = number
     return [_cell(key, draws, found[key[0], key[1], PREDICTION][0]) for key, draws in found.items()]
+
+
+def _rows(results: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+    return rows_of({case: result["rows"] for case, result in results.items()})
 
 
 def _cell(
@@ -68,7 +73,8 @@ def _cell(
     defined = means[~np.isnan(means)]
     mean = float(defined.mean()) if len(defined) else math.nan
     own = _mean(predicted[case] for case in next(iter(draws.values())))
-    as_good = mean >= own if higher_is_better(column) else mean <= own
+    better = mean > own if higher_is_better(column) else mean < own
+    as_good = better or math.isclose(mean, own, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
     low, high = (float(end) for end in (defined.min(), defined.max())) if len(defined) else (math.nan, math.nan)
     return ControlScore(label, column, control, mean, low, high, len(means), control in BLIND and bool(as_good))
 
@@ -116,7 +122,7 @@ def verdicts(cells: Sequence[ControlScore]) -> list[str]:
 
 def to_csv(results: Mapping[str, Mapping[str, Any]]) -> str:
     """A line for each case, class, control and draw; an undefined number is an empty cell."""
-    rows = [(case, row) for case, result in sorted(results.items()) for row in result["rows"]]
+    rows = _rows(results)
     columns = list(dict.fromkeys(column for _, row in rows for column in row["scores"]))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -11,7 +11,7 @@ from monai_topo.commands.evaluation.sweep.settings import Setting
 
 
 def score_case_sweep(pair: Pair, settings: Sequence[Setting]) -> list[dict[str, Any]]:
-    """Rows with label, parameter, value and scores; the files are read once.
+    """Rows with label, parameter, value, scores and whether the case holds the class; the files are read once.
 
     Raises:
         ValueError: when a file cannot be read or is not what the options say, or memory does not hold it.
@@ -26,6 +26,7 @@ def score_case_sweep(pair: Pair, settings: Sequence[Setting]) -> list[dict[str, 
             "parameter": setting.parameter,
             "value": setting.value,
             "scores": score_masks(predicted, true, setting.options, spacing, tracing=tracing_of(label, number)),
+            "held": number is None or bool(predicted.any() or true.any()),
         }
         for setting in settings
         for number, predicted, true in comparisons(prediction, label, setting.options)

@@ -66,7 +66,8 @@ def sweep(
         write_text(files[1], to_csv(record.finished))
         print(f"\n{to_table(curves, given)}\n")
         drawn = _draw(files[2], curves, [given[curve.parameter, curve.column] for curve in curves])
-        print(f"The sweep is in {files[0]}, {files[1]}{f' and {files[2]}' if drawn else ''}")
+        written = [str(file) for file in files[: 3 if drawn else 2]]
+        print(f"The sweep is in {', '.join(written[:-1])} and {written[-1]}")
     return not record.failed
 
 

@@ -1,4 +1,4 @@
-"""What is varied: the threshold of the predictions, the overlap of matches, and each distance that a metric takes."""
+"""What is varied: the threshold of the predictions, and each distance and tolerance that a metric takes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ THRESHOLD = "threshold"
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 OVERLAP = "iou_threshold"
 OVERLAPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+POINTS = "merge_tolerance"
+NUMBERS = (0, 1, 2, 5, 10, 20, 50)
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -23,7 +25,7 @@ class SweepOptions:
     Attributes:
         thresholds: thresholds of predictions that are likelihoods; None takes 0.1, 0.2, ..., 0.9. That of the
             evaluation is tried too.
-        factors: factors on each distance of the evaluation.
+        factors: factors on each distance of the evaluation, which itself is tried too.
 
     Raises:
         ValueError: for values that are not finite, factors that are not positive, or values that are there twice.
@@ -47,7 +49,8 @@ class Setting:
     """One place of the sweep.
 
     Attributes:
-        parameter: name of what is varied: ``"threshold"``, ``"iou_threshold"``, or the name of a distance.
+        parameter: name of what is varied: ``"threshold"``, ``"iou_threshold"``, ``"merge_tolerance"``, or
+            the name of a distance.
         value: its value.
         options: options of the evaluation with that value, and with the metrics that depend on it.
     """
@@ -65,7 +68,7 @@ def settings_of(options: Options, sweep: SweepOptions) -> list[Setting]:
 
     Example:
         >>> options = Options(metrics=("pixel", "ccq"), threshold=0.5)
-        >>> [(one.parameter, one.value) for one in settings_of(options, SweepOptions((0.3,), (0.2, 1.0)))]
+        >>> [(one.parameter, one.value) for one in settings_of(options, SweepOptions((0.3,), (0.2,)))]
         [('threshold', 0.3), ('threshold', 0.5), ('slack', 1.0), ('slack', 5.0)]
     """
     found = [Setting(THRESHOLD, value, replace(options, threshold=value)) for value in _thresholds(options, sweep)]
@@ -74,7 +77,9 @@ def settings_of(options: Options, sweep: SweepOptions) -> list[Setting]:
         for parameter, values in _tolerances(options, sweep, metric).items():
             found += [Setting(parameter, value, _with(single, parameter, value)) for value in values]
     if not found:
-        takers = " ".join(name for name, entry in METRICS.items() if entry.distances or OVERLAP in arguments_of(name))
+        takers = " ".join(
+            name for name, entry in METRICS.items() if entry.distances or {OVERLAP, POINTS} & arguments_of(name).keys()
+        )
         raise ValueError(
             "--sweep has nothing to vary: say by --threshold that predictions are likelihoods, or take a metric of "
             f"tolerances ({takers})."
@@ -102,12 +107,14 @@ def _thresholds(options: Options, sweep: SweepOptions) -> list[float]:
 
 def _tolerances(options: Options, sweep: SweepOptions, metric: str) -> dict[str, list[float]]:
     """What decides whether something matches, by name; an IoU of which a mean over several is asked for stays."""
-    found = {
-        distance: sorted(factor * given_value(options, distance, metric) for factor in sweep.factors)
-        for distance in METRICS[metric].distances
-    }
+    found: dict[str, list[float]] = {}
+    for distance in METRICS[metric].distances:
+        given = given_value(options, distance, metric)
+        found[distance] = sorted({given, *(factor * given for factor in sweep.factors)})
     if OVERLAP in arguments_of(metric) and isinstance(options.iou_threshold, float):
         found[OVERLAP] = sorted({*OVERLAPS, options.iou_threshold})
+    if POINTS in arguments_of(metric):
+        found[POINTS] = sorted({*NUMBERS, options.merge_tolerance})
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_topo.commands.evaluation.beside import rows_of
 from monai_topo.commands.evaluation.metric_table import higher_is_better
 from monai_topo.commands.output import align
 
@@ -72,12 +73,11 @@ def curves_of(results: Results) -> list[Curve]:
         [('euler_error', [0, 1], [0.0, 9.0])]
     """
     found: dict[tuple[str, str, Any], Curve] = {}
-    for case, rows in sorted(results.items()):
-        for row in rows:
-            for column, number in row["scores"].items():
-                key = (row["parameter"], column, row["label"])
-                points = found.setdefault(key, Curve(*key)).cases.setdefault(case, {})
-                points[row["value"]] = math.nan if number is None else float(number)
+    for case, row in rows_of(results):
+        for column, number in row["scores"].items():
+            key = (row["parameter"], column, row["label"])
+            points = found.setdefault(key, Curve(*key)).cases.setdefault(case, {})
+            points[row["value"]] = math.nan if number is None else float(number)
     return list(found.values())
 
 
@@ -105,7 +105,7 @@ def _number(value: float) -> str:
 
 def to_csv(results: Results) -> str:
     """A line for each case, class, parameter and value; what is undefined or not computed there is an empty cell."""
-    rows = [(case, row) for case, found in sorted(results.items()) for row in found]
+    rows = rows_of(results)
     columns = list(dict.fromkeys(column for _, row in rows for column in row["scores"]))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -123,6 +123,8 @@ def test_other_options_or_labels_are_refused(folders, capsys):
         ({"second": "one"}, "two different folders or reports"),
         ({"second": "out/c_b.json"}, "takes two folders or two reports"),
         ({"label": None}, "needs --label"),
+        ({"second": "nowhere"}, "no such file or folder"),
+        ({"label": "nowhere"}, "no such file or folder"),
         ({"first": "x.json", "second": "y.json"}, "leave out --label and all options"),
         ({"first": "x.json", "second": "y.json", "label": None, "metrics": ()}, "no such report"),
         ({"first": "c.json", "second": "label.json", "label": None, "metrics": ()}, "takes reports of evaluate (JSON)"),
@@ -143,6 +145,13 @@ def test_what_cannot_be_compared(folders, arguments, message, capsys):
 def test_what_does_not_go_with_a_comparison(folders, arguments, capsys):
     assert call(folders, *arguments) == 2
     assert f"--compare names what is compared: leave out {arguments[0]}" in capsys.readouterr().err
+
+
+def test_a_side_without_scores_is_named(folders, capsys):
+    for case in "abcd":
+        save_nifti(folders / "two" / f"{case}.nii", np.zeros((4, 4, 4), np.uint8))
+    assert call(folders) == 2
+    assert f"no case of {folders / 'two'} is scored" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_nothing_is_written_over(folders, capsys):

@@ -138,6 +138,15 @@ def test_what_chance_reaches_is_marked_and_a_moved_label_is_no_chance():
     assert line.split() == ["euler_error", "5", "5*", "0.5", "4", "(3", "to", "5)*"]
 
 
+def test_means_that_differ_by_rounding_are_equal():
+    """The mean of three draws of 0.2 is 0.20000000000000004: no worse than 0.2."""
+    errors = zip("abcde", (1.0, 0.0, 0.0, 0.0, 0.0), strict=True)
+    results = {case: made(prediction=[error], random=[error] * 3) for case, error in errors}
+    cells = {cell.control: cell for cell in cells_of(results)}
+    assert cells[PARTITION].mean > cells[PREDICTION].mean
+    assert cells[PARTITION].reached
+
+
 def test_an_undefined_number_is_left_out_and_reaches_nothing():
     results = {"a": made(prediction=[1.0], empty=[None]), "b": made(prediction=[3.0], empty=[None])}
     cells = {cell.control: cell for cell in cells_of(results)}
@@ -213,7 +222,7 @@ def test_tracings_are_compared_as_graphs_by_controls_and_sweeps_too(tmp_path):
     assert rows(tmp_path)["a"][PREDICTION, 0] == alone
     assert alone["expected_run_length.erl"] > 0
     (case,) = json.loads((tmp_path / "out" / "r_sweep.json").read_text())["cases"]
-    (same,) = [row["scores"] for row in case["result"] if row["value"] == 5]
+    (same,) = [row["scores"] for row in case["result"] if (row["parameter"], row["value"]) == ("slack", 5)]
     assert same == {column: value for column, value in alone.items() if column.startswith("ccq")}
 
 
@@ -227,6 +236,23 @@ def test_classes_have_controls_of_their_own(tmp_path):
     (case,) = content(tmp_path)["cases"]
     assert case["result"]["structures"] == {"1": "membranes", "2": "tubes"}
     assert {(row["label"], row["control"]) for row in case["result"]["rows"]} >= {(1, PARTITION), (2, TREES)}
+
+
+def test_a_class_that_no_file_holds_has_no_numbers(tmp_path, capsys):
+    """Nor do its controls: an error of 0 of nothing would be marked as what chance reaches."""
+    label = np.zeros((12, 14, 16), np.uint8)
+    label[2, 3:12, 4:6] = 1
+    for kind in ("pred", "label"):
+        (tmp_path / kind).mkdir()
+        save_nifti(tmp_path / kind / "a.nii", label)
+    assert call(tmp_path, "--labels", "1,3") == 1
+    shown = capsys.readouterr().out
+    assert "* betti_error.1, label 1" in shown
+    assert "*" not in "".join(line for line in shown.splitlines() if "label 3" in line)
+    with (tmp_path / "out" / "r_controls.csv").open() as file:
+        absent = [row for row in csv.DictReader(file) if row["label"] == "3"]
+    assert absent
+    assert {row["betti_error.sum"] for row in absent} == {""}
 
 
 def test_likelihoods_before_a_repair_have_a_threshold_of_their_own(folders):

@@ -225,6 +225,40 @@ def test_distances_in_a_unit_are_varied_in_that_unit():
     assert {one.options.spacing for one in found} == {(1.0, 1.0, 2.0)}
 
 
+def test_the_given_distance_is_always_tried(folders, capsys):
+    """Otherwise the table has no score there."""
+    assert call(folders, "--sweep", "--sweep-factors", "0.5,2", metrics=("ccq",)) == 0
+    assert {value for _, parameter, value in rows(folders) if parameter == "slack"} == {2.5, 5.0, 10.0}
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if " slack " in line]
+    assert lines
+    assert all(line[3] != "-" for line in lines)
+
+
+def test_points_of_a_merge_are_varied(folders):
+    arguments = ("--sweep", "--sweep-thresholds", "0.5", "--merge-tolerance", "3")
+    assert call(folders, *arguments, metrics=("pixel", "expected_run_length")) == 0
+    found = rows(folders)
+    assert [value for case, name, value in found if (case, name) == ("a", "merge_tolerance")] == [
+        *(0, 1, 2, 3, 5, 10, 20, 50)
+    ]
+    expected = alone(folders, "--merge-tolerance", 5, metrics=("expected_run_length",))
+    assert {case: found[case, "merge_tolerance", 5] for case in "ab"} == expected
+
+
+def test_a_class_that_no_file_holds_has_no_curve(tmp_path):
+    label = np.zeros((10, 12, 9), np.uint8)
+    label[2:8, 5:7, 4] = 1
+    for kind in ("pred", "label"):
+        (tmp_path / kind).mkdir()
+        save_nifti(tmp_path / kind / "a.nii", label)
+    assert call(tmp_path, "--labels", "1,3", "--sweep", metrics=("ccq",), threshold=None) == 1
+    content = json.loads((tmp_path / "out" / "r_sweep.json").read_text())
+    results = {case["case"]: case["result"] for case in content["cases"]}
+    means = {curve.label: curve.means for curve in curves_of(results) if curve.column == "ccq.quality"}
+    assert means[1] == [1.0] * 5
+    assert all(map(math.isnan, means[3]))
+
+
 def test_what_cannot_be_parsed(folders, capsys):
     with pytest.raises(SystemExit):
         call(folders, "--sweep", "--sweep-thresholds", "a;b")
