@@ -74,7 +74,7 @@ class TermAtFullResolution(nn.Module):
         self, output: torch.Tensor | Sequence[torch.Tensor], target: torch.Tensor | Sequence[torch.Tensor]
     ) -> torch.Tensor:
         """The term at weight 1."""
-        value: torch.Tensor = self.topology(*self.prepared(first(output), first(target)))
+        value: torch.Tensor = self.topology(*self.prepared(full_resolution(output), full_resolution(target)))
         return value
 
     def without_tubes(self, output: Any, target: Any) -> Any:
@@ -82,7 +82,7 @@ class TermAtFullResolution(nn.Module):
         if not isinstance(target, torch.Tensor):
             pairs = zip(output, target, strict=True)
             return [self.without_tubes(each, truth) for each, truth in pairs]
-        return target[:, : self.num_labels(first(output))]
+        return target[:, : self.num_labels(full_resolution(output))]
 
     def num_labels(self, output: torch.Tensor) -> int:
         """How many channels of a target are nnU-Net's."""
@@ -109,13 +109,13 @@ class PenaltyAtFullResolution(TermAtFullResolution):
         self, output: torch.Tensor | Sequence[torch.Tensor], target: torch.Tensor | Sequence[torch.Tensor]
     ) -> torch.Tensor:
         """nnU-Net's loss of the worst logits around each voxel at full resolution."""
-        logits, truth = first(output), first(target)
+        logits, truth = full_resolution(output), full_resolution(target)
         worst = self.topology.worst(*self.prepared(logits, truth)).reshape(logits.shape)
         value: torch.Tensor = self.topology.loss(worst, self.without_tubes(logits, truth))
         return value
 
 
-def first(tensors: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+def full_resolution(tensors: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
     """The tensor at full resolution."""
     return tensors if isinstance(tensors, torch.Tensor) else tensors[0]
 

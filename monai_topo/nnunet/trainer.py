@@ -14,7 +14,7 @@ from monai_topo.losses import SkeletonLoss, TermWeight, gradient_norms
 from monai_topo.metrics import BettiErrorMetric, BettiMatchingF1Metric, TopologyMetric
 from monai_topo.nnunet.checkpoints import read_state, reading_trainer, save_with_state
 from monai_topo.nnunet.scores import PatchScores, masks_of
-from monai_topo.nnunet.term import TermAtFullResolution, build_term, first
+from monai_topo.nnunet.term import TermAtFullResolution, build_term, full_resolution
 from monai_topo.nnunet.tubes import AppendTubes, with_tubes
 from monai_topo.visualize import plot_training_curves
 
@@ -158,7 +158,11 @@ class TopologyTrainer(_Trainer):
     def _score(self, loss: nn.Module, inputs: tuple[Any, Any], value: torch.Tensor) -> None:
         if self.scores.num_batches < self.topology_validation_batches:
             labels = self.label_manager
-            self.scores.add(*masks_of(first(inputs[0]), first(inputs[1]), labels.has_regions, labels.ignore_label))
+            self.scores.add(
+                *masks_of(
+                    full_resolution(inputs[0]), full_resolution(inputs[1]), labels.has_regions, labels.ignore_label
+                )
+            )
 
     def on_validation_epoch_end(self, val_outputs: list[dict[str, Any]]) -> None:
         """Log the metrics of topology and the weight of the term."""

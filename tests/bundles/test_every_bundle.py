@@ -337,7 +337,7 @@ def test_arguments_of_tune(trained, bundle, volume, name, end, tmp_path):
 
 @pytest.mark.parametrize("bundle", ["em_membranes"], indirect=True)
 def test_the_mean_over_flips(trained, bundle, volume, tmp_path):
-    results = infer(trained, bundle, tmp_path, "flips", tta=True)
+    results = infer(trained, bundle, tmp_path, "flips", tta=True, amp=False)
     network = trained[1].parser.get_parsed_content("network_def")
     network.load_state_dict(torch.load(trained[0] / "models" / "model.pt", weights_only=True))
     image = torch.from_numpy((volume - volume.min()) / (volume.max() - volume.min()))[None, None]
@@ -346,7 +346,7 @@ def test_the_mean_over_flips(trained, bundle, volume, tmp_path):
     with torch.no_grad():
         logits = sum(torch.flip(windows(torch.flip(image, dims), network.eval()), dims) for dims in flips) / 8
     np.testing.assert_allclose(results["prob"].numpy(), torch.sigmoid(logits)[0, 0].numpy(), atol=1e-4)
-    without = infer(trained, bundle, tmp_path, "without", **{"finish#cells": None})
+    without = infer(trained, bundle, tmp_path, "without", amp=False, **{"finish#cells": None})
     assert without.keys() == {"prob", "seg", "closed"}
     assert not np.allclose(without["prob"].numpy(), results["prob"].numpy(), atol=1e-3)
 
@@ -504,7 +504,7 @@ def test_training_and_inference_in_bfloat16(trained, bundle, volume, tiny, tmp_p
     flow = bundle.run(["train.yaml"], **tiny, amp=True)
     assert flow.parser.get_parsed_content("train#inferer").enabled
     assert 0 <= flow.parser.get_parsed_content("validate#evaluator").state.metrics["val_mean_dice"] <= 1
-    exact = infer(trained, bundle, tmp_path, "exact", finish={})["prob"]
+    exact = infer(trained, bundle, tmp_path, "exact", finish={}, amp=False)["prob"]
     rounded = infer(trained, bundle, tmp_path, "rounded", finish={}, amp=True)["prob"]
     assert not np.array_equal(rounded.numpy(), exact.numpy())
     np.testing.assert_allclose(rounded.numpy(), exact.numpy(), atol=0.03)
