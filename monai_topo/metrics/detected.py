@@ -110,7 +110,7 @@ def branch_shares(
         TypeError: for no undirected networkx graph.
         ValueError: for a mask of other axes or values, or a node without position.
     """
-    volume = check_mask(mask)
+    volume = check_mask(mask, "prediction")
     points = trace_points(graph, spacing)
     if len(points.positions) and points.positions.shape[1] != volume.ndim:
         raise ValueError(

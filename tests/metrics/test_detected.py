@@ -181,3 +181,9 @@ def test_graphs_without_length_and_of_other_axes():
         BranchesDetectedMetric(min_share=80)
     with pytest.raises(ValueError, match="component must be one of"):
         TreeLengthDetectedMetric(component="recall")
+
+
+@pytest.mark.parametrize("function", [graph_tree_length_detected, graph_branches_detected])
+def test_a_likelihood_is_refused_by_the_name_of_the_argument(function):
+    with pytest.raises(ValueError, match="prediction must hold only 0 and 1"):
+        function(np.full((4, 4), 0.5), swc_graph("1 2 0 0 0 1 -1", axes="xy"))

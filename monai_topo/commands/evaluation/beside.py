@@ -82,6 +82,11 @@ def rows_of(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[st
     ]
 
 
+def folders_of(of: tuple[Path, Path]) -> dict[str, str]:
+    """Folders of predictions and labels as entries of a JSON."""
+    return {"prediction": str(of[0].resolve()), "label": str(of[1].resolve())}
+
+
 def named_after(report: Path, word: str, suffix: str) -> Path:
     """File beside a report.
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import cast
 
 from monai_topo.commands.evaluation.comparison import compare
-from monai_topo.commands.evaluation.controls import ControlOptions, score_controls
+from monai_topo.commands.evaluation.controls import ControlOptions, check_controls, score_controls
 from monai_topo.commands.evaluation.controls.masks import STRUCTURES
 from monai_topo.commands.evaluation.options import Options
 from monai_topo.commands.evaluation.page import write_page
 from monai_topo.commands.evaluation.page.run import check_page
 from monai_topo.commands.evaluation.record import report_files
 from monai_topo.commands.evaluation.run import check_figures, evaluate
-from monai_topo.commands.evaluation.sweep import SweepOptions, sweep
+from monai_topo.commands.evaluation.sweep import SweepOptions, check_sweep, sweep
 from monai_topo.commands.evaluation.sweep.settings import FACTORS, THRESHOLDS, settings_of
 
 _OF_CONTROLS = ("control_draws", "before", "before_threshold")
@@ -86,6 +86,10 @@ def run_evaluation(arguments: argparse.Namespace, options: Options) -> bool:
     of, workers = (arguments.pred, arguments.label), arguments.workers
     out, sections = arguments.out or REPORT, arguments.sections
     report = report_files(out)[0]
+    if controls is not None:
+        check_controls(of, options, controls, report, sections)
+    if sweeps is not None:
+        check_sweep(of, report)
     figures = _prepare_page(arguments, report)
     evaluation = evaluate(*of, options, out, figures, workers, sections)
     complete = evaluation.complete

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from monai_topo.commands.evaluation.beside import named_after, plain
+from monai_topo.commands.evaluation.beside import folders_of, named_after, plain, read_own
 from monai_topo.commands.evaluation.case import fingerprint
 from monai_topo.commands.evaluation.controls.case import Settings, score_case_controls
 from monai_topo.commands.evaluation.controls.masks import ControlOptions
@@ -52,11 +52,11 @@ def score_controls(
     before = _before(controls, of[1], options.threshold is not None, sections)
     settings = Settings(options, controls, before)
     kept = {**asdict(controls), "before": controls.before and str(controls.before.resolve())}
-    files = [named_after(report, "controls", suffix) for suffix in (".json", ".csv")]
+    files = _files(report)
     record = SideRecord(
         files,
         KIND,
-        {"prediction": str(of[0].resolve()), "label": str(of[1].resolve())},
+        folders_of(of),
         {"options": plain_options(options), "controls": plain(kept)},
         {pair.name: _print(pair, settings) for pair in pairs},
     )
@@ -64,6 +64,22 @@ def score_controls(
     write_text(files[1], to_csv(record.finished))
     _show(record)
     return not record.failed
+
+
+def check_controls(
+    of: tuple[Path, Path], options: Options, controls: ControlOptions, report: Path, sections: bool = False
+) -> None:
+    """Refuse before anything is scored what :func:`score_controls` would refuse after that; the same arguments.
+
+    Raises:
+        ValueError: when a file is there that is not these controls', or the predictions before a repair have no pair.
+    """
+    read_own(_files(report), KIND, folders_of(of))
+    _before(controls, of[1], options.threshold is not None, sections)
+
+
+def _files(report: Path) -> list[Path]:
+    return [named_after(report, "controls", suffix) for suffix in (".json", ".csv")]
 
 
 def _before(controls: ControlOptions, label: Path, likelihoods: bool, sections: bool) -> Mapping[str, Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from monai.utils import optional_import
 
-from monai_topo.commands.evaluation.beside import named_after, plain
+from monai_topo.commands.evaluation.beside import folders_of, named_after, plain, read_own
 from monai_topo.commands.evaluation.case import fingerprint
 from monai_topo.commands.evaluation.metric_table import higher_is_better, metric_of
 from monai_topo.commands.evaluation.options import Options
@@ -51,11 +51,11 @@ def sweep(
         ValueError: when there is nothing to vary, or a file is there that is not this sweep's.
     """
     settings = settings_of(options, sweep_options)
-    files = [named_after(report, "sweep", suffix) for suffix in (".json", ".csv", ".png")]
+    files = _files(report)
     record = SideRecord(
         files,
         KIND,
-        {"prediction": str(of[0].resolve()), "label": str(of[1].resolve())},
+        folders_of(of),
         {"options": plain_options(options), "sweep": plain(asdict(sweep_options))},
         {pair.name: _print(pair, options, settings) for pair in pairs},
     )
@@ -69,6 +69,19 @@ def sweep(
         written = [str(file) for file in files[: 3 if drawn else 2]]
         print(f"The sweep is in {', '.join(written[:-1])} and {written[-1]}")
     return not record.failed
+
+
+def check_sweep(of: tuple[Path, Path], report: Path) -> None:
+    """Refuse before anything is scored to write over another file.
+
+    Raises:
+        ValueError: when a file is there that is not this sweep's.
+    """
+    read_own(_files(report), KIND, folders_of(of))
+
+
+def _files(report: Path) -> list[Path]:
+    return [named_after(report, "sweep", suffix) for suffix in (".json", ".csv", ".png")]
 
 
 def _print(pair: Pair, options: Options, settings: Sequence[Setting]) -> str:

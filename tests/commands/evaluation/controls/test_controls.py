@@ -299,7 +299,15 @@ def test_another_file_is_not_written_over(folders, capsys):
     (folders / "out" / "r_controls.csv").write_text("mine")
     assert call(folders) == 2
     assert "r_controls.csv, which is there already" in capsys.readouterr().err
+    assert [path.name for path in (folders / "out").iterdir()] == ["r_controls.csv"]  # before anything is scored
     assert (folders / "out" / "r_controls.csv").read_text() == "mine"
+
+
+def test_what_was_before_a_repair_is_paired_before_anything_is_scored(folders, capsys):
+    (folders / "nothing").mkdir()
+    assert call(folders, "--before", folders / "nothing") == 2
+    assert "nothing holds no volume" in capsys.readouterr().err
+    assert not (folders / "out").exists()
 
 
 @pytest.mark.parametrize("shape", [(12, 15), (9, 12, 8)], ids=str)

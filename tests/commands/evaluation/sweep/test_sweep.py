@@ -259,6 +259,14 @@ def test_a_class_that_no_file_holds_has_no_curve(tmp_path):
     assert all(map(math.isnan, means[3]))
 
 
+def test_another_file_is_refused_before_anything_is_scored(folders, capsys):
+    (folders / "out").mkdir()
+    (folders / "out" / "r_sweep.csv").write_text("mine")
+    assert call(folders, "--sweep", metrics=("ccq",)) == 2
+    assert "r_sweep.csv, which is there already" in capsys.readouterr().err
+    assert [path.name for path in (folders / "out").iterdir()] == ["r_sweep.csv"]
+
+
 def test_what_cannot_be_parsed(folders, capsys):
     with pytest.raises(SystemExit):
         call(folders, "--sweep", "--sweep-thresholds", "a;b")
