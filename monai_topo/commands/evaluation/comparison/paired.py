@@ -30,7 +30,7 @@ class PairedDifference:
         low: lower end of the interval of the mean difference, NaN for fewer than two cases.
         high: upper end.
         p_value: two-sided p-value of the sign-flip test, NaN without cases.
-        p_holm: the p-value corrected for the number of columns (Holm).
+        p_holm: the p-value corrected for the number of columns, those of all classes (Holm).
     """
 
     label: int | None

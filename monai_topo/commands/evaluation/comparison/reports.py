@@ -100,14 +100,14 @@ def remarks(first: Scored, second: Scored) -> tuple[list[str], list[str]]:
 
 
 def differences(first: Scored, second: Scored, seed: int) -> list[PairedDifference]:
-    """B minus A of each class and column that both have, with p-values corrected within each class."""
+    """B minus A of each class and column that both have, with p-values corrected for all of them."""
     rows = [{(row.label, row.case): row.scores for row in side.rows} for side in (first, second)]
     columns = [column for column in columns_of(first.rows) if column in columns_of(second.rows)]
     found: list[PairedDifference] = []
     for label in labels_of(first.rows):
         cases = [case for number, case in rows[0] if number == label and (label, case) in rows[1]]
-        found += with_holm([_difference(rows, label, column, cases, seed) for column in columns])
-    return found
+        found += [_difference(rows, label, column, cases, seed) for column in columns]
+    return with_holm(found)
 
 
 def _difference(

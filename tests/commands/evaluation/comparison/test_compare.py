@@ -101,6 +101,19 @@ def test_classes_are_compared_each_on_its_own(folders):
     assert found == {1: 0, 2: 1}
 
 
+def test_p_values_are_corrected_for_the_columns_of_all_classes(folders):
+    """Whoever looks at two classes looks at twice as many numbers."""
+    for folder in (folders / "one", folders / "two", folders / "label"):
+        for case in "abcd":
+            import nibabel
+
+            mask = np.asarray(nibabel.load(folder / f"{case}.nii").dataobj)
+            save_nifti(folder / f"{case}.nii", np.concatenate([mask, 2 * mask], axis=2))
+    assert call(folders, "--labels", "1,2") == 0
+    found = {one["label"]: one for one in content(folders)["differences"]}
+    assert {label: (one["p"], one["p_holm"]) for label, one in found.items()} == {1: (0.25, 0.5), 2: (0.25, 0.5)}
+
+
 def test_other_options_or_labels_are_refused(folders, capsys):
     assert call(folders) == 0
     for name, options in {"x": ["--connectivity", "face"], "y": ["--label", folders / "one"], "z": []}.items():
