@@ -96,5 +96,8 @@ def _before(pair: Pair, settings: Settings) -> dict[int | None, NDArray[Any]]:
         raise ValueError(f"--before {settings.controls.before} holds no prediction of this case.")
     threshold = settings.controls.before_threshold
     options = settings.options if threshold is None else replace(settings.options, threshold=threshold)
-    raw, label = read_pair(Pair(pair.name, settings.before[pair.name], pair.label), options)
-    return {number: np.asarray(mask) for number, mask, _ in comparisons(raw, label, options)}
+    try:
+        raw, label = read_pair(Pair(pair.name, settings.before[pair.name], pair.label), options)
+        return {number: np.asarray(mask) for number, mask, _ in comparisons(raw, label, options)}
+    except ValueError as error:
+        raise ValueError(str(error).replace("--threshold", "--before-threshold")) from None

@@ -260,7 +260,7 @@ def test_likelihoods_before_a_repair_have_a_threshold_of_their_own(folders):
         raw = read(folders, "raw", case)
         save_nifti(folders / "raw" / f"{case}.nii", np.where(raw, 0.8, 0.3).astype(np.float32), (1, 1, 1))
     assert call(folders, "--before", folders / "raw") == 1
-    assert all("say --threshold" in reason for reason in content(folders)["failed"].values())
+    assert all("say --before-threshold 0.5" in reason for reason in content(folders)["failed"].values())
     assert call(folders, "--before", folders / "raw", "--before-threshold", "0.5") == 0
     dice, _ = scores(read(folders, "raw", "a") > 0.5, read(folders, "label", "a"))
     assert rows(folders)["a"][BEFORE, 0]["pixel.dice"] == pytest.approx(dice)
