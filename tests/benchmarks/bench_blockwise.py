@@ -85,14 +85,14 @@ def worker_section(folder, rounds):
     """Wall seconds of one worker and of two, the best of some rounds, and the memory of all."""
     tasks = ("betti", "partition")
     in_threads, of_threads, _ = run(
-        folder, [threads(task, HALF, n) for task in tasks for n in (1, 2) for _ in range(rounds)]
+        folder, [threads(task, LARGEST, n) for task in tasks for n in (1, 2) for _ in range(rounds)]
     )
     calls = [
-        {"way": "in_processes", "task": task, "sides": [HALF] * rounds, "workers": n} for task in tasks for n in (1, 2)
+        {"way": "in_processes", "task": task, "sides": [LARGEST] * rounds, "workers": n} for task in tasks for n in (1, 2)
     ]
     in_processes, summed, once = run(folder, calls)
     lines = [
-        f"| {HALF}³, seconds | 1 thread | 2 threads | ratio | 1 process | 2 processes | ratio |",
+        f"| {LARGEST}³, seconds | 1 thread | 2 threads | ratio | 1 process | 2 processes | ratio |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for n, task in enumerate(tasks):
