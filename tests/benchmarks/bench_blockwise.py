@@ -87,9 +87,8 @@ def worker_section(folder, rounds):
     in_threads, of_threads, _ = run(
         folder, [threads(task, LARGEST, n) for task in tasks for n in (1, 2) for _ in range(rounds)]
     )
-    calls = [
-        {"way": "in_processes", "task": task, "sides": [LARGEST] * rounds, "workers": n} for task in tasks for n in (1, 2)
-    ]
+    sides = [LARGEST] * rounds
+    calls = [{"way": "in_processes", "task": task, "sides": sides, "workers": n} for task in tasks for n in (1, 2)]
     in_processes, summed, once = run(folder, calls)
     lines = [
         f"| {LARGEST}³, seconds | 1 thread | 2 threads | ratio | 1 process | 2 processes | ratio |",
