@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from monai.utils import MetricReduction
 from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.metrics.detected import DetectedMetric, branch_shares
@@ -116,34 +115,6 @@ class TreeLengthDetectedMetric(DetectedMetric):
         >>> metric(cross, cross)
         tensor([[1.]])
     """
-
-    def __init__(
-        self,
-        include_background: bool = True,
-        component: str = "detected",
-        largest_only: bool = False,
-        connectivity: int | None = None,
-        spacing: Sequence[float] | float | None = None,
-        smoothing: float = 0.0,
-        ignore_empty: bool = True,
-        reduction: MetricReduction | str = MetricReduction.MEAN,
-        get_not_nans: bool = False,
-        ignore_index: int | None = None,
-        skeleton_method: str = "exact",
-    ) -> None:
-        super().__init__(
-            include_background,
-            component,
-            largest_only,
-            connectivity,
-            spacing,
-            smoothing,
-            ignore_empty,
-            reduction,
-            get_not_nans,
-            ignore_index,
-            skeleton_method,
-        )
 
     def share(self, mask: NDArray[np.bool_], graph: networkx.Graph) -> float:
         """Share of a tree's length that a mask holds."""

@@ -18,7 +18,7 @@ from tests.results.study.laboratory import all_runs, over_volumes, ratios_of, ru
 from tests.results.study.membranes import score
 from tests.results.study.report import page
 from tests.results.study.selection import chosen_ratio
-from tests.results.study.statistics import f1_interval, mean_interval
+from tests.results.study.statistics import f1_interval
 from tests.results.study.studies import FIB25, STUDIES, TOPOMORTAR, WEIGHTED
 from tests.results.study.vessels import broken_and_joined
 from tests.results.tables import BASE
@@ -102,10 +102,12 @@ def test_intervals_hold_what_is_known():
     mean, low, high = f1_interval(better, counts)
     assert low < mean < high
     assert low > 0
-    apart = rng.normal(1, 1, (1, 400))
-    mean, low, high = mean_interval(apart, np.zeros_like(apart))
-    assert high - low == pytest.approx(2 * 1.96 * apart.std() / 20, rel=0.1)  # the normal interval of a mean
-    assert mean == pytest.approx(apart.mean())
+    # One feature a patch, right or not: the F1 score is the share of right ones, and its interval the normal one.
+    right = rng.random(400) < 0.3
+    share = np.stack([right, np.ones(400), np.ones(400)], axis=-1)[None]
+    mean, low, high = f1_interval(share, np.zeros_like(share))
+    assert mean == pytest.approx(right.mean())
+    assert high - low == pytest.approx(2 * 1.96 * right.std() / 20, rel=0.1)
 
 
 def test_undefined_numbers_do_not_count():

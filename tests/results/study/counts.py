@@ -30,6 +30,6 @@ def scores_of(counts):
 
 
 def f1_of(counts):
-    """F1 score of matched features; NaN where there is none in either mask."""
-    matched, predicted, true = counts.sum(axis=(0, 1))
+    """F1 score of matched features, the last axis as in :data:`TERMS`; NaN where there is none in either mask."""
+    matched, predicted, true = counts.reshape(-1, len(TERMS)).sum(axis=0)
     return 2 * matched / (predicted + true) if predicted + true else np.nan

@@ -8,7 +8,7 @@ from tests.results.datasets import TEST
 from tests.results.plan import seconds
 from tests.results.report import header, line, show
 from tests.results.study.laboratory import IMAGE, ratios_of, runs_of
-from tests.results.study.selection import chosen_ratio
+from tests.results.study.selection import TOLERANCE, chosen_ratio
 from tests.results.study.statistics import f1_interval
 from tests.results.tables import BASE, NAMES
 
@@ -35,7 +35,7 @@ def how(study, records):
         f"{study.about} Bundle `{study.bundle}`, {settings}; {study.start_iterations} iterations of Dice+CE with AdamW "
         f"at a constant rate, then {study.iterations} with each loss while the rate falls to 0; seeds "
         f"{', '.join(map(str, study.seeds))}, of which each row shows mean and standard deviation. In bold the weight "
-        f"that the validation part chose: the best F1 score that costs at most 0.02 of Dice. "
+        f"that the validation part chose: the best F1 score that costs at most {TOLERANCE} of Dice. "
         f"{'; and '.join(machines)}; one thread a network. `python -m tests.results.study --study {study.name}`."
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.results.study.counts import f1_of
+
 DRAWS = 2000
 LEVEL = 0.95
 
@@ -28,23 +30,11 @@ def resampled(shape, rng):
     return rng.integers(shape[0], size=shape[0]), rng.integers(shape[1], size=shape[1])
 
 
+def score(counts):
+    """F1 score of all patches together, 0 where there is no feature."""
+    return np.nan_to_num(f1_of(counts))
+
+
 def difference(counts, reference, seeds, patches):
     """Of the F1 scores, each the mean over seeds."""
-    return np.mean([f1(counts[seed][patches]) - f1(reference[seed][patches]) for seed in seeds])
-
-
-def f1(counts):
-    """Of all patches together."""
-    matched, predicted, true = counts.sum(axis=0)
-    return 2 * matched / (predicted + true) if predicted + true else 0.0
-
-
-def mean_interval(runs, base, seed=0):
-    """The same of a number that each case has: ``(seeds, cases)``, paired."""
-    apart = np.asarray(runs, float) - np.asarray(base, float)
-    rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(DRAWS):
-        seeds, cases = resampled(apart.shape, rng)
-        draws.append(apart[seeds][:, cases].mean())
-    return apart.mean(), *np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return np.mean([score(counts[seed][patches]) - score(reference[seed][patches]) for seed in seeds])
