@@ -10,7 +10,7 @@ NNUNET_READY := $(NNUNET)/ready
 
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help demo test test-slow test-nnunet lint docs package bench figures results results-quick clean
+.PHONY: help demo test test-slow test-nnunet lint docs package bench figures results study results-quick clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -59,10 +59,13 @@ figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[render]"
 	$(BIN)/python -m tests.benchmarks.figure_vessels
 
-results: $(READY)  ## train with every loss on the real volumes in DATA, write docs/results.md, docs/finished.md and the controls of docs/howto/trust.md (hours; what is done is kept)
+results: $(READY)  ## train with every loss on the real volumes in DATA, write the pages of docs/results, docs/finished.md and the controls of docs/howto/trust.md (hours; what is done is kept)
 	$(BIN)/python -m tests.results $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m tests.results.finished $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m tests.results.controls $(if $(DATA),--data $(DATA))
+
+study: $(READY)  ## what losses add to good networks, on the real volumes in DATA: three studies of one to three hours (what is done is kept)
+	$(BIN)/python -m tests.results.study $(if $(DATA),--data $(DATA))
 
 results-quick: $(READY)  ## the same in half an hour, printed: to see that everything works
 	$(BIN)/python -m tests.results --quick $(if $(DATA),--data $(DATA))

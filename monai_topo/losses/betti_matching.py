@@ -41,8 +41,8 @@ class BettiMatchingLoss(DiagramLoss):
         missed_weight: w_t, 1 as published; 0 leaves the constant out.
         dims: homology dimensions; None is all below the number of spatial axes, as published.
         frame: surround each patch by foreground (relative homology), so that structures cut by its border close. On,
-            because it leaves fewer errors on membranes in 3D (docs/results.md, "Choices"); off, as published, counts
-            only what closes inside the patch.
+            because it leaves fewer errors on membranes in 3D (docs/results/fib25.md, "Choices"); off, as published,
+            counts only what closes inside the patch.
         **options: :class:`DiagramOptions`. ``persistence_threshold`` is of the unmatched points only; ``engine`` must
             have image persistence; ``num_threads=None`` is one for each CPU core.
 

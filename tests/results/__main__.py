@@ -54,7 +54,7 @@ def main(arguments=None):
             sys.stdout.write(f"{text}\n")
         else:
             draw(table, records.runs, DOCS / "images" / f"results_{name}.png")
-            write_section("results.md", name, text)
+            write_section(f"results/{name}.md", name, text)
             if name == HEADLINE:
                 write_section("../README.md", "headline", headline(table, records.runs))
 

@@ -1,4 +1,4 @@
-"""The section of a table in docs/results.md and its figure, from what is recorded."""
+"""The page of a table in docs/results and its figure, from what is recorded."""
 
 from __future__ import annotations
 
@@ -32,16 +32,15 @@ HEADLINE = (*SHOWN, "whole/variation_of_information.split")
 def section(table, records):
     """Text of the section: how it was made, the rows, and what decided the weights; of the runs that there are."""
     parts = [
-        f"## {table.title}",
         table.about,
         how(table, records),
-        f"![errors relative to Dice+CE](images/results_{table.name}.png)",
-        *(f"**{title}**\n\n{rows(table, records, *what)}" for title, what in titles(table).items()),
-        *(f"**{title}**\n\n{heavier(table, records, part)}" for part, title in heavier_titles(table).items()),
-        *(f"**{title}**\n\n{features(table, records, part)}" for part, title in feature_titles(table, records).items()),
-        *(f"**{title}**\n\n{equal_time(table, records, part)}" for part, title in equal_titles(table, records).items()),
-        f"**Weights**, chosen on the validation part\n\n{weights(table, records)}",
-        *([f"**Choices**, on the validation part, first seed\n\n{choices(table, records)}"] if table.choices else []),
+        f"![{table.title}: errors relative to Dice+CE](../images/results_{table.name}.png)",
+        *(f"## {title}\n\n{rows(table, records, *what)}" for title, what in titles(table).items()),
+        *(f"## {title}\n\n{heavier(table, records, part)}" for part, title in heavier_titles(table).items()),
+        *(f"## {title}\n\n{features(table, records, part)}" for part, title in feature_titles(table, records).items()),
+        *(f"## {title}\n\n{equal_time(table, records, part)}" for part, title in equal_titles(table, records).items()),
+        f"## Weights, chosen on the validation part\n\n{weights(table, records)}",
+        *([f"## Choices, on the validation part, first seed\n\n{choices(table, records)}"] if table.choices else []),
         measures(table),
     ]
     return "\n\n".join(parts)

@@ -1,4 +1,4 @@
-"""The tables of docs/results.md: which bundle, data, losses and numbers."""
+"""The tables of docs/results: which bundle, data, losses and numbers."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Table:
 
     Attributes:
         name: of the table, and of its files.
-        title: of its section.
+        title: of its page and figure.
         about: what a reader must know of the data.
         bundle: name of the bundle.
         divide: writes the data of a fold (``datasets``).

@@ -44,7 +44,7 @@ def main(arguments=None):
             sys.stdout.write(f"{page(study, records.runs)}\n")
         elif records.runs:
             draw(study, records.runs, DOCS / "images" / f"study_{name}.png")
-            write_section(f"results/{name}.md", name, page(study, records.runs))
+            write_section(f"results/study_{name}.md", name, page(study, records.runs))
 
 
 def fill(study, laboratory, records, workers):
