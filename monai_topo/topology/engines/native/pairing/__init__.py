@@ -4,6 +4,7 @@
 - ``chains``: a chain of cells that is pushed along the gradient, and where reduced chains are kept.
 - ``boundaries``: chains of edges: the boundary of a square, and the push down the gradient.
 - ``loops``: dimension 1 in 3D: chains of edges pushed down from the critical squares.
+- ``reduction``: their turns one after the other, in one thread or several.
 - ``compression``, ``remainder``: the squares that this takes too long for: a small matrix, and its reduction.
 - ``coboundaries``: the same pairs from the other end: chains of squares pushed up from the critical edges.
 - ``attempts``: which of the two ways to begin with, and when to give up for the other one.

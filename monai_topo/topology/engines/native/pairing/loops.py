@@ -26,49 +26,27 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
-from monai_topo.topology.engines.native.gradient.links import link_of, roots
+from monai_topo.topology.compiled.kernel import allocating_kernel, kernel
 from monai_topo.topology.engines.native.pairing.boundaries import (
-    CHAIN,
-    CHAIN_BITS,
-    PUSHES_PER_VOXEL,
-    WITHOUT_CHAIN,
-    add_square,
-    ends_of_paths,
-    last_critical_edge,
     mark_edges_without_loop,
-    push_down,
-    without_mixed,
 )
 from monai_topo.topology.engines.native.pairing.bricks import in_bricks
 from monai_topo.topology.engines.native.pairing.chains import (
-    DOWN,
     FIRST_HEAP,
     FIRST_KEPT,
-    POP_WORK,
-    UNTAKEN,
-    add_kept,
     alternate,
-    clear,
     copy_into,
-    fetch_around,
-    keep,
     longer,
-    pop,
-    set_state,
-    state_of,
 )
 from monai_topo.topology.engines.native.pairing.components import UNPAIRED
 from monai_topo.topology.engines.native.pairing.compression import compress_columns
+from monai_topo.topology.engines.native.pairing.reduction import forget_pairs, reduce_squares, tell_partners
 from monai_topo.topology.engines.native.pairing.remainder import pair_remainder
 from monai_topo.topology.engines.native.types import (
     Allowance,
-    Cells,
-    Codes,
     CriticalCells,
     Effort,
     Grid,
-    Int,
     KeptChains,
     Keyed,
     Keys,
@@ -81,10 +59,6 @@ from monai_topo.topology.engines.native.types import (
     Words,
 )
 
-_AHEAD = 8
-"""How many squares before its turn the surroundings of one are fetched."""
-_FREE = 2 * PUSHES_PER_VOXEL
-"""Places of the heap that stay free: for one push, and for one more when a chain that was kept is taken up again."""
 _ADVANCE = 10
 """What part of the work that squares may take is there from the start; all of it is given out turn by turn.
 
@@ -133,7 +107,7 @@ def pair_loops(
     mark_edges_without_loop(cells.edges, cells.merged, words, offsets, grid, mixed)
     copy_into(first_edge, keys)  # out of the way: they may lie in ``keyed``
     alternate(first_edge, words, keyed)
-    _forget_pairs(cells.edges, taken)
+    forget_pairs(cells.edges, taken)
     put_off, is_open = np.zeros(count, np.bool_), np.empty(count, np.bool_)
     _mark_open(cells.enclosed, is_open)
     order = in_bricks(cells.squares[0], is_open, grid)
@@ -145,13 +119,28 @@ def pair_loops(
     allowance.left[0] = work // _ADVANCE
     turn, end = np.int64(0), np.int64(0)
     while turn < order.size:
-        turn, end, heap_is_full, kept_is_full = _reduce(
-            turn, end, order, cells, taken, put_off, heap, kept, keyed, table, offsets, allowance, patient, mixed
+        turn, end, heap_is_full, kept_is_full = reduce_squares(
+            turn,
+            end,
+            kept.voxels.size,
+            order,
+            cells,
+            taken,
+            put_off,
+            heap,
+            kept,
+            keyed,
+            table,
+            offsets,
+            allowance,
+            patient,
+            mixed,
         )
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
             kept = KeptChains(start, stop, longer(kept.voxels), longer(kept.bits))
+    tell_partners(cells.edges, taken)
     left = allowance.left
     if patient is None:
         return left[0] >= 0, taken.partner
@@ -163,133 +152,7 @@ def pair_loops(
 
 
 @kernel
-def _forget_pairs(edges: Cells, taken: Taken) -> None:
-    """Nothing is paired yet. The first critical edge of a voxel is defined only where it owns one."""
-    for i in range(taken.partner.size):
-        taken.partner[i] = UNPAIRED
-    for i in range(taken.taker.size - 1, -1, -1):
-        taken.taker[i] = UNTAKEN
-        taken.first[edges[0, i]] = i
-
-
-@kernel
 def _mark_open(enclosed: Partners, is_open: Mask) -> None:
     """Mark the squares that are left to dimension 1."""
     for i in range(enclosed.size):
         is_open[i] = enclosed[i] == UNPAIRED
-
-
-@kernel
-def _reduce(
-    begin: Int,
-    end: Int,
-    order: Partners,
-    cells: CriticalCells,
-    taken: Taken,
-    put_off: Mask,
-    heap: Codes,
-    kept: KeptChains,
-    keyed: Keyed,
-    table: LinkTable,
-    offsets: Offsets,
-    allowance: Allowance,
-    patient: bool | None,
-    mixed: Mixed | None,
-) -> tuple[Int, Int, bool, bool]:
-    """Reduce the squares whose turns are the one called ``begin`` and those after it.
-
-    Long, because the heap's size is a local variable that every step changes. Columns are squares, chains end at edges;
-    the rest is as in :func:`pair_loops`. A square that takes more than it may is put off; a first attempt ends then.
-
-    Args:
-        begin: first turn.
-        end: place where the kept chains end.
-        order: squares in the order of their turns; one that lost its edge replaces the one that took it.
-        cells: critical edges and squares.
-        taken: pairs so far.
-        put_off: marks of the squares that are put off.
-        heap: places for a chain.
-        kept: kept chains.
-        keyed: keys and states.
-        table: links, from ``new_link_table``.
-        offsets: offset of each neighbor, by bit.
-        allowance: work that may be done.
-        patient: None for a first attempt.
-        mixed: None or mixed words.
-
-    Returns:
-        The number of turns, or the first one to do again; where the kept chains end; whether the heap or the place to
-        keep chains was too small.
-    """
-    start, stop, taker = kept.start, kept.stop, taken.taker
-    left, pay, shortest = allowance
-    turn = begin
-    while turn < order.size and (patient is not None or left[0] >= 0):
-        fetch_around(np.int64(cells.squares[0, at(order[min(turn + _AHEAD, order.size - 1)])]), keyed, offsets)
-        square, owner = np.int64(order[turn]), np.int64(UNTAKEN)
-        left[0] += pay
-        work, limit = 0, max(left[0], shortest)
-        size = _begin_chain(square, cells.squares, heap, kept, keyed, offsets)
-        while size:
-            voxel, size = pop(heap, size, DOWN)
-            work += POP_WORK
-            link = link_of(table, without_mixed(state_of(keyed, voxel), mixed, voxel))
-            critical = ends_of_paths(link, mixed, voxel)
-            size = push_down(voxel, link, critical, heap, size, keyed, offsets, mixed)
-            edge = last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
-            owner = _taker_of(edge, taker)
-            while owner != UNTAKEN and owner < square:
-                first, last = start[at(owner)], stop[at(owner)]
-                if size + last - first + _FREE > heap.size:
-                    clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                    return turn, end, True, False
-                work += last - first
-                size = add_kept(kept.voxels[first:last], kept.bits[first:last], heap, size, keyed, CHAIN_BITS, DOWN)
-                edge = last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
-                owner = _taker_of(edge, taker)
-            if edge >= 0:
-                if end + size >= kept.voxels.size:
-                    clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                    return turn, end, False, True
-                start[square] = end
-                end = keep(voxel, heap, size, end, kept, keyed, CHAIN_BITS, CHAIN, DOWN)
-                stop[square] = end
-                taker[at(edge)] = square
-                taken.partner[square] = voxel
-                size = 0
-            elif work > limit:
-                clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                put_off[square] = True
-                size = 0
-            elif size + _FREE > heap.size:
-                clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                return turn, end, True, False
-            set_state(keyed, voxel, state_of(keyed, voxel) & WITHOUT_CHAIN)
-        left[0] -= work
-        turn = _next_turn(turn, owner, order, taken)
-    return int(order.size), end, False, False
-
-
-@inlined_kernel
-def _begin_chain(square: Int, squares: Cells, heap: Codes, kept: KeptChains, keyed: Keyed, offsets: Offsets) -> Int:
-    """Begin with the boundary of a square, or with the chain that was kept for it; return the heap's new size."""
-    first, last = kept.start[at(square)], kept.stop[at(square)]
-    if first == last:
-        return add_square(np.int64(squares[0, at(square)]), squares[3, at(square)], heap, keyed, offsets)
-    return add_kept(kept.voxels[first:last], kept.bits[first:last], heap, np.int64(0), keyed, CHAIN_BITS, DOWN)
-
-
-@inlined_kernel
-def _taker_of(edge: Int, taker: Partners) -> Int:
-    """The square that took an edge, or ``UNTAKEN``; the edge may be -1."""
-    return np.int64(taker[at(edge)]) if edge >= 0 else np.int64(UNTAKEN)
-
-
-@inlined_kernel
-def _next_turn(turn: Int, loser: Int, order: Partners, taken: Taken) -> Int:
-    """The turn after this one, or the same one again for a later square that lost its edge."""
-    if loser == UNTAKEN:
-        return turn + 1
-    taken.partner[at(loser)] = UNPAIRED
-    order[at(turn)] = loser
-    return turn
