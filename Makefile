@@ -2,7 +2,7 @@
 PYTHON ?= python3
 DATA ?=
 OUT ?= demo_output
-PEERS ?=
+PEERS ?= $(or $(MONAI_TOPO_PEERS),$(HOME)/.cache/monai_topo_peers)
 BIN := .venv/bin
 READY := .venv/ready
 NNUNET := .venv-nnunet
@@ -10,7 +10,7 @@ NNUNET_READY := $(NNUNET)/ready
 
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help demo test test-slow test-nnunet lint docs package bench figures results study results-quick clean
+.PHONY: help demo test test-slow test-nnunet lint docs package bench bench-large bench-quick bench-peers figures results study results-quick clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -45,8 +45,17 @@ package: $(READY)  ## build wheel and source distribution into dist/, check them
 	$(BIN)/twine check --strict dist/*
 	MONAI_TOPO_DIST=dist $(BIN)/pytest -m slow tests/test_package.py
 
-bench: $(READY)  ## measure speed, write docs/benchmarks.md; PEERS=folder of a pip install --target (cripser, topolosses, POT, dask-image)
+bench: $(READY)  ## measure speed within 40 minutes, write docs/benchmarks.md and its pages (what is done is kept)
 	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --write
+
+bench-large: $(READY)  ## measure what takes longer: volumes of 1024³
+	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --target large --write
+
+bench-quick: $(READY)  ## run every section of the benchmarks once in small, printed: to see that everything works
+	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --quick --only all
+
+bench-peers: $(READY)  ## install what the benchmarks compare with into the folder PEERS, outside the tree
+	$(BIN)/pip install --quiet --no-deps --upgrade --target $(PEERS) --requirement tests/benchmarks/peers.txt
 
 figures: $(READY)  ## make the experiments' pictures and tables of docs/ anew
 	$(BIN)/python -m tests.benchmarks.figure_blindness
@@ -72,7 +81,7 @@ results-quick: $(READY)  ## the same in half an hour, printed: to see that every
 	$(BIN)/python -m tests.results.finished --quick $(if $(DATA),--data $(DATA))
 
 clean:  ## remove the virtual environment, caches and demo results
-	rm -rf .venv $(NNUNET) .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output results_output dist
+	rm -rf .venv $(NNUNET) .mypy_cache .ruff_cache .pytest_cache .hypothesis demo_output results_output bench_output dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch by its pinned version before anything that depends on it: unpinned, pip brings gigabytes of CUDA.

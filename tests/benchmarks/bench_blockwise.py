@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,9 +18,10 @@ import psutil
 from tests.benchmarks.blocks import BLOCK, write_volumes
 
 TITLE = "Volumes by blocks"
+TARGET = "large"
+SECONDS = 900
 
-LARGEST = int(os.environ.get("MONAI_TOPO_LARGEST", "1024"))
-HALF = LARGEST // 2
+LARGEST = 1024
 NAMES = {
     "betti": "`betti_numbers`",
     "components": "`label_components`, and the maximum of the ids",
@@ -28,7 +30,7 @@ NAMES = {
 PEER_SIDES = (BLOCK, 2 * BLOCK, 3 * BLOCK)
 
 
-def run(folder, calls):
+def in_a_process(folder, calls):
     """What some calls in one new process took, and its peak of resident memory, that of its workers included.
 
     Returns:
@@ -65,33 +67,33 @@ def threads(task, side, workers=1):
     return {"way": "in_threads", "task": task, "side": side, "workers": workers}
 
 
-def growth_section(folder):
+def growth_section(take, largest):
     """Time for each voxel at two sizes, on one thread, and memory."""
-    calls = [threads(task, side) for task in NAMES for side in (HALF, LARGEST)]
-    found, memory, _ = run(folder, calls)
+    calls = [threads(task, side) for task in NAMES for side in (largest // 2, largest)]
+    found, memory, _ = take(*calls)
     lines = [
-        f"| one thread | ns / voxel, {HALF}³ | ns / voxel, {LARGEST}³ | ratio | CPU s, {LARGEST}³ |",
+        f"| one thread | ns / voxel, {largest // 2}³ | ns / voxel, {largest}³ | ratio | CPU s, {largest}³ |",
         "| --- | --- | --- | --- | --- |",
     ]
     for n, name in enumerate(NAMES.values()):
         half, whole = found[2 * n]["cpu"], found[2 * n + 1]["cpu"]
-        each = 1e9 * half / HALF**3, 1e9 * whole / LARGEST**3
+        each = 1e9 * half / (largest // 2) ** 3, 1e9 * whole / largest**3
         lines.append(f"| {name} | {each[0]:.1f} | {each[1]:.1f} | {each[1] / each[0]:.2f} | {whole:.0f} |")
     lines += ["", f"Resident memory at its peak: {memory:.2f} GB."]
     return lines, dict(zip(NAMES, found[1::2], strict=True))
 
 
-def worker_section(folder, rounds):
+def worker_section(take, largest, rounds):
     """Wall seconds of one worker and of two, the best of some rounds, and the memory of all."""
     tasks = ("betti", "partition")
-    in_threads, of_threads, _ = run(
-        folder, [threads(task, LARGEST, n) for task in tasks for n in (1, 2) for _ in range(rounds)]
+    in_threads, of_threads, _ = take(
+        *[threads(task, largest, n) for task in tasks for n in (1, 2) for _ in range(rounds)]
     )
-    sides = [LARGEST] * rounds
+    sides = [largest] * rounds
     calls = [{"way": "in_processes", "task": task, "sides": sides, "workers": n} for task in tasks for n in (1, 2)]
-    in_processes, summed, once = run(folder, calls)
+    in_processes, summed, once = take(*calls)
     lines = [
-        f"| {LARGEST}³, seconds | 1 thread | 2 threads | ratio | 1 process | 2 processes | ratio |",
+        f"| {largest}³, seconds | 1 thread | 2 threads | ratio | 1 process | 2 processes | ratio |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for n, task in enumerate(tasks):
@@ -109,47 +111,54 @@ def worker_section(folder, rounds):
     return lines
 
 
-def peer_section(folder, ours):
+def peer_section(take, largest, sides, ours):
     """dask-image on volumes that it can do, and what its growth gives for the largest."""
     if find_spec("dask_image") is None:
         return ["dask-image is not installed."]
-    own, _, _ = run(folder, [threads("components", side) for side in PEER_SIDES])
-    theirs, held, _ = run(folder, [threads("peer", side) for side in PEER_SIDES])
+    own, _, _ = take(*[threads("components", side) for side in sides])
+    theirs, held, _ = take(*[threads("peer", side) for side in sides])
     lines = ["| side | dask-image, CPU s | ours, CPU s | times as fast |", "| --- | --- | --- | --- |"]
-    for side, one, other in zip(PEER_SIDES, theirs, own, strict=True):
+    for side, one, other in zip(sides, theirs, own, strict=True):
         if one["result"] != other["result"]:
             raise ValueError(f"{side}³ has {other['result']} components, dask-image finds {one['result']}.")
         lines.append(f"| {side} | {one['cpu']:.1f} | {other['cpu']:.2f} | {one['cpu'] / other['cpu']:.0f} |")
-    ratio = PEER_SIDES[-1] / PEER_SIDES[-2]
+    ratio = sides[-1] / sides[-2]
     power = math.log(theirs[-1]["cpu"] / theirs[-2]["cpu"]) / math.log(ratio)
-    far = theirs[-1]["cpu"] * (LARGEST / PEER_SIDES[-1]) ** power
+    far = theirs[-1]["cpu"] * (largest / sides[-1]) ** power
     lines += [
-        f"| {LARGEST} | {far:.0f}, extrapolated | {ours['cpu']:.0f} | {far / ours['cpu']:.0f} |",
+        f"| {largest} | {far:.0f}, extrapolated | {ours['cpu']:.0f} | {far / ours['cpu']:.0f} |",
         "",
-        f"dask-image's time grew with the side to the power {power:.1f}; it held {held:.2f} GB at {PEER_SIDES[-1]}³.",
+        f"dask-image's time grew with the side to the power {power:.1f}; it held {held:.2f} GB at {sides[-1]}³.",
     ]
     return lines
 
 
-def section(rounds):
+def section(run):
     """The part of the page, as Markdown."""
+    largest, sides = run.pick((LARGEST, PEER_SIDES), (2 * BLOCK, (BLOCK, BLOCK + 16)))
     kept = os.environ.get("MONAI_TOPO_VOLUMES")  # volumes that are there already
     with TemporaryDirectory() as temporary:
         folder = Path(kept or temporary)
-        if not kept:
-            write_volumes(folder, LARGEST)
-        growth, found = growth_section(folder)
-        peers = peer_section(folder, found["components"])
-        workers = worker_section(folder, rounds)
+
+        def taken(*calls):
+            if not (folder / "predicted.zarr").exists():
+                write_volumes(folder, largest)
+            return in_a_process(folder, calls)
+
+        take = partial(run.once, taken)
+        growth, found = growth_section(take, largest)
+        peers = peer_section(take, largest, sides, found["components"])
+        workers = worker_section(take, largest, run.rounds)
+    run.find(f"{NAMES['betti']} of a volume of {largest}³ on disk take {found['betti']['cpu']:.0f} CPU seconds.")
     lines = [
-        f"A binary volume and a pair of label volumes of {LARGEST}³, made block by block and read from zarr in blocks "
+        f"A binary volume and a pair of label volumes of {largest}³, made block by block and read from zarr in blocks "
         f"of {BLOCK}³; reading is in all figures. Full connectivity, Betti numbers {tuple(found['betti']['result'])}. "
         "Memory is that of all processes together; half a GB of each is what the package imports, PyTorch for the most "
         "part.",
         "",
         *growth,
         "",
-        f"With two workers, the best of {rounds} rounds:",
+        f"With two workers, the best of {run.rounds} rounds:",
         "",
         *workers,
         "",

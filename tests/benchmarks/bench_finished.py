@@ -22,6 +22,7 @@ from tests.benchmarks.timing import interleaved
 
 TITLE = "Finished segmentations: walls and cells"
 
+SECONDS = 160
 SHAPES = {"250 x 250 x 100": (250, 250, 100), "128³": (128,) * 3}
 PERSISTENCE = 0.03
 
@@ -41,10 +42,10 @@ def by_scikit_image(likelihood):
     return watershed(likelihood, markers)
 
 
-def measure(rounds):
+def measure(run):
     """CPU seconds of each call for each shape."""
     found = {}
-    for name, shape in SHAPES.items():
+    for name, shape in run.pick(SHAPES, {"24³": (24,) * 3}).items():
         likelihood = membranes(shape)
         smoothed = gaussian_filter(likelihood, 0.7)
         calls = {
@@ -52,14 +53,13 @@ def measure(rounds):
             "`SegmentCells`": partial(SegmentCells(0.01, level=0.3), likelihood[None]),
             "basins": partial(catchment_basins, smoothed, persistence_threshold=PERSISTENCE),
         }
-        for call in calls.values():
-            call()
+        warm = list(calls)
         calls["scikit-image"] = partial(by_scikit_image, smoothed)
-        found[name] = interleaved(calls, rounds, clock=time.process_time)
+        found[name] = interleaved(calls, run, clock=time.process_time, warm=warm)
     return found
 
 
-LARGE = (512,) * 3
+LARGE = 512
 MEASURED = """
 import resource, sys, time
 import numpy as np
@@ -76,12 +76,11 @@ print(taken, held / likelihood.size, cells.max())
 """
 
 
-def measure_large():
+def measure_large(side):
     """CPU seconds, bytes for each voxel beside the input, and cells, of `SegmentCells` in a process of its own."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "likelihood.npy")
-        eighth = membranes([size // 2 for size in LARGE])
-        np.save(path, np.pad(eighth, [(0, size // 2) for size in LARGE], mode="symmetric")[None])
+        np.save(path, np.pad(membranes((side // 2,) * 3), (0, side // 2), mode="symmetric")[None])
         done = subprocess.run(
             [sys.executable, "-c", MEASURED, str(path)],
             check=True,
@@ -92,9 +91,9 @@ def measure_large():
     return [float(number) for number in done.stdout.split()]
 
 
-def section(rounds):
+def section(run):
     """The part of the page, as Markdown."""
-    times = measure(rounds)
+    times = measure(run)
     columns = list(next(iter(times.values())))
     lines = [
         "CPU seconds of one thread, of likelihoods with faint walls and noise. `CloseWalls` with smoothing (0.7 "
@@ -108,10 +107,16 @@ def section(rounds):
     for name, taken in times.items():
         ratio = taken["scikit-image"] / taken["basins"]
         lines.append(f"| {name} | {' | '.join(f'{taken[column]:.2f}' for column in columns)} | {ratio:.1f} |")
-    taken, held, cells = measure_large()
+    side = run.pick(LARGE, 64)
+    taken, held, cells = run.once(measure_large, side)
+    run.find(
+        f"`SegmentCells` of a likelihood of {side}³ takes {taken:.0f} CPU seconds and {held:.1f} bytes a voxel; basins "
+        f"take scikit-image {ratio:.0f} times as long at {name}."
+    )
     lines += [
         "",
-        f"`SegmentCells` on 512³, 256³ of these mirrored, {cells:.0f} cells: {taken:.0f} CPU seconds of one thread, "
-        f"beside the input at most {held:.1f} bytes for each voxel (the process's peak less what it held before).",
+        f"`SegmentCells` on {side}³, {side // 2}³ of these mirrored, {cells:.0f} cells: {taken:.0f} CPU seconds of one "
+        f"thread, beside the input at most {held:.1f} bytes for each voxel (the process's peak less what it held "
+        "before).",
     ]
     return "\n".join(lines)

@@ -13,14 +13,15 @@ from monai_topo.metrics import APLSMetric, TLTSMetric, graph_apls, graph_junctio
 from tests.benchmarks.timing import interleaved
 
 TITLE = "Centerline graphs"
+SECONDS = 60
 SHAPE = (512, 512, 100)
 
 
-def neurites(count, steps, seed):
+def neurites(shape, count, steps, seed):
     """A mask of branches that start anywhere on what is there and turn slowly, flat as in a stack of sections."""
     rng = np.random.default_rng(seed)
-    flat, size = np.array([1, 1, 0.3]), np.array(SHAPE)
-    mask, visited = np.zeros(SHAPE, bool), [size / 2]
+    flat, size = np.array([1, 1, 0.3]), np.array(shape)
+    mask, visited = np.zeros(shape, bool), [size / 2]
     for _ in range(count):
         position, heading = visited[rng.integers(len(visited))], rng.standard_normal(3) * flat
         for _ in range(steps):
@@ -32,10 +33,10 @@ def neurites(count, steps, seed):
     return binary_dilation(mask, ball(2))
 
 
-def stacks(branches=40, steps=300):
+def stacks(shape, branches=40, steps=300):
     """Truth, and a prediction with as many breaks as branches and a quarter as many false branches."""
-    truth = neurites(branches, steps, seed=0)
-    prediction = truth | neurites(branches // 4, 60, seed=1)
+    truth = neurites(shape, branches, steps, seed=0)
+    prediction = truth | neurites(shape, branches // 4, 60, seed=1)
     voxels = np.argwhere(truth)
     for voxel in voxels[np.random.default_rng(2).integers(len(voxels), size=branches)]:
         prediction[tuple(slice(max(place - 3, 0), place + 4) for place in voxel)] = False
@@ -54,9 +55,9 @@ def all_lengths_by_networkx(graph):
         pass
 
 
-def measure_graphs(rounds):
+def measure_graphs(run, shape):
     """Number of nodes of the truth's graph, and median seconds of each step."""
-    masks = stacks()
+    masks = stacks(shape, *run.pick((), (8, 40)))
     graphs = [skeleton_graph(mask) for mask in masks]
     tensors = [torch.as_tensor(mask)[None, None] for mask in masks]
     metrics = (APLSMetric(), TLTSMetric())
@@ -70,14 +71,16 @@ def measure_graphs(rounds):
         "shortest paths between all control nodes": lambda: all_lengths(graphs[1]),
         "the same by networkx": lambda: all_lengths_by_networkx(graphs[1]),
     }
-    return len(graphs[1]), interleaved(calls, rounds)
+    return len(graphs[1]), interleaved(calls, run)
 
 
-def section(rounds):
+def section(run):
     """The part of the page."""
-    num_nodes, times = measure_graphs(rounds)
+    shape = run.pick(SHAPE, (64, 64, 24))
+    num_nodes, times = measure_graphs(run, shape)
+    run.find(f"APLS and TLTS of two masks of {' x '.join(map(str, shape))} take {next(iter(times.values())):.1f} s.")
     lines = [
-        f"A stack of {' x '.join(map(str, SHAPE))} voxels with neurites whose graph has {num_nodes} nodes,",
+        f"A stack of {' x '.join(map(str, shape))} voxels with neurites whose graph has {num_nodes} nodes,",
         "and a prediction of it with breaks and false branches.",
         "",
         "| | s |",

@@ -27,9 +27,10 @@ from monai_topo.losses import (
 from monai_topo.topology import persistence_pairs
 from monai_topo.transforms import InstanceToAffinities
 from tests.benchmarks.fields import smooth, vessel_mask
-from tests.benchmarks.timing import installed, interleaved
+from tests.benchmarks.timing import installed, interleaved, one_thread
 
 TITLE = "Losses"
+SECONDS = 90
 OURS = {
     "TopoLoss": TopoLoss,
     "LocalizedTopoLoss": partial(LocalizedTopoLoss, direction="superlevel", slope=(0, 0.01)),
@@ -65,16 +66,14 @@ def forward_and_backward(loss, likelihood, target):
     loss(likelihood.clone().requires_grad_(), target).backward()
 
 
-def measure(rounds):
+def measure(run):
     """Seconds of each loss by shape."""
     found = {}
-    for shape in ((128, 128), (256, 256), (32,) * 3, (64,) * 3):
+    for shape in run.pick(((128, 128), (256, 256), (32,) * 3, (64,) * 3), ((16, 16), (12,) * 3)):
         data = example(shape)
         losses = {name: new_loss() for name, new_loss in {**OURS, **their_losses()}.items()}
         calls = {name: partial(forward_and_backward, loss, *data) for name, loss in losses.items()}
-        for name in OURS:
-            calls[name]()
-        found[" x ".join(map(str, shape))] = interleaved(calls, rounds, dict.fromkeys(OURS, 5))
+        found[" x ".join(map(str, shape))] = interleaved(calls, run, dict.fromkeys(OURS, 5), warm=OURS)
     return found
 
 
@@ -90,9 +89,9 @@ def affinities(size):
     return seen[None], torch.tensor(ids)[None, None]
 
 
-def measure_regions_and_affinities(rounds):
+def measure_regions_and_affinities(run, sides):
     """Times of CriticalRegionLoss beside TopoLoss at 96³, and of MalisLoss beside the pairs of one affinity at 64³."""
-    data, cells = example((96,) * 3), affinities(64)
+    data, cells = example((sides[0],) * 3), affinities(sides[1])
     losses = {
         "TopoLoss": TopoLoss(num_threads=1),
         "components": CriticalRegionLoss(num_threads=1),
@@ -101,26 +100,25 @@ def measure_regions_and_affinities(rounds):
     calls = {name: partial(forward_and_backward, loss, *data) for name, loss in losses.items()}
     calls["persistence_pairs"] = partial(persistence_pairs, cells[0][0, 0])
     calls["MalisLoss"] = partial(forward_and_backward, MalisLoss(num_threads=1), *cells)
-    for call in calls.values():
-        call()
-    return interleaved(calls, rounds)
+    return interleaved(calls, run, warm=calls)
 
 
-def regions_and_affinities(rounds):
+def regions_and_affinities(run):
     """Their sentence."""
-    taken = measure_regions_and_affinities(rounds)
+    sides = run.pick((96, 64), (12, 12))
+    taken = measure_regions_and_affinities(run, sides)
     ratios = {name: taken[name] / taken["TopoLoss"] for name in ("components", "homotopy")}
     malis = taken["MalisLoss"] / taken["persistence_pairs"]
     return (
-        f"`CriticalRegionLoss` at 96³, one thread, takes {ratios['components']:.2f} (components) and "
-        f"{ratios['homotopy']:.2f} (homotopy) times as long as `TopoLoss`, `MalisLoss` of three affinities of 64³ "
-        f"{malis:.1f} times as long as `persistence_pairs` of one."
+        f"`CriticalRegionLoss` at {sides[0]}³, one thread, takes {ratios['components']:.2f} (components) and "
+        f"{ratios['homotopy']:.2f} (homotopy) times as long as `TopoLoss`, `MalisLoss` of three affinities of "
+        f"{sides[1]}³ {malis:.1f} times as long as `persistence_pairs` of one."
     )
 
 
-def section(rounds):
+def section(run):
     """The part of the page, as Markdown."""
-    times = measure(rounds)
+    times = measure(run)
     names = list(next(iter(times.values())))
     lines = [
         "Forward and backward on one patch, all dimensions, a vessel tree seen through noise; ms. Behind the time of "
@@ -136,7 +134,7 @@ def section(rounds):
             f"{taken[name] * 1e3:.0f} ({taken[name] / taken['TopoLoss']:.1f}x)" for name in names if name not in OURS
         ]
         lines.append(f"| {shape} | {' | '.join(cells)} |")
-    return "\n\n".join(["\n".join(lines), on_skeletons(rounds), regions_and_affinities(rounds)])
+    return "\n\n".join(["\n".join(lines), on_skeletons(run), regions_and_affinities(run)])
 
 
 ITERATIONS = 3
@@ -148,9 +146,10 @@ ON_SKELETONS = {
 }
 
 
-def on_skeletons(rounds):
+def on_skeletons(run):
     """Losses on skeletons, which come with the target, beside MONAI's losses, as Markdown."""
-    likelihood, target = example((64,) * 3)
+    shape = run.pick((64,) * 3, (12,) * 3)
+    likelihood, target = example(shape)
     calls = {
         "DiceCELoss": partial(forward_and_backward, DiceCELoss(), likelihood, target),
         "SoftclDiceLoss": partial(forward_and_backward, SoftclDiceLoss(iter_=ITERATIONS), likelihood, target),
@@ -158,13 +157,12 @@ def on_skeletons(rounds):
     for name, loss in ON_SKELETONS.items():
         both = torch.cat([target, loss.skeletons_of(target[:, 0] > 0)[:, None]], 1)
         calls[name] = partial(forward_and_backward, loss, likelihood, both)
-    for call in calls.values():
-        call()
-    taken = interleaved(calls, rounds)
+    with one_thread():
+        taken = interleaved(calls, run, warm=calls)
     return "\n".join(
         [
-            f"On skeletons, 64 x 64 x 64, one thread, {ITERATIONS} iterations, the label's skeleton in the target; "
-            "behind the time how many times as long MONAI's `DiceCELoss` and `SoftclDiceLoss` take.",
+            f"On skeletons, {' x '.join(map(str, shape))}, one thread, {ITERATIONS} iterations, the label's skeleton "
+            "in the target; behind the time how many times as long MONAI's `DiceCELoss` and `SoftclDiceLoss` take.",
             "",
             "| loss | ms | DiceCELoss | SoftclDiceLoss |",
             "| --- | --- | --- | --- |",

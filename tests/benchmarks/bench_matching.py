@@ -11,9 +11,10 @@ from monai_topo.losses import BettiMatchingLoss
 from monai_topo.topology import match_by_place, match_induced, persistence_pairs
 from tests.benchmarks.bench_losses import import_topolosses
 from tests.benchmarks.fields import smooth, vessel_tree, white
-from tests.benchmarks.timing import interleaved, probe
+from tests.benchmarks.timing import interleaved, one_thread, probe
 
 TITLE = "Matching in space"
+SECONDS = 150
 SIZES = (64, 96)
 
 MEMORY_PROBE = """
@@ -53,7 +54,7 @@ def forward_and_backward(loss, likelihood, target):
     loss(field, torch.tensor(target)[None, None]).backward()
 
 
-def measure(size, rounds):
+def measure(size, run):
     """Seconds by input and contestant."""
     ours = BettiMatchingLoss(frame=False, num_threads=1)  # as published
     peer = import_topolosses()
@@ -63,18 +64,29 @@ def measure(size, rounds):
         if name != "two smooth":
             calls["loss"] = partial(forward_and_backward, ours, *pair)
             calls["match_by_place"] = partial(match_by_place, *pair)
-        for call in calls.values():
-            call()
+        warm = list(calls)
         if peer and name == "own truth":
             theirs = peer.BettiMatchingLoss(use_base_loss=False, include_background=True, alpha=1.0)
             calls["topolosses"] = partial(forward_and_backward, theirs, *pair)
-        table[name] = interleaved(calls, rounds)
+        table[name] = interleaved(calls, run, warm=warm)
     return table
 
 
-def section(rounds):
+def peak_memory(size):
+    """Bytes a voxel beyond the inputs."""
+    return probe(MEMORY_PROBE, str(size))
+
+
+def absent(who, name):
+    """Why a cell holds no figure."""
+    return "not installed" if who == "topolosses" and name == "own truth" else "-"
+
+
+def section(run):
     """The part of the page, as Markdown."""
-    torch.set_num_threads(1)
+    sizes = run.pick(SIZES, (12,))
+    with one_thread():
+        tables = {size: measure(size, run) for size in sizes}
     lines = [
         "Time in ms on one thread, and how many times that of `persistence_pairs` of the likelihood. The loss is "
         "`BettiMatchingLoss`, forward and backward; topolosses bundles the C++ code of Betti-Matching-3D. Own truth: a "
@@ -83,12 +95,18 @@ def section(rounds):
         "| input | pairs | match_induced | loss | match_by_place | topolosses |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for size in SIZES:
-        for name, times in measure(size, rounds).items():
+    for size, table in tables.items():
+        for name, times in table.items():
             cells = [f"{times['pairs'] * 1e3:.1f}"]
             for who in ("match_induced", "loss", "match_by_place", "topolosses"):
                 taken = times.get(who)
-                cells.append(f"{taken * 1e3:.0f} ({taken / times['pairs']:.1f}x)" if taken else "-")
+                cells.append(f"{taken * 1e3:.0f} ({taken / times['pairs']:.1f}x)" if taken else absent(who, name))
             lines.append(f"| {size}³ {name} | {' | '.join(cells)} |")
-    kept = ", ".join(f"{size}³ {probe(MEMORY_PROBE, str(size)):.0f}" for size in SIZES)
+    kept = ", ".join(f"{size}³ {run.once(peak_memory, size):.0f}" for size in sizes)
+    own, other = (tables[sizes[-1]][name] for name in ("own truth", "unrelated"))
+    run.find(
+        f"`match_induced` takes {own['match_induced'] / own['pairs']:.1f} times as long as `persistence_pairs` of the "
+        f"likelihood at {sizes[-1]}³ against its own truth, {other['match_induced'] / other['pairs']:.1f} times "
+        "against an unrelated one."
+    )
     return "\n".join([*lines, "", f"Peak memory of `match_induced` beyond its inputs, bytes a voxel: {kept}."])

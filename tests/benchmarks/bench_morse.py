@@ -10,36 +10,36 @@ from tests.benchmarks.timing import interleaved
 
 TITLE = "Stable manifolds beside persistence pairs"
 
+SECONDS = 60
 MANIFOLDS = {"S1": (1,), "S2": (2,), "S1 and S2": (1, 2)}
 
 
-def likelihoods():
+def likelihoods(run):
     """Fields stretched to [0, 1]."""
+    flat, small, side = run.pick((512, 64, 96), (24, 12, 16))
     fields = {
-        "512² smooth": smooth((512, 512)),
-        "64³ smooth": smooth((64,) * 3),
-        "96³ smooth": smooth((96,) * 3),
-        "96³ white noise": white((96,) * 3),
-        "96³ vessel tree": vessel_tree(96),
+        f"{flat}² smooth": smooth((flat, flat)),
+        f"{small}³ smooth": smooth((small,) * 3),
+        f"{side}³ smooth": smooth((side,) * 3),
+        f"{side}³ white noise": white((side,) * 3),
+        f"{side}³ vessel tree": vessel_tree(side),
     }
     return {name: (field - field.min()) / (field.max() - field.min()) for name, field in fields.items()}
 
 
-def measure(rounds):
+def measure(run):
     """Seconds of the pairs of all dimensions, and of each kind of manifold that the field has."""
     found = {}
-    for name, field in likelihoods().items():
+    for name, field in likelihoods(run).items():
         calls = {"pairs": partial(persistence_pairs, field)}
         for kind, dims in MANIFOLDS.items():
             if max(dims) < field.ndim:
                 calls[kind] = partial(stable_manifolds, field, persistence_threshold=0.2, dims=dims)
-        for call in calls.values():
-            call()
-        found[name] = interleaved(calls, rounds, dict.fromkeys(calls, 5))
+        found[name] = interleaved(calls, run, dict.fromkeys(calls, 5), warm=calls)
     return found
 
 
-def section(rounds):
+def section(run):
     """The part of the page, as Markdown."""
     lines = [
         "`persistence_pairs` of all dimensions in ms, and how many times as long `stable_manifolds` takes, which asks "
@@ -48,7 +48,7 @@ def section(rounds):
         f"| likelihood | pairs | {' | '.join(MANIFOLDS)} |",
         f"| --- | --- |{' --- |' * len(MANIFOLDS)}",
     ]
-    for name, times in measure(rounds).items():
+    for name, times in measure(run).items():
         cells = [f"{times[kind] / times['pairs']:.2f}" if kind in times else "-" for kind in MANIFOLDS]
         lines.append(f"| {name} | {times['pairs'] * 1e3:.1f} | {' | '.join(cells)} |")
     return "\n".join(lines)

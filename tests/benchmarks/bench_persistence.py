@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 
 import numpy as np
 
 from monai_topo.topology import persistence_pairs, persistence_pairs_batch
 from tests.benchmarks.fields import smooth, vessel_tree, white
-from tests.benchmarks.timing import best_of, interleaved, probe
+from tests.benchmarks.timing import best_of, installed, interleaved, probe
 
 TITLE = "Persistence pairs"
+SECONDS = 260
+PEERS = ("CubicalRipser", "gudhi", "gudhi rectangle")
 
 
-def images():
+def images(flat, small, side, large):
     return {
-        "512² smooth": smooth((512, 512)),
-        "512² white noise": white((512, 512)),
-        "512² binary": (smooth((512, 512)) > 0).astype(np.float32),
-        "64³ smooth": smooth((64,) * 3),
-        "96³ smooth": smooth((96,) * 3),
-        "96³ white noise": white((96,) * 3),
-        "96³ vessel tree": vessel_tree(96),
-        "96³ binary": (vessel_tree(96) > 0.1).astype(np.float32),
-        "128³ smooth": smooth((128,) * 3),
+        f"{flat}² smooth": smooth((flat, flat)),
+        f"{flat}² white noise": white((flat, flat)),
+        f"{flat}² binary": (smooth((flat, flat)) > 0).astype(np.float32),
+        f"{small}³ smooth": smooth((small,) * 3),
+        f"{side}³ smooth": smooth((side,) * 3),
+        f"{side}³ white noise": white((side,) * 3),
+        f"{side}³ vessel tree": vessel_tree(side),
+        f"{side}³ binary": (vessel_tree(side) > 0.1).astype(np.float32),
+        f"{large}³ smooth": smooth((large,) * 3),
     }
 
 
@@ -54,43 +55,44 @@ def by_gudhis_rectangle(image):
     return _persistence_on_rectangle_from_top_cells(image.astype(np.float64), 0.0)
 
 
-def contestants(name, image):
-    found = {"native": by_us, "CubicalRipser": by_cubicalripser}
-    try:
-        version("cripser")
-    except PackageNotFoundError:
-        del found["CubicalRipser"]
-    if name != "128³ smooth":
+def contestants(image):
+    found = {"native": by_us}
+    if installed("cripser"):
+        found["CubicalRipser"] = by_cubicalripser
+    if image.size <= 96**3:
         found["gudhi"] = by_gudhi
     if image.ndim == 2:
         found["gudhi rectangle"] = by_gudhis_rectangle
     return found
 
 
-def measure_ratios(rounds):
+def measure_ratios(run):
     table = {}
-    for name, image in images().items():
-        calls = {who: (lambda f=f, x=image: f(x)) for who, f in contestants(name, image).items()}
-        calls["native"]()
-        table[name] = interleaved(calls, rounds, {"native": 5, "gudhi rectangle": 5})
+    for contestant in contestants(white((4, 4))).values():  # nobody's import is measured
+        contestant(white((4, 4)))
+    for name, image in images(*run.pick((512, 64, 96, 128), (24, 12, 16, 20))).items():
+        calls = {who: (lambda f=f, x=image: f(x)) for who, f in contestants(image).items()}
+        table[name] = interleaved(calls, run, {"native": 5, "gudhi rectangle": 5}, warm=["native"])
     return table
 
 
-def measure_growth(rounds, sizes=(61, 77, 97, 122, 153, 192)):
+def measure_growth(run, sizes):
     """Seconds at sizes of which each has twice the voxels of the one before."""
     fields = {size: smooth((size,) * 3) for size in sizes}
-    return interleaved({size: (lambda x=field: by_us(x)) for size, field in fields.items()}, rounds)
+    return interleaved({size: (lambda x=field: by_us(x)) for size, field in fields.items()}, run, warm=sizes[:1])
 
 
-def measure_threads(rounds):
+def measure_threads(run):
+    side, flat = run.pick((64, 128), (12, 24))
     batches = {
-        "eight 64³": np.stack([smooth((64,) * 3, seed) for seed in range(8)]),
-        "sixty-four 128²": np.stack([smooth((128, 128), seed) for seed in range(64)]),
+        f"eight {side}³": np.stack([smooth((side,) * 3, seed) for seed in range(8)]),
+        f"sixty-four {flat}²": np.stack([smooth((flat, flat), seed) for seed in range(64)]),
     }
     return {
         name: best_of(
             {n: (lambda n=n, x=fields: persistence_pairs_batch(x, num_threads=n, engine="native")) for n in (1, 2)},
-            12 * rounds,
+            run,
+            times=12,
         )
         for name, fields in batches.items()
     }
@@ -121,13 +123,13 @@ print(time.perf_counter() - start)
 """
 
 
-def measure_memory():
-    return {f"{size}³ {kind}": probe(MEMORY_PROBE, kind, str(size)) for kind, size in (("smooth", 128), ("white", 96))}
+def measure_memory(kind, size):
+    return probe(MEMORY_PROBE, kind, str(size))
 
 
-def measure_first_calls():
+def measure_first_calls(*dims):
     found = {}
-    for ndim in (2, 3):
+    for ndim in dims:
         with tempfile.TemporaryDirectory() as folder:
             for when in ("cold", "warm"):
                 found[f"{ndim}D {when}"] = probe(FIRST_CALL_PROBE.format(ndim=ndim), NUMBA_CACHE_DIR=folder)
@@ -138,14 +140,43 @@ def ratio_rows(table):
     for name, times in table.items():
         own = times["native"]
         cells = [f"{own * 1e3:.1f}"]
-        for peer in ("CubicalRipser", "gudhi", "gudhi rectangle"):
-            cells.append(f"{times[peer] * 1e3:.0f} ({times[peer] / own:.1f}x)" if peer in times else "-")
+        for peer in PEERS:
+            cells.append(f"{times[peer] * 1e3:.0f} ({times[peer] / own:.1f}x)" if peer in times else absent(peer))
         yield f"| {name} | {' | '.join(cells)} |"
 
 
-def section(rounds):
+def absent(peer):
+    """Why a cell holds no figure."""
+    return "not installed" if peer == "CubicalRipser" and not installed("cripser") else "-"
+
+
+def summary(ratios, first_calls):
+    """The time of a volume, how many times as much the peer takes, and the first call."""
+    name = list(ratios)[4]
+    text = f"pairs of all dimensions of {name} take {ratios[name]['native'] * 1e3:.0f} ms on one thread"
+    solid = {key: times for key, times in ratios.items() if "³" in key and "CubicalRipser" in times}
+    if solid:
+        factors = {key: times["CubicalRipser"] / times["native"] for key, times in solid.items()}
+        noise = next(key for key in factors if "noise" in key)
+        others = sorted(factors[key] for key in factors if key != noise)
+        text += (
+            f"; CubicalRipser takes {others[0]:.0f} to {others[-1]:.0f} times as long on smooth and binary volumes, "
+            f"{factors[noise]:.0f} times on white noise"
+        )
+    compiled = " and ".join(
+        f"{taken:.0f} s in {name.split()[0]}" for name, taken in first_calls.items() if "cold" in name
+    )
+    return f"{text}. The first call ever compiles for {compiled}."
+
+
+def section(run):
     """The part of the page, as Markdown."""
-    growth = measure_growth(rounds)
+    growth = measure_growth(run, run.pick((61, 77, 97, 122, 153, 192), (8, 10, 13)))
+    ratios = measure_ratios(run)
+    kinds = run.pick((("smooth", 128), ("white", 96)), (("smooth", 16),))
+    memory = {f"{size}³ {kind}": run.once(measure_memory, kind, size) for kind, size in kinds}
+    first_calls = run.once(measure_first_calls, *run.pick((2, 3), (2,)))
+    run.find(summary(ratios, first_calls))
     factors = [None, *(growth[b] / growth[a] for a, b in pairwise(growth))]
     lines = [
         "`native` is timed as users call it, `persistence_pairs(image)`: checks, pairs of all dimensions as sorted "
@@ -159,7 +190,7 @@ def section(rounds):
         "",
         "| image | native | CubicalRipser | gudhi | gudhi rectangle |",
         "| --- | --- | --- | --- | --- |",
-        *ratio_rows(measure_ratios(rounds)),
+        *ratio_rows(ratios),
         "",
         "### Growth, smooth",
         "",
@@ -178,17 +209,17 @@ def section(rounds):
         "| --- | --- | --- | --- |",
         *[
             f"| {name} | {times[1] * 1e3:.1f} | {times[2] * 1e3:.1f} | {times[1] / times[2]:.2f} |"
-            for name, times in measure_threads(rounds).items()
+            for name, times in measure_threads(run).items()
         ],
         "",
         "### Peak memory beyond the input, bytes a voxel",
         "",
-        *[f"- {name}: {value:.0f}" for name, value in measure_memory().items()],
+        *[f"- {name}: {value:.0f}" for name, value in memory.items()],
         "",
         "### First call in a new process, s, with the import of numba and the engine",
         "",
         "Cold: kernels are compiled. Warm: they come from numba's cache.",
         "",
-        *[f"- {name}: {value:.2f}" for name, value in measure_first_calls().items()],
+        *[f"- {name}: {value:.2f}" for name, value in first_calls.items()],
     ]
     return "\n".join(lines)

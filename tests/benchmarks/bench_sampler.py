@@ -14,6 +14,7 @@ from monai_topo.transforms import RandCropByTopology, RandCropByTopologyd, Topol
 from tests.benchmarks.timing import interleaved
 
 TITLE = "Sampler beside MONAI's"
+SECONDS = 60
 SIZE = 24
 DRAWS = 2000
 KEYS = ["image", "label"]
@@ -47,25 +48,25 @@ def samplers(num_samples):
     }
 
 
-def measure_times(rounds, num_samples=4):
+def measure_times(run, num_samples=4):
     """Seconds of a patch."""
     calls = {name: partial(crop, item) for name, (item, crop) in samplers(num_samples).items()}
-    times = interleaved(calls, 10 * rounds, dict.fromkeys(calls, 5))
+    times = interleaved(calls, run, dict.fromkeys(calls, 5), times=10)
     return {name: taken / num_samples for name, taken in times.items()}
 
 
-def measure_shares():
+def measure_shares(draws):
     """Share of patches that hold a place of each kind."""
     label = scene()
     centers = {}
-    for name, (item, crop) in samplers(DRAWS).items():
+    for name, (item, crop) in samplers(draws).items():
         if "label_topology" in item:
             crop.randomize(item["label_topology"])
         else:
             crop.randomize(item["label"], item["label_fg_indices"], item["label_bg_indices"])
         centers[name] = crop.cropper.centers
     for kinds in ({"branch_points": 1}, {"end_points": 1}, {"holes": 1}):
-        crop = RandCropByTopology(SIZE, DRAWS, weights=TopologyWeightMap(kinds)(label)).set_random_state(0)
+        crop = RandCropByTopology(SIZE, draws, weights=TopologyWeightMap(kinds)(label)).set_random_state(0)
         crop.randomize()
         centers[f"weights={kinds}"] = crop.centers
     shares = {}
@@ -76,9 +77,9 @@ def measure_shares():
     return shares
 
 
-def section(rounds):
+def section(run):
     """The part of the page, as Markdown."""
-    times, shares = measure_times(rounds), measure_shares()
+    times, shares = measure_times(run), run.once(measure_shares, run.pick(DRAWS, 20))
     peer = times["RandCropByPosNegLabeld"]
     names = list(next(iter(shares.values())))
     return "\n".join(
@@ -90,7 +91,7 @@ def section(rounds):
             "| --- | --- | --- |",
             *[f"| `{name}` | {1e6 * taken:.0f} | {taken / peer:.2f} |" for name, taken in times.items()],
             "",
-            f"Share of {DRAWS} patches that hold a place of each kind:",
+            f"Share of {run.pick(DRAWS, 20)} patches that hold a place of each kind:",
             "",
             f"| sampler | {' | '.join(shares)} |",
             "| --- |" + " --- |" * len(shares),

@@ -14,9 +14,10 @@ from skimage.measure import label
 from monai_topo.data import phantoms
 from monai_topo.losses import TopoLoss
 from monai_topo.topology import betti_numbers
-from tests.benchmarks.timing import seconds
+from tests.benchmarks.timing import interleaved, seconds
 
 TITLE = "In training: TopoLoss and Betti numbers"
+SECONDS = 100
 
 
 def trained_network(steps=60, size=48, batch=2):
@@ -43,9 +44,9 @@ def batch_of_membranes(size, batch, seed):
 ARRAYS = (lambda phantom: phantom.image, lambda phantom: phantom.label)
 
 
-def measure_loss(rounds):
+def measure_loss(run):
     """Seconds of one step with Dice and cross-entropy, and of TopoLoss forward and backward, batch 2, by turns."""
-    network, optimizer, loss = trained_network()
+    network, optimizer, loss = trained_network(run.pick(60, 2), run.pick(48, 16))
 
     def step(image, target):
         optimizer.zero_grad()
@@ -56,17 +57,18 @@ def measure_loss(rounds):
         TopoLoss(sigmoid=True)(logits, target).backward()
 
     found = {}
-    for size in (48, 96):
+    for size in run.pick((48, 96), (16,)):
         image, target = batch_of_membranes(size, 2, seed=9)
-        times = {"step": [], "TopoLoss": []}
-        for _ in range(rounds + 2):
-            times["step"].append(seconds(partial(step, image, target)))
-            times["TopoLoss"].append(seconds(partial(topology, network(image).detach().requires_grad_(), target)))
-        found[f"{size}³"] = {name: float(np.median(values[2:])) for name, values in times.items()}
+        logits = network(image).detach()
+        calls = {
+            "step": partial(step, image, target),
+            "TopoLoss": lambda logits=logits, target=target: topology(logits.clone().requires_grad_(), target),
+        }
+        found[f"{size}³"] = interleaved(calls, run, times=2, warm=(*calls, *calls))
     return found
 
 
-def measure_betti(size=512):
+def measure_betti(size):
     """Seconds of all Betti numbers of a mask, and of scikit-image's labeling of the foreground alone."""
     rng = np.random.default_rng(0)
     smooth = gaussian_filter(rng.standard_normal((size // 2,) * 3, dtype=np.float32), 2.0)
@@ -84,7 +86,7 @@ def measure_betti(size=512):
     }
 
 
-def section(rounds):
+def section(run):
     """The part of the page, as Markdown."""
     lines = [
         "Forward and backward of `TopoLoss` (all dimensions, framed) on a batch of two patches, beside a step of the",
@@ -95,7 +97,7 @@ def section(rounds):
         *[
             f"| {size} | {times['step'] * 1e3:.0f} | {times['TopoLoss'] * 1e3:.1f} "
             f"| {100 * times['TopoLoss'] / times['step']:.0f} % |"
-            for size, times in measure_loss(2 * rounds).items()
+            for size, times in measure_loss(run).items()
         ],
         "",
         "`betti_numbers` (all dimensions, full connectivity) beside scikit-image's `label` of the foreground alone.",
@@ -105,7 +107,7 @@ def section(rounds):
         *[
             f"| {name} | {times['Betti numbers']:.2f} | {times['label']:.2f} "
             f"| {times['Betti numbers'] / times['label']:.2f} |"
-            for name, times in measure_betti().items()
+            for name, times in run.once(measure_betti, run.pick(512, 32)).items()
         ],
     ]
     return "\n".join(lines)

@@ -8,12 +8,23 @@ from pathlib import Path
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def _between(name):
+    return re.compile(rf"(<!-- {re.escape(name)} -->\n)(.*?)(<!-- /{re.escape(name)} -->)", re.DOTALL)
+
+
+def read_section(page, name):
+    """What the part ``name`` of a page under ``docs`` holds."""
+    found = _between(name).search((DOCS / page).read_text(encoding="utf-8"))
+    if not found:
+        raise ValueError(f"{DOCS / page} must hold the part {name!r}.")
+    return found[2].strip()
+
+
 def write_section(page, name, text):
     """Replace the part ``name`` of a page under ``docs``; the page must have it."""
     path = DOCS / page
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    written, count = pattern.subn(lambda match: f"{begin}\n{text.strip()}\n{end}", path.read_text(encoding="utf-8"))
+    before = path.read_text(encoding="utf-8")
+    written, count = _between(name).subn(lambda match: f"{match[1]}{text.strip()}\n{match[3]}", before)
     if count != 1:
         raise ValueError(f"{path} must hold the part {name!r} once, found it {count} times.")
     temporary = path.with_suffix(".part")
