@@ -22,8 +22,8 @@ class SkeletonLoss(TopologyLoss):
 
     The target may hold the skeleton as further channels, as ``SkeletonTube(append=True)`` makes it: the masks of all
     classes and then their skeletons, or a class index and the class of the skeleton there. Otherwise the loss makes
-    the skeleton of each patch itself, on the CPU, each time: some 20 to 100 ms for a class of 64^3 voxels, and with the
-    ends that the patch cuts. A subclass implements :meth:`skeleton_terms`.
+    the skeleton of each patch itself, on the CPU, each time, and with the ends that the patch cuts. A subclass
+    implements :meth:`skeleton_terms`.
 
     Args:
         include_background: whether channel 0 counts.

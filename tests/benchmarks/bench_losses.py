@@ -157,6 +157,9 @@ def on_skeletons(run):
     for name, loss in ON_SKELETONS.items():
         both = torch.cat([target, loss.skeletons_of(target[:, 0] > 0)[:, None]], 1)
         calls[name] = partial(forward_and_backward, loss, likelihood, both)
+    calls["the skeleton of the label, where the target has none"] = partial(
+        ON_SKELETONS["SkeletonRecallLoss"].skeletons_of, target[:, 0] > 0
+    )
     with one_thread():
         taken = interleaved(calls, run, warm=calls)
     return "\n".join(

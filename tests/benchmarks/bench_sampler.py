@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from monai_topo.data import phantoms
 from monai_topo.transforms import RandCropByTopology, RandCropByTopologyd, TopologyWeightMap, TopologyWeightMapd
-from tests.benchmarks.timing import interleaved
+from tests.benchmarks.timing import interleaved, seconds
 
 TITLE = "Sampler beside MONAI's"
 SECONDS = 60
@@ -55,6 +55,10 @@ def measure_times(run, num_samples=4):
     return {name: taken / num_samples for name, taken in times.items()}
 
 
+def seconds_of_map():
+    return seconds(partial(TopologyWeightMap(), scene()))
+
+
 def measure_shares(draws):
     """Share of patches that hold a place of each kind."""
     label = scene()
@@ -90,6 +94,8 @@ def section(run):
             "| sampler | µs a patch | ratio |",
             "| --- | --- | --- |",
             *[f"| `{name}` | {1e6 * taken:.0f} | {taken / peer:.2f} |" for name, taken in times.items()],
+            "",
+            f"The map of all kinds of this label takes {run.once(seconds_of_map):.1f} s, once.",
             "",
             f"Share of {run.pick(DRAWS, 20)} patches that hold a place of each kind:",
             "",
