@@ -21,6 +21,7 @@ from monai_topo.losses.options import DiagramOptions, LossOptions
 from monai_topo.losses.perceptual import PerceptualTopologyLoss
 from monai_topo.losses.persistence import PersistenceLoss
 from monai_topo.losses.points import DiagramLoss
+from monai_topo.losses.points import side_by_side as side_by_side
 from monai_topo.losses.region import RegionCrossEntropyLoss
 from monai_topo.losses.skeleton import SkeletonLoss
 from monai_topo.losses.skeleton_recall import SkeletonRecallLoss

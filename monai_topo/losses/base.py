@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.metrics.utils import create_ignore_mask
-from monai.networks import one_hot
 from monai.utils import LossReduction
 from torch.nn.modules.loss import _Loss
 
+from monai_topo.losses.checks import AT_ONCE, Checks
 from monai_topo.losses.inputs import INPUTS, Inputs, check_classes, check_finite, check_shape, to_plain_labels
 from monai_topo.losses.options import check_keywords, describe, full_signature
-from monai_topo.losses.patches import cut_patches
+from monai_topo.losses.patches import cut_patches, mean_of_patches
 from monai_topo.topology import PatchLayout
 
 
@@ -158,14 +158,21 @@ class TopologyLoss(_Loss):
         return self._compute(input, target)
 
     def _compute(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        check_shape(input)
         with torch.autocast(device_type=input.device.type, enabled=False):
-            channels = self._channels(to_plain(input).float(), to_plain_labels(to_plain(target)))
+            channels = self.checked_channels(input, target)
             if not len(channels.prediction):
                 empty = channels.prediction.sum(dim=tuple(range(2, input.ndim)), keepdim=True)
                 return empty if self.reduction == LossReduction.NONE.value else empty.sum()
-            truth = self.inputs.check(channels.prediction, channels.truth, self._advice(input.shape[1]))
-            return self._reduce(self._weigh(self.channel_terms(channels._replace(truth=truth))))
+            return self.reduced(self.channel_terms(channels))
+
+    def checked_channels(self, input: torch.Tensor, target: torch.Tensor, checks: Checks = AT_ONCE) -> Channels:
+        """What the terms are computed from, as :meth:`forward` is given it; what is wrong with it is an error."""
+        check_shape(input)
+        channels = self._channels(to_plain(input).float(), to_plain_labels(to_plain(target)), checks)
+        if not len(channels.prediction):
+            return channels
+        advice = self._advice(input.shape[1])
+        return channels._replace(truth=self.inputs.check(channels.prediction, channels.truth, advice, checks))
 
     @abstractmethod
     def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -175,17 +182,17 @@ class TopologyLoss(_Loss):
         """The term of each item and channel, ``(B, C, 1, 1[, 1])``: the mean over its patches."""
         return self.mean_over_patches(self.patch_terms, channels.prediction, channels.truth)
 
-    def _channels(self, input: torch.Tensor, target: torch.Tensor) -> Channels:
+    def _channels(self, input: torch.Tensor, target: torch.Tensor, checks: Checks = AT_ONCE) -> Channels:
         """Prediction and ground truth, one channel for each class that counts, ignored voxels replaced in both."""
         valid = create_ignore_mask(target, self.ignore_index)
         if valid is not None and valid.shape[2:] == input.shape[2:]:
             valid = valid.bool()
             input = torch.where(valid, input, 0)  # so that no gradient of an activation there is NaN
         if self.sigmoid or self.softmax:
-            check_finite(input.detach(), "input")
+            check_finite(input.detach(), "input", checks)
         prediction = self._activate(input)
         if input.shape[1] > 1:
-            target = self._one_hot(target, input.shape[1]) if self.to_onehot_y else target
+            target = self._one_hot(target, input.shape[1], checks) if self.to_onehot_y else target
             first = 0 if self.include_background else 1
             prediction, target = prediction[:, first:], target[:, first:]
         else:
@@ -196,17 +203,20 @@ class TopologyLoss(_Loss):
             prediction, target = self._replace_ignored(prediction, target, valid)
         return Channels(input, prediction, target, valid)
 
-    def _one_hot(self, target: torch.Tensor, num_classes: int) -> torch.Tensor:
+    def _one_hot(self, target: torch.Tensor, num_classes: int, checks: Checks = AT_ONCE) -> torch.Tensor:
+        if target.shape[1] != 1:
+            raise AssertionError(f"labels should have a channel with length equal to one, got {target.shape[1]}.")
         if self.ignore_index is not None:
             target = torch.where(target == self.ignore_index, 0, target)
-        check_classes(target, num_classes)
-        classes: torch.Tensor = one_hot(target, num_classes=num_classes)
-        return classes
+        check_classes(target, num_classes, checks)
+        each = torch.arange(num_classes, device=target.device).reshape(1, -1, *[1] * (target.ndim - 2))
+        return (target == each).float()  # a class that there is not gives no error on the way, as indexing would
 
     def _replace_ignored(
         self, prediction: torch.Tensor, target: torch.Tensor, valid: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        value = self.inputs.ignored_value(target[valid.expand_as(target)], self.frame)
+        known = target.new_empty(0) if self.inputs.is_binary else target[valid.expand_as(target)]
+        value = self.inputs.ignored_value(known, self.frame)
         return torch.where(valid, prediction, value), torch.where(valid, target, value)
 
     def _activate(self, input: torch.Tensor) -> torch.Tensor:
@@ -239,11 +249,16 @@ class TopologyLoss(_Loss):
             terms_of: function that takes the patches of each tensor, ``(N, H, W[, D])``, to ``(N,)``.
             *tensors: ``(B, C, H, W[, D])`` each.
         """
-        batch, channels, *shape = tensors[0].shape
-        layouts = [self.layout.slices(shape, self.random_state) for _ in range(batch)]
-        terms = terms_of(*(cut_patches(tensor, layouts) for tensor in tensors))
-        mean = terms.reshape(batch, -1, channels).mean(dim=1)
-        return mean.reshape(batch, channels, *[1] * len(shape))
+        return mean_of_patches(terms_of(*self.cut(*tensors)), tensors[0].shape)
+
+    def cut(self, *tensors: torch.Tensor) -> list[torch.Tensor]:
+        """The patches of some tensors ``(B, C, H, W[, D])``, the same of each, ``(N, H, W[, D])``."""
+        layouts = [self.layout.slices(tensors[0].shape[2:], self.random_state) for _ in tensors[0]]
+        return [cut_patches(tensor, layouts) for tensor in tensors]
+
+    def reduced(self, terms: torch.Tensor) -> torch.Tensor:
+        """The value of the loss from the terms of its items and channels, weighed and reduced."""
+        return self._reduce(self._weigh(terms))
 
     def _weigh(self, terms: torch.Tensor) -> torch.Tensor:
         channels = terms.shape[1]

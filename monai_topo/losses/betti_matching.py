@@ -11,7 +11,8 @@ from monai.utils import LossReduction
 from numpy.typing import NDArray
 
 from monai_topo.losses.options import DiagramOptions
-from monai_topo.losses.points import DiagramLoss, Pulls, diagram_of, to_diagonal
+from monai_topo.losses.points import DiagramLoss, Pulls, to_diagonal, values_at
+from monai_topo.losses.transfer import Fields
 from monai_topo.topology import MatchedPoints, match_by_place_batch, match_induced_batch
 
 
@@ -83,7 +84,7 @@ class BettiMatchingLoss(DiagramLoss):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)!r}.")
 
-    def match_fields(self, likelihoods: torch.Tensor, masks: torch.Tensor) -> MatchedPoints:
+    def match_fields(self, likelihoods: Fields, masks: Fields) -> MatchedPoints:
         """The matching of N patches, ``(N, H, W[, D])`` on the CPU."""
         return match_induced_batch(likelihoods, masks, **self._filtration)
 
@@ -92,12 +93,10 @@ class BettiMatchingLoss(DiagramLoss):
         names = ("connectivity", "dims", "frame", "engine", "num_threads")
         return {name: getattr(self, name) for name in names}
 
-    def pulls(self, likelihood: torch.Tensor, mask: torch.Tensor) -> Pulls:
+    def pulls(self, likelihood: Fields, mask: Fields) -> Pulls:
         """Match the features of each patch in space; a point without a partner is pulled to the diagonal."""
-        fields, truth = likelihood.detach().cpu(), mask.detach().cpu().float()
-        found = self.match_fields(fields, truth)
-        diagram, true = diagram_of(likelihood, found.prediction), diagram_of(truth, found.target).numpy()
-        values = diagram.detach().cpu().numpy()
+        found = self.match_fields(likelihood, mask)
+        values, true = values_at(likelihood, found.prediction), values_at(mask, found.target)
         goal = to_diagonal(values)
         persistent = values[:, 0] - values[:, 1] > self.persistence_threshold
         weight = np.where(persistent, 2 * self.unmatched_weight, 0.0).astype(np.float32)
@@ -105,7 +104,7 @@ class BettiMatchingLoss(DiagramLoss):
         seen = true[partners, 0] > true[partners, 1]  # an empty truth has a component of no persistence
         goal[rows[seen]] = true[partners[seen]]
         weight[rows[seen]] = self.matched_weight
-        return Pulls(found.prediction, diagram, goal, weight, self._missed(true, found))
+        return Pulls(found.prediction, goal, weight, self._missed(true, found))
 
     def _missed(self, true: NDArray[np.float32], found: MatchedPoints) -> NDArray[np.float32]:
         """The constant that each patch's true points without a partner add."""
@@ -177,6 +176,6 @@ class SpatialMatchingLoss(BettiMatchingLoss):
             **options,
         )
 
-    def match_fields(self, likelihoods: torch.Tensor, masks: torch.Tensor) -> MatchedPoints:
+    def match_fields(self, likelihoods: Fields, masks: Fields) -> MatchedPoints:
         """The matching of N patches, ``(N, H, W[, D])`` on the CPU."""
         return match_by_place_batch(likelihoods, masks, **self._filtration)

@@ -20,6 +20,7 @@ from monai_topo.losses.dmt import DMTLoss
 from monai_topo.losses.lifetime import LifetimeTopoLoss
 from monai_topo.losses.localized import LocalizedTopoLoss
 from monai_topo.losses.neighbor_penalty import penalized_dice_ce
+from monai_topo.losses.points import side_by_side
 from monai_topo.losses.skeleton import target_of, without_skeletons
 from monai_topo.losses.skeleton_recall import SkeletonRecallLoss
 from monai_topo.losses.topo import TopoLoss
@@ -184,10 +185,11 @@ class DiceCETopologyLoss(DiceCELoss):
         Raises:
             ValueError: when the shapes do not fit, or the topology term is given no likelihoods.
         """
-        total = self.voxelwise(input, target)
-        for weight, term in zip(self._lambdas, self.topology, strict=True):
-            if weight:
-                total = total + weight * term(input, target_of(term, self.topology, input, target))
+        terms = [(weight, term) for weight, term in zip(self._lambdas, self.topology, strict=True) if weight]
+        calls = [(term, input, target_of(term, self.topology, input, target)) for _, term in terms]
+        total, *values = side_by_side([(self.voxelwise, input, target), *calls])
+        for (weight, _), value in zip(terms, values, strict=True):
+            total = total + weight * value
         return total
 
     def voxelwise(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -273,10 +275,9 @@ class WeightedSumLoss(_Loss):
         return f"weights={self.weights}"
 
     def _sum(self, losses: Iterable[nn.Module | None], input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        pairs = zip(losses, self.weights, strict=True)
-        terms = [
-            weight * loss(input, target_of(loss, self.losses, input, target))
-            for loss, weight in pairs
-            if weight and loss is not None
+        used = [
+            (weight, loss) for weight, loss in zip(self.weights, losses, strict=True) if weight and loss is not None
         ]
+        values = side_by_side([(loss, input, target_of(loss, self.losses, input, target)) for _, loss in used])
+        terms = [weight * value for (weight, _), value in zip(used, values, strict=True)]
         return torch.stack(torch.broadcast_tensors(*terms)).sum(dim=0) if terms else input.sum() * 0

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 
 import torch
 
+from monai_topo.losses.checks import AT_ONCE, Checks, all_finite, as_array, same_values
+
 _ROUNDING = 1e-5
 
 
@@ -25,7 +27,9 @@ class Inputs(ABC):
     slope: tuple[float, float]
 
     @abstractmethod
-    def check(self, prediction: torch.Tensor, truth: torch.Tensor, advice: str) -> torch.Tensor:
+    def check(
+        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str, checks: Checks = AT_ONCE
+    ) -> torch.Tensor:
         """Refuse ``(B, C, ...)`` values that are not of this kind, with advice; return the truth as losses take it."""
 
     @abstractmethod
@@ -45,10 +49,12 @@ class Likelihoods(Inputs):
     is_binary = True
     slope = (0.002, 0.008)  # a likelihood rises by 0.1 to 0.5 over 64 voxels
 
-    def check(self, prediction: torch.Tensor, truth: torch.Tensor, advice: str) -> torch.Tensor:
+    def check(
+        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str, checks: Checks = AT_ONCE
+    ) -> torch.Tensor:
         """Refuse what are no likelihoods or no mask; return the truth as bool."""
-        _check_likelihood(prediction, advice)
-        return to_mask(truth)
+        _check_likelihood(prediction, advice, checks)
+        return to_mask(truth, checks=checks)
 
     def ignored_value(self, truth: torch.Tensor, frame: bool) -> float:
         """1 with a frame, else 0."""
@@ -67,10 +73,12 @@ class DistanceMaps(Inputs):
     is_binary = False
     slope = (0.2, 0.8)  # distances rise by 1 a voxel
 
-    def check(self, prediction: torch.Tensor, truth: torch.Tensor, advice: str) -> torch.Tensor:
+    def check(
+        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str, checks: Checks = AT_ONCE
+    ) -> torch.Tensor:
         """Refuse what is not finite; return the truth as float32."""
-        check_finite(prediction, "input")
-        check_finite(truth, "target")
+        check_finite(prediction, "input", checks)
+        check_finite(truth, "target", checks)
         return truth.float()
 
     def ignored_value(self, truth: torch.Tensor, frame: bool) -> float:
@@ -92,17 +100,22 @@ class Affinities(Inputs):
     is_binary = False
     slope = Likelihoods.slope
 
-    def check(self, prediction: torch.Tensor, truth: torch.Tensor, advice: str) -> torch.Tensor:
+    def check(
+        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str, checks: Checks = AT_ONCE
+    ) -> torch.Tensor:
         """Refuse what are no affinities or no ids; return the ids as int64."""
-        _check_likelihood(prediction, advice)
+        _check_likelihood(prediction, advice, checks)
         ids = truth.long()
         wrong = ids < 0
         if truth.is_floating_point():
             wrong |= ids != truth
-        if wrong.any():
+
+        def refuse() -> None:
             value = truth[wrong][0].item()
             advice = "set ignore_index to it if it marks voxels to ignore" if value < 0 else "was a label interpolated?"
             raise ValueError(f"target must hold ids of objects, whole numbers of at least 0, got {value:g}: {advice}")
+
+        checks.require(~wrong.any(), refuse)
         return ids
 
     def ignored_value(self, truth: torch.Tensor, frame: bool) -> float:
@@ -120,25 +133,31 @@ INPUTS: dict[str, Inputs] = {kind.direction: kind for kind in (Likelihoods(), Di
 """The kind of input that belongs to each direction of a filtration."""
 
 
-def _check_likelihood(likelihood: torch.Tensor, advice: str) -> None:
-    values = likelihood.detach()
-    low, high = (float(v) for v in torch.aminmax(values))
-    if low >= -_ROUNDING and high <= 1 + _ROUNDING:  # false for NaN too
-        return
-    check_finite(values, "input")
-    raise ValueError(f"input must be likelihoods in [0, 1], got values from {low:.4g} to {high:.4g}: {advice}")
+def _check_likelihood(likelihood: torch.Tensor, advice: str, checks: Checks) -> None:
+    low, high = torch.aminmax(likelihood.detach())
+
+    def refuse() -> None:
+        check_finite(likelihood, "input")
+        raise ValueError(
+            f"input must be likelihoods in [0, 1], got values from {float(low):.4g} to {float(high):.4g}: {advice}"
+        )
+
+    checks.require((low >= -_ROUNDING) & (high <= 1 + _ROUNDING), refuse)  # false for NaN too
 
 
-def check_finite(values: torch.Tensor, name: str) -> None:
+def check_finite(values: torch.Tensor, name: str, checks: Checks = AT_ONCE) -> None:
     """Refuse NaN and infinity in a ``(B, C, ...)`` tensor, naming the batch index and the channel.
 
     Raises:
         ValueError: when there is one.
     """
-    finite = torch.isfinite(values).flatten(2).all(dim=2)
-    if not finite.all():
+
+    def refuse() -> None:
+        finite = torch.isfinite(values).flatten(2).all(dim=2)
         item, channel = (~finite).nonzero()[0].tolist()
         raise ValueError(f"{name} holds NaN or infinity at batch index {item}, channel {channel}.")
+
+    checks.require(all_finite(values), refuse)
 
 
 def check_shape(input: torch.Tensor) -> None:
@@ -173,40 +192,49 @@ def to_plain_labels(target: torch.Tensor) -> torch.Tensor:
     return labels
 
 
-def check_classes(target: torch.Tensor, num_classes: int) -> None:
+def check_classes(target: torch.Tensor, num_classes: int, checks: Checks = AT_ONCE) -> None:
     """Refuse values that are no class index below ``num_classes``.
 
     Raises:
         ValueError: naming the value and the number of classes.
     """
-    wrong = (target < 0) | (target >= num_classes) | (target != target.long())
-    if not wrong.any():
-        return
-    value = target[wrong][0].item()
-    advice = "set ignore_index to it if it marks voxels to ignore"
-    if value == 255:
-        advice += ", divide the target by 255 if it is an image of a mask"
-    elif value != int(value):
-        advice = "threshold a soft label"
-    raise ValueError(
-        f"with to_onehot_y=True target must hold class indices from 0 to {num_classes - 1}, as input has {num_classes} "
-        f"channels, got {value:g}: {advice}."
-    )
+    wrong = (target < 0) | (target >= num_classes)
+    if target.is_floating_point():
+        wrong |= target != target.long()
+
+    def refuse() -> None:
+        value = target[wrong][0].item()
+        advice = "set ignore_index to it if it marks voxels to ignore"
+        if value == 255:
+            advice += ", divide the target by 255 if it is an image of a mask"
+        elif value != int(value):
+            advice = "threshold a soft label"
+        raise ValueError(
+            f"with to_onehot_y=True target must hold class indices from 0 to {num_classes - 1}, as input has "
+            f"{num_classes} channels, got {value:g}: {advice}."
+        )
+
+    checks.require(~wrong.any(), refuse)
 
 
-def to_mask(target: torch.Tensor, name: str = "target") -> torch.Tensor:
+def to_mask(target: torch.Tensor, name: str = "target", checks: Checks = AT_ONCE) -> torch.Tensor:
     """The target as bool.
 
     Raises:
         ValueError: for values other than 0 and 1, with what to do about them.
     """
-    mask = target.bool()
-    same = mask.to(target.dtype)
-    if torch.equal(same, target):  # false for NaN
-        return mask
-    value = target[same != target][0].item()
-    if value == 255 and bool(((target == 0) | (target == 255)).all()):
-        advice = "divide it by 255 if it is an image of a mask, set ignore_index=255 if such voxels are to be ignored"
-    else:
-        advice = "set to_onehot_y=True for class indices, threshold a soft label"
-    raise ValueError(f"{name} must hold only 0 and 1, one channel for each class, got {value:g}: {advice}.")
+    array = as_array(target)
+    mask = target.bool() if array is None else torch.from_numpy(array != 0)
+
+    def refuse() -> None:
+        value = target[mask.to(target.dtype) != target][0].item()
+        if value == 255 and bool(((target == 0) | (target == 255)).all()):
+            advice = (
+                "divide it by 255 if it is an image of a mask, set ignore_index=255 if such voxels are to be ignored"
+            )
+        else:
+            advice = "set to_onehot_y=True for class indices, threshold a soft label"
+        raise ValueError(f"{name} must hold only 0 and 1, one channel for each class, got {value:g}: {advice}.")
+
+    checks.require(same_values(mask, target), refuse)
+    return mask

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.autograd.function import once_differentiable
 
 from monai_topo.losses.base import Channels, TopologyLoss
+from monai_topo.losses.checks import AT_ONCE, Checks
 from monai_topo.losses.inputs import AFFINITIES, Inputs, check_finite
 from monai_topo.losses.options import LossOptions
 from monai_topo.topology import map_in_threads, maximin_pairs
@@ -150,7 +151,7 @@ class MalisLoss(TopologyLoss):
             channels.prediction,
         )
 
-    def _channels(self, input: torch.Tensor, target: torch.Tensor) -> Channels:
+    def _channels(self, input: torch.Tensor, target: torch.Tensor, checks: Checks = AT_ONCE) -> Channels:
         """Affinities and ids of the classes that count; edges at ignored voxels are 0, ignored voxels have id 0."""
         ndim = input.ndim - 2
         if input.shape[1] % ndim:
@@ -166,7 +167,7 @@ class MalisLoss(TopologyLoss):
             input = torch.where(joined, input, 0)
             target = torch.where(valid, target, 0)
         if self.sigmoid:
-            check_finite(input.detach(), "input")
+            check_finite(input.detach(), "input", checks)
         prediction = self._activate(input)
         if valid is not None:
             prediction = torch.where(joined, prediction, 0)

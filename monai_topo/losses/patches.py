@@ -1,7 +1,8 @@
-"""Patches cut out of a batch, and their gradients gathered in one tensor."""
+"""Patches cut out of a batch, with their gradients gathered in one tensor, and the mean of their terms."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -16,6 +17,18 @@ def cut_patches(tensor: torch.Tensor, layouts: list[list[Slices]]) -> torch.Tens
     patches = [(item, slice(None), *patch) for item, layout in enumerate(layouts) for patch in layout]
     cut: torch.Tensor = _CutPatches.apply(tensor, patches)
     return cut.flatten(0, 1)
+
+
+def mean_of_patches(terms: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """The mean for each item and channel, ``(B, C, 1, 1[, 1])``, of the terms ``(N,)`` of patches, channels fastest.
+
+    Args:
+        terms: terms of as many patches for each item.
+        shape: shape of the batch that they were cut from, ``(B, C, H, W[, D])``.
+    """
+    batch, channels, *spatial = shape
+    mean = terms.reshape(batch, -1, channels).mean(dim=1)
+    return mean.reshape(batch, channels, *[1] * len(spatial))
 
 
 class _CutPatches(torch.autograd.Function):

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from monai_topo.losses.inputs import INPUTS
 from monai_topo.losses.options import DiagramOptions
-from monai_topo.losses.points import DiagramLoss, Pulls, diagram_of, to_diagonal
+from monai_topo.losses.points import DiagramLoss, Pulls, join_pulls, to_diagonal, values_at
+from monai_topo.losses.transfer import Arriving, Fields
 from monai_topo.topology import (
     HEIGHTS,
     DiagramPoints,
@@ -26,6 +27,7 @@ from monai_topo.topology import (
     nearest_corner,
     optimal,
     persistence_pairs_batch,
+    share_threads,
 )
 
 
@@ -43,9 +45,6 @@ MATCHINGS = {
     "by_birth": MatchingRule(partial(by_lifetime, sort_by="birth")),
 }
 """The names that ``PersistenceLoss(matching=...)`` accepts."""
-
-_PATCH_WORTH_A_THREAD = 2**16
-"""Voxels of a patch from which on counting in threads pays: of small ones most of the time is Python's."""
 
 Diagrams = Callable[[int, int], NDArray[np.float32]]
 """From a patch and a dimension to births and deaths ``(n, 2)``."""
@@ -128,34 +127,53 @@ class PersistenceLoss(DiagramLoss):
         self.direction = direction
         self.height = height
 
-    def pulls(self, likelihood: torch.Tensor, mask: torch.Tensor) -> Pulls:
+    def pulls(self, likelihood: Fields, mask: Fields) -> Pulls:
         """Pair the field of each patch and match its diagram with the ground truth's."""
-        heights = self._draw_heights(likelihood)
+        return self.plan(likelihood)(likelihood, mask)
+
+    def plan(self, likelihood: Fields) -> Callable[[Fields, Fields], Pulls]:
+        """What finds the pulls of these patches, with their height functions."""
+        return partial(self._find_pulls, heights=self._draw_heights(likelihood))
+
+    def _find_pulls(self, fields: Fields, masks: Fields, heights: torch.Tensor | None) -> Pulls:
+        """The pulls of all patches, in threads; one that is on its way is waited for by the thread that takes it."""
+        length = fields.length if isinstance(fields, Arriving) else None
+        parts, threads, within = share_threads(fields.shape, self.num_threads, length)
+
+        def of_part(part: range) -> Pulls:
+            at = slice(part.start, part.stop)
+            return self._pulls_of_part(fields[at], masks[at], None if heights is None else heights[at], within)
+
+        return join_pulls(map_in_threads(of_part, parts, threads))
+
+    def _pulls_of_part(
+        self, likelihood: torch.Tensor, mask: torch.Tensor, heights: torch.Tensor | None, num_threads: int
+    ) -> Pulls:
         field = likelihood if heights is None else likelihood + heights
-        points = self._find_points(field.detach())
+        points = self._find_points(field, num_threads)
         ends = self._ends(mask, heights)
-        diagram = diagram_of(field, points, ends)
-        values = diagram.detach().cpu().numpy()
-        goal, constant = self._match(values, points, self._true_diagrams(mask, heights, ends))
-        return Pulls(points, diagram, goal, np.ones(points.count, np.float32), constant)
+        values = values_at(field, points, ends)
+        goal, constant = self._match(values, points, self._true_diagrams(mask, heights, ends, num_threads))
+        shift = None if heights is None else values_at(heights, points)
+        return Pulls(points, goal, np.ones(points.count, np.float32), constant, ends, shift)
 
     def match_points(self, diagram: NDArray[Any], truth: NDArray[Any]) -> Matching:
         """The matching of a patch's points ``(n, 2)`` with the ground truth's ``(m, 2)`` in one dimension."""
         return MATCHINGS[self.matching].match(diagram, truth)
 
-    def _find_points(self, fields: torch.Tensor) -> DiagramPoints:
+    def _find_points(self, fields: torch.Tensor, num_threads: int) -> DiagramPoints:
         return persistence_pairs_batch(
-            fields.cpu(),
+            fields,
             direction=self.direction,
             connectivity=self.connectivity,
             dims=self.dims,
             frame=self.frame,
             min_persistence=self.persistence_threshold,
             engine=self.engine,
-            num_threads=self.num_threads,
+            num_threads=num_threads,
         )
 
-    def _draw_heights(self, likelihood: torch.Tensor) -> torch.Tensor | None:
+    def _draw_heights(self, likelihood: Fields) -> torch.Tensor | None:
         """What is added to each patch: its height function, turned over where superlevel sets grow downward."""
         if self.height is None:
             return None
@@ -164,34 +182,34 @@ class PersistenceLoss(DiagramLoss):
             * height_function(
                 self.height, likelihood.shape[1:], self.random_state.uniform(*self.slope), self.random_state
             )
-            for _ in likelihood
+            for _ in range(len(likelihood))
         ]
-        return torch.from_numpy(np.stack(drawn)).to(likelihood.device)
+        return torch.from_numpy(np.stack(drawn))
 
     def _ends(self, truth: torch.Tensor, heights: torch.Tensor | None) -> NDArray[np.float32]:
         """Where the filtration of each patch ends: the outside's value at the highest height."""
         ends = self.inputs.outside(truth)
         if heights is not None:
             ends = ends + self.inputs.sign * (self.inputs.sign * heights).flatten(1).amax(1)
-        values: NDArray[np.float32] = ends.cpu().numpy()
+        values: NDArray[np.float32] = ends.numpy()
         return values
 
-    def _true_diagrams(self, truth: torch.Tensor, heights: torch.Tensor | None, ends: NDArray[Any]) -> Diagrams:
+    def _true_diagrams(
+        self, truth: torch.Tensor, heights: torch.Tensor | None, ends: NDArray[Any], num_threads: int
+    ) -> Diagrams:
         """The diagrams of the ground truth of each patch."""
         if heights is None and self.inputs.is_binary:
             corner = np.array([[1, 0]], np.float32)
             counts = self._count_features(truth)
             return lambda patch, dim: corner.repeat(counts[patch][dim], axis=0)
         fields = truth.float() if heights is None else truth + heights
-        points = self._find_points(fields)
-        diagram = diagram_of(fields, points, ends).cpu().numpy()
+        points = self._find_points(fields, num_threads)
+        diagram = values_at(fields, points, ends)
         return lambda patch, dim: diagram[points.rows(patch, dim)]
 
     def _count_features(self, masks: torch.Tensor) -> list[tuple[int, ...]]:
         """The Betti numbers of the ground truth of each patch."""
-        count = partial(betti_numbers, connectivity=self.connectivity, frame=bool(self.frame))
-        patches = list(masks.detach().cpu().numpy())
-        return map_in_threads(count, patches, 1 if masks[0].numel() < _PATCH_WORTH_A_THREAD else self.num_threads)
+        return [betti_numbers(mask, self.connectivity, frame=bool(self.frame)) for mask in masks.numpy()]
 
     def _match(
         self, diagram: NDArray[np.float32], points: DiagramPoints, truth: Diagrams

@@ -13,6 +13,7 @@ from torch import nn
 
 from monai_topo.graphs import check_skeleton, skeleton_tube
 from monai_topo.losses.base import Channels, TopologyLoss
+from monai_topo.losses.checks import AT_ONCE, Checks
 from monai_topo.losses.inputs import to_mask
 from monai_topo.losses.options import LossOptions
 
@@ -88,14 +89,16 @@ class SkeletonLoss(TopologyLoss):
             return target[:, :count], target[:, count:]
         return target, None
 
-    def _channels(self, input: torch.Tensor, target: torch.Tensor) -> Channels:
+    def _channels(self, input: torch.Tensor, target: torch.Tensor, checks: Checks = AT_ONCE) -> Channels:
         target, second = self.halves(input, target)
-        channels = super()._channels(input, target)
+        channels = super()._channels(input, target, checks)
         if second is None:
             return channels
         if channels.valid is not None:
             second = torch.where(channels.valid, second, 0)
-        return channels._replace(skeleton=to_mask(self._skeleton_channels(second, input.shape[1]), "its skeletons"))
+        return channels._replace(
+            skeleton=to_mask(self._skeleton_channels(second, input.shape[1]), "its skeletons", checks)
+        )
 
     def _skeleton_channels(self, second: torch.Tensor, count: int) -> torch.Tensor:
         if count == 1:

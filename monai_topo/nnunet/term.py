@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from monai_topo.losses import TOPOLOGY_TERMS, SameClassNeighborPenalty
+from monai_topo.losses import TOPOLOGY_TERMS, DiagramLoss, SameClassNeighborPenalty, side_by_side
 
 IGNORED = 255
 """Value that the voxels of nnU-Net's ignore label have in the target of a region."""
@@ -67,8 +67,18 @@ class TermAtFullResolution(nn.Module):
         Returns:
             A scalar.
         """
-        value: torch.Tensor = self.base(output, self.without_tubes(output, target))
-        return value + self.weight * self.term(output, target) if self.weight else value
+        if not self.weight:
+            alone: torch.Tensor = self.base(output, self.without_tubes(output, target))
+            return alone
+        own = (self.base, output, self.without_tubes(output, target))
+        value, term = side_by_side([own, self._term_call(output, target)])
+        return value + self.weight * term
+
+    def _term_call(self, output: Any, target: Any) -> tuple[Callable[..., torch.Tensor], Any, Any]:
+        """The term with what it is called with."""
+        if isinstance(self.topology, DiagramLoss):
+            return self.topology, *self.prepared(full_resolution(output), full_resolution(target))
+        return self.term, output, target
 
     def term(
         self, output: torch.Tensor | Sequence[torch.Tensor], target: torch.Tensor | Sequence[torch.Tensor]

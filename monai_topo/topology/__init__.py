@@ -38,6 +38,7 @@ from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching,
 from monai_topo.topology.patches import PatchLayout
 from monai_topo.topology.patches import Slices as Slices
 from monai_topo.topology.persistence import persistence_pairs, persistence_pairs_batch
+from monai_topo.topology.persistence import share_threads as share_threads
 from monai_topo.topology.place import match_by_place, match_by_place_batch
 from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
 from monai_topo.topology.regions.adjacency import MERGES as MERGES

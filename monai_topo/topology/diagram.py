@@ -50,22 +50,27 @@ def diagram(
 
 
 def gather_points(
-    values: torch.Tensor, birth: NDArray[np.int64], death: NDArray[np.int64], essential_death: NDArray[Any] | float
+    values: torch.Tensor,
+    birth: NDArray[np.int64] | torch.Tensor,
+    death: NDArray[np.int64] | torch.Tensor,
+    essential_death: NDArray[Any] | torch.Tensor | float | None,
 ) -> torch.Tensor:
     """Births and deaths ``(n, 2)`` from flat ``values`` and indices into them; a death of -1 is ``essential_death``.
 
-    That is one number for all points or an array ``(n,)`` with one for each.
+    That is one number for all points or one for each, ``(n,)``; None where no death is -1. Indices that are tensors
+    on the device of ``values`` stay there, and nothing waits for the device.
 
     Example:
         >>> gather_points(torch.tensor([0.75, 0.25, 0.5]), np.array([0, 2]), np.array([-1, 1]), 0.0)
         tensor([[0.7500, 0.0000],
                 [0.5000, 0.2500]])
     """
-    never = np.flatnonzero(death == ESSENTIAL)
-    voxels = np.stack([birth, death], axis=1)
-    voxels[never, 1] = 0  # any voxel will do: its value is replaced below
-    points = values.index_select(0, torch.from_numpy(voxels.ravel()).to(values.device)).reshape(-1, 2)
-    if not len(never):
+    if not isinstance(death, torch.Tensor) and not (death == ESSENTIAL).any():
+        essential_death = None
+    births, deaths = (torch.as_tensor(column, device=values.device) for column in (birth, death))
+    voxels = torch.stack([births, deaths if essential_death is None else deaths.clamp(min=0)], dim=1)
+    points = values.index_select(0, voxels.flatten()).reshape(-1, 2)
+    if essential_death is None:
         return points
-    ends = torch.from_numpy(np.broadcast_to(essential_death, death.shape)[never]).to(points)
-    return points.index_put((torch.from_numpy(never).to(points.device), torch.tensor(1, device=points.device)), ends)
+    ends = torch.as_tensor(essential_death, dtype=points.dtype, device=points.device)
+    return torch.stack([points[:, 0], torch.where(deaths == ESSENTIAL, ends, points[:, 1])], dim=1)

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.checks import check_dims, is_full_connectivity
+from monai_topo.topology.compiled.threads import count_threads
 from monai_topo.topology.engines import ESSENTIAL, FRAME, get_engine
 from monai_topo.topology.field import sublevel_field
 from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
-from monai_topo.topology.stacks import Batch, map_stacks
+from monai_topo.topology.stacks import CHUNKS_PER_THREAD, Batch, map_stacks
 
 _WORTH_A_THREAD = {2: 2**17, 3: 2**15}
 """Voxels of all fields, by number of axes, up to which starting a thread takes longer than it saves."""
@@ -141,3 +142,34 @@ def _threads_worth(fields: Any) -> int | None:
     shapes = [np.shape(field) for field in fields]
     large = any(math.prod(shape) * len(shapes) > _WORTH_A_THREAD.get(len(shape), 0) for shape in shapes)
     return None if large else 1
+
+
+def share_threads(
+    shape: Sequence[int], num_threads: int | None, length: int | None = None
+) -> tuple[list[range], int, int]:
+    """How threads share a batch of fields of one shape on which more is done than persistence.
+
+    Args:
+        shape: ``(N, H, W[, D])``.
+        num_threads: at most this many threads; None is one for each CPU core, and one for what is small.
+        length: at most this many fields in a part.
+
+    Returns:
+        The parts of the batch, how many threads there are for them, and the ``num_threads`` for the fields of a part.
+
+    Raises:
+        ValueError: when ``num_threads`` is not positive.
+
+    Example:
+        >>> share_threads((3, 64, 64, 64), num_threads=2)
+        ([range(0, 1), range(1, 2), range(2, 3)], 2, 1)
+    """
+    count = shape[0]
+    if num_threads is None and math.prod(shape) <= _WORTH_A_THREAD.get(len(shape) - 1, 0):
+        num_threads = 1
+    threads = count_threads(num_threads, count)
+    pieces = 1 if threads == 1 else threads * CHUNKS_PER_THREAD
+    step = max(1, min(-(-count // pieces), length or count))
+    parts = [range(start, min(start + step, count)) for start in range(0, count, step)]
+    within = count_threads(num_threads, 2**31) // threads
+    return parts, threads, within

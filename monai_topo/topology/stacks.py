@@ -19,7 +19,7 @@ Batch = Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor
 
 Result = TypeVar("Result")
 
-_CHUNKS_PER_THREAD = 2
+CHUNKS_PER_THREAD = 2
 _LARGEST_STACK = 2**18
 """Voxels that are handed to an engine at once: as many as stay in the cache."""
 
@@ -50,7 +50,7 @@ def map_stacks(
     """
     count = len(next(iter(batches.values())))
     threads = count_threads(num_threads, count)
-    length = -(-count // (threads * _CHUNKS_PER_THREAD)) if threads > 1 else count
+    length = -(-count // (threads * CHUNKS_PER_THREAD)) if threads > 1 else count
     chunks = [range(start, min(start + length, count)) for start in range(0, count, length or 1)]
 
     def of_chunk(chunk: range) -> list[Result]:
@@ -61,7 +61,7 @@ def map_stacks(
 
 def _stacks(batches: Mapping[str, Batch], chunk: range, direction: str) -> Iterator[tuple[NDArray[Any], ...]]:
     fields = [*batches.values()]
-    whole = [x for x in fields if isinstance(x, (np.ndarray, torch.Tensor)) and x.ndim > 1]
+    whole: list[Any] = [x for x in fields if getattr(x, "ndim", 0) > 1]
     if len(whole) == len(fields) and all(x.shape == whole[0].shape for x in whole):
         length = max(1, _LARGEST_STACK // max(1, math.prod(whole[0].shape[1:])))
         for start in range(chunk.start, chunk.stop, length):

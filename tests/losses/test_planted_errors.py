@@ -278,7 +278,7 @@ PLANTED = {
         [partial(test_habits.test_nan_names_batch_index_and_channel, TopoLoss, float("nan"))],
     ),
     "any number is foreground": (
-        (inputs, "to_mask", lambda target: target != 0),
+        (inputs, "to_mask", lambda target, **_: target != 0),
         [partial(test_habits.test_soft_or_class_index_targets_say_what_to_set, TopoLoss)],
     ),
     "any number is a class": (
