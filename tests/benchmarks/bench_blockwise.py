@@ -38,16 +38,18 @@ def in_a_process(folder, calls):
     """
     peers = os.environ.get("MONAI_TOPO_PEERS", "")
     command = [sys.executable, "-m", "tests.benchmarks.blocks", str(folder), peers, json.dumps(calls)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     summed = once = 0
-    while process.poll() is None:
-        held = memory_of(process.pid)
-        summed = max(summed, sum(rss for rss, _ in held))
-        once = max(once, sum(uss for _, uss in held) + max((rss - uss for rss, uss in held), default=0))
-        time.sleep(0.3)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        while process.poll() is None:
+            held = memory_of(process.pid)
+            summed = max(summed, sum(rss for rss, _ in held))
+            once = max(once, sum(uss for _, uss in held) + max((rss - uss for rss, uss in held), default=0))
+            time.sleep(0.3)
+        printed = process.stdout.read()
     if process.returncode:
         raise RuntimeError(f"{calls} ended with {process.returncode}.")
-    return json.loads(process.stdout.read()), summed / 1e9, once / 1e9
+    return json.loads(printed), summed / 1e9, once / 1e9
 
 
 def memory_of(pid):

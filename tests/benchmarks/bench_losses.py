@@ -116,10 +116,20 @@ def regions_and_affinities(run):
     )
 
 
+def summary(times):
+    """The largest patch."""
+    shape, taken = list(times.items())[-1]
+    text = f"`TopoLoss`, forward and backward on a patch of {shape}, takes {taken['TopoLoss'] * 1e3:.0f} ms"
+    if "HutopoLoss" in taken:
+        text += f", `HutopoLoss` of topolosses {taken['HutopoLoss'] / taken['TopoLoss']:.0f} times as long"
+    return f"{text}."
+
+
 def section(run):
     """The part of the page, as Markdown."""
     times = measure(run)
     names = list(next(iter(times.values())))
+    run.find(summary(times))
     lines = [
         "Forward and backward on one patch, all dimensions, a vessel tree seen through noise; ms. Behind the time of "
         "`HutopoLoss` (topolosses: optimal matching by GUDHI on barcodes in C++) how many times as much that is as "

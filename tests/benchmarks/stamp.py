@@ -53,8 +53,9 @@ class Stamp:
     def line(self, date, rounds):
         """The sentence that pages show."""
         commit = f"{self.commit} with changes" if self.changed else self.commit
+        counted = "1 round" if rounds == 1 else f"{rounds} rounds"
         small = "; in small, to see that it works" if self.quick else ""
-        return f"Measured on {date}: commit {commit}; {self.machine}; {self.versions}; {rounds} rounds{small}."
+        return f"Measured on {date}: commit {commit}; {self.machine}; {self.versions}; {counted}{small}."
 
 
 def git(root, *arguments):

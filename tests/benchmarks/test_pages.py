@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.benchmarks import sections
-from tests.benchmarks.__main__ import NAMES, TARGETS, check_that_it_can_be_written, load, main, names_of, parsed
+from tests.benchmarks.__main__ import (
+    NAMES,
+    TARGETS,
+    alone,
+    check_that_it_can_be_written,
+    load,
+    main,
+    measured,
+    names_of,
+    parsed,
+)
+from tests.benchmarks.journal import Journal
 from tests.benchmarks.pages import Report, places, write_reports
 from tests.benchmarks.stamp import PEERS, ROOT, Stamp
-from tests.benchmarks.timing import Run
 
 STAMP = Stamp("abc1234", False, "0123", "a machine", "Python 3")
 
@@ -27,16 +39,28 @@ def test_peers_are_those_that_are_installed():
     assert set(PEERS) <= {line.split("==")[0] for line in pinned}
 
 
+@pytest.fixture
+def copies(tmp_path, monkeypatch):
+    """The real pages, copied."""
+    shutil.copytree(sections.DOCS / "benchmarks", tmp_path / "docs/benchmarks")
+    shutil.copy(sections.DOCS / "benchmarks.md", tmp_path / "docs")
+    shutil.copy(ROOT / "README.md", tmp_path)
+    monkeypatch.setattr(sections, "DOCS", tmp_path / "docs")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_every_section_can_be_measured(name):
-    run = Run(name, rounds=1, quick=True)
-    text = load(name).section(run)
-    assert "| --- |" in text
-    assert " nan" not in text
-    assert run.fewest == 1
-    assert "\n" not in run.finding
-    assert run.finding.endswith(".") or not run.finding
+def test_every_section_can_be_measured_and_written(name, tmp_path, copies, monkeypatch):
+    stamp = Stamp.of_now(quick=True)
+    report = measured(name, 1, Journal(tmp_path / "rounds.jsonl", stamp), stamp)
+    assert "| --- |" in report.text
+    assert " nan" not in report.text
+    assert report.finding.endswith(".")
+    write_reports([report], "Measured today.", whole=False)
+    written = f"## {report.title}\n\nMeasured today.\n\n{report.text}"
+    assert sections.read_section(places()[name], name) == written.strip()
+    monkeypatch.delattr(load(name), "section")
+    assert measured(name, 1, Journal(tmp_path / "rounds.jsonl", stamp), stamp) == report
 
 
 def test_what_cannot_be_written_is_said_before_anything_is_measured(monkeypatch):
@@ -54,8 +78,6 @@ def test_what_cannot_be_written_is_said_before_anything_is_measured(monkeypatch)
 
 
 def test_two_runs_do_not_measure_into_one_folder(tmp_path):
-    from tests.benchmarks.__main__ import alone
-
     with alone(tmp_path), pytest.raises(SystemExit, match="another run"):
         main(["--only", "metrics", "--out", str(tmp_path)])
 
