@@ -21,9 +21,6 @@ from monai_topo.topology.grid import neighbor_offsets
 LARGEST_FIELD = 2**31 - 1
 """Voxels, with one layer of border, that 32-bit indices can name."""
 
-_LARGE = 0.2
-"""Share of the voxels that two fields order differently from which the gradient of ``levels`` is the faster one."""
-
 EFFORT = Effort(np.int64(10), np.int64(1), np.int64(64), np.int64(40), np.int64(20))
 """Chosen by counting: smooth fields take 1 to 2 of work a voxel, white noise 6 to 9, so neither needs a second attempt.
 
@@ -32,6 +29,9 @@ What needs one is behind after a tenth to a quarter of its squares.
 On smooth fields of 64³ with a plateau that comes last, pushing up takes 1.3 times as long as pushing down at a share of
 10%, 0.8 at 30% and half at 50%.
 """
+
+_ARRAYS_OF_TWO = 7
+"""What ``image_pairs_of_volume`` needs beside its fields; in one piece, because the system clears pieces anew."""
 
 _link_table: list[NDArray[np.int64]] = []
 
@@ -71,10 +71,10 @@ def compute_pairs_stack(
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
-def _paired(kernel: Any, arguments: tuple[Any, ...], *again: bool | None) -> Any:
+def _paired(kernel: Any, arguments: tuple[Any, ...]) -> Any:
     """What a kernel pairs, in a second call where the first has given up: that one is compiled when it is needed."""
     done, *found = kernel(*arguments)
-    return found if done else kernel(*arguments, *(again or (True,)))[1:]
+    return found if done else kernel(*arguments, True)[1:]
 
 
 def compute_image_pairs(
@@ -94,16 +94,16 @@ def compute_image_pairs(
     _check_size(keys.shape)
     of_dim = {k: ndim - 1 - k if full_connectivity else k for k in dims}
     wanted = _mark(of_dim.values(), ndim)
-    options = (frame != full_connectivity, full_connectivity, wanted, neighbor_offsets(_padded(keys.shape)))
-    domain, codomain, divided = _align(keys, larger_keys)
+    options = (frame != full_connectivity, full_connectivity, wanted)
+    offsets = neighbor_offsets(_padded(keys.shape))
+    domain, codomain = _align(keys, larger_keys)
     if domain is codomain:
-        found = _pairs_inside(domain, *options)
+        found = _pairs_inside(domain, *options, offsets)
     elif ndim == 2:
-        found = image_pairs_of_plane(domain[None], codomain[None], *options)
+        found = image_pairs_of_plane(domain[None], codomain[None], *options, offsets)
     else:
-        arguments = (domain, codomain, *options, _shared_link_table(), EFFORT)
-        divided = divided and full_connectivity and bool(np.count_nonzero(domain != codomain) > _LARGE * keys.size)
-        found = _paired(image_pairs_of_volume, (*arguments, True) if divided else arguments, None, True)
+        options = (*options, _memory(keys, _ARRAYS_OF_TWO), offsets, _shared_link_table(), EFFORT)
+        found = _paired(image_pairs_of_volume, (domain, codomain, *options))
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
@@ -125,7 +125,7 @@ def _pairs_inside(
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 
-def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]:
+def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Order both fields alike where it cannot change a bar that is not empty: the gradient that they share is larger.
 
     What dies in the codomain before the domain's first voxel, or is born in the domain after the codomain's last,
@@ -133,20 +133,18 @@ def _align(domain: NDArray[np.int32], codomain: NDArray[np.int32]) -> tuple[NDAr
     the order of the other. Where the integers do not suffice for both orders, they stay as they are.
 
     Returns:
-        The two fields, and whether they differ only in voxels that the codomain has before all of the domain.
+        The two fields; one and the same where nothing is left that they order differently.
     """
-    start, stop = int(domain.min()), int(codomain.max())
+    start, stop = domain.min(), codomain.max()
     early, late = codomain <= start, domain >= stop
-    down = int(domain[early].max()) - start + 1 if early.any() else 0
-    up = stop + 1 - int(codomain[late].min()) if late.any() else 0
-    down = down if start - down > BELOW_ALL + 1 else 0
-    up = up if stop + up < ABOVE_ALL - 1 else 0
-    aligned = np.where(early, domain - np.int32(down), codomain) if down else codomain
-    if down and up and (early | late).all():
-        return aligned, aligned, False
-    if down and (early | (domain == codomain)).all():
-        return domain, aligned, True
-    return np.where(late, codomain + np.int32(up), domain) if up else domain, aligned, False
+    down = int(np.where(early, domain, start).max()) - int(start) + 1
+    up = int(stop) + 1 - int(np.where(late, codomain, stop).min())
+    lower = int(start) - down > BELOW_ALL + 1
+    raised = int(stop) + up < ABOVE_ALL - 1
+    aligned = np.where(early, domain - np.int32(down), codomain) if lower and early.any() else codomain
+    if lower and raised and (early | late).all():
+        return aligned, aligned
+    return np.where(late, codomain + np.int32(up), domain) if raised and late.any() else domain, aligned
 
 
 def _mark(dims: Iterable[int], ndim: int) -> NDArray[np.bool_]:
@@ -164,9 +162,9 @@ def _check_size(shape: Sequence[int]) -> None:
         )
 
 
-def _memory(field: NDArray[Any]) -> NDArray[np.int32]:
-    """Three int32 for each voxel of the padded grid, from numpy: its large pages save a tenth of the time at 128³."""
-    return np.empty(3 * math.prod(_padded(field.shape)), np.int32)
+def _memory(field: NDArray[Any], arrays: int = 3) -> NDArray[np.int32]:
+    """Some int32 for each voxel of the padded grid, from numpy: its large pages save a tenth of the time at 128³."""
+    return np.empty(arrays * math.prod(_padded(field.shape)), np.int32)
 
 
 def _padded(shape: Sequence[int]) -> tuple[int, ...]:

@@ -59,9 +59,6 @@ Offsets: TypeAlias = NDArray[np.int64]
 LinkTable: TypeAlias = NDArray[np.int64]
 """int64: the links of all configurations in 3D, from ``links.new_link_table``."""
 
-Links: TypeAlias = NDArray[np.int64]
-"""int64, flat, padded: one :data:`Link` for each voxel."""
-
 Codes: TypeAlias = NDArray[np.int64]
 """int64 ``(n,)``: order codes of voxels, which compare like the total order; also the heap of a chain."""
 

@@ -85,7 +85,7 @@ def new_link_table() -> NDArray[np.int64]:
 
 
 def _analyze_links(vertices: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Spanning forests and counts of links, packed; bits 47 to 58 are left to ``levels``."""
+    """Spanning forests and counts of links, packed."""
     forest_roots, parents = _grow_forests(vertices, edges)
     components = BIT_COUNT[forest_roots]
     cycle_count = BIT_COUNT[edges & 0xFF] + BIT_COUNT[edges >> 8] - BIT_COUNT[vertices] + components

@@ -19,7 +19,7 @@ from monai_topo.topology.engines.native.gradient.links import (
     TRIANGLE_BITS,
     link_edges,
 )
-from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS, FACES
+from monai_topo.topology.engines.native.order.neighbors import FACES
 from monai_topo.topology.engines.native.types import Int, Mixed, Offsets, Voxel, Word, Words
 
 _CRITICAL_BITS = 24
@@ -54,21 +54,9 @@ _CONNECTED = np.array(
 directions that these cubes connect with that one, as bits."""
 
 
-@kernel
-def share_words(lower_a: Words, lower_b: Words, offsets: Offsets, mixed: Mixed, words: Words) -> None:
-    """Write the mixed words, and the words of the neighbors that both orders have before a voxel.
-
-    The latter keep all face neighbors of the first order, because they tell to which voxel an edge belongs.
-    """
-    for voxel in range(words.size):
-        first, second = lower_a[voxel] & ALL_NEIGHBORS, lower_b[voxel] & ALL_NEIGHBORS
-        edges = first & ~second & FACES
-        mixed[voxel] = _mixed_word(voxel, edges, lower_a, lower_b, offsets) if edges else 0
-        words[voxel] = (first & second) | (first & FACES)
-
-
 @inlined_kernel
-def _mixed_word(voxel: Voxel, edges: Int, lower_a: Words, lower_b: Words, offsets: Offsets) -> Int:
+def mixed_word(voxel: Voxel, edges: Int, lower_a: Words, lower_b: Words, offsets: Offsets) -> Int:
+    """The mixed word of a voxel, of whose edges in the first order some are another voxel's in the second."""
     word = edges
     own = link_edges(np.int64(lower_a[voxel]))
     for i in range(6):

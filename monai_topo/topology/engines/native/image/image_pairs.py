@@ -7,8 +7,7 @@ in ``pairs``. Upside down the two fields change places, and the answer is again 
 
 Dimension 0 merges components in the order of the codomain; the elder is the one whose minimum comes first in the
 domain. The top dimension merges the upper voxels in the order of the domain; the elder has the last maximum of the
-codomain. Dimension 1 in 3D is the reduction of ``loops`` over a gradient that both orders share, see ``shared``; beside
-a binary target it is that of ``coboundaries`` over a gradient of the one order, see ``levels``.
+codomain. Dimension 1 in 3D is the reduction of ``loops`` over a gradient that both orders share, see ``shared``.
 
 Sources: Cohen-Steiner, Edelsbrunner, Harer, Morozov, "Persistent homology for kernels, images, and cokernels" (2009);
 Bauer, Schmahl, "Efficient computation of image persistence" (2023) for the two orders of one matrix.
@@ -20,14 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_topo.topology.compiled.bits import lowest_bit
 from monai_topo.topology.compiled.kernel import allocating_kernel, entry_kernel, kernel
-from monai_topo.topology.engines.native.gradient.levels import (
-    list_divided_cells,
-    plant_divided_forest,
-    write_early_words,
-)
-from monai_topo.topology.engines.native.gradient.mixed import share_words, shared_word
 from monai_topo.topology.engines.native.gradient.saddles import (
     ABOVE,
     BELOW,
@@ -43,28 +35,32 @@ from monai_topo.topology.engines.native.gradient.saddles import (
 from monai_topo.topology.engines.native.image.elders import choose_maxima, choose_minima, merge_by_elder
 from monai_topo.topology.engines.native.image.shared import (
     clear_squares,
+    count_shared_squares,
     list_shared_edges,
     list_shared_squares,
+    plant_shared_forest,
+    share_words,
 )
 from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL, fill_border, surround
 from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS, FACES
 from monai_topo.topology.engines.native.pairing.chains import ENDLESS
-from monai_topo.topology.engines.native.pairing.coboundaries import pair_loops_upward
 from monai_topo.topology.engines.native.pairing.components import (
     ASCENDING,
     DESCENDING,
-    OUTSIDE,
     merge_in_order,
     plant_forest,
 )
 from monai_topo.topology.engines.native.pairing.loops import pair_loops
 from monai_topo.topology.engines.native.pairing.pairs import ALL_2D, ALL_3D, FACES_2D, FACES_3D, append_pairs
 from monai_topo.topology.engines.native.types import (
+    Array,
     CriticalCells,
     Effort,
     Field,
     Forest,
     Grid,
+    Keyed,
+    Keys,
     LinkTable,
     Mask,
     Mixed,
@@ -72,7 +68,6 @@ from monai_topo.topology.engines.native.types import (
     Place,
     Scratch,
     TwoOrders,
-    Words,
 )
 
 _FACES_OF_PIXEL, _NEIGHBORS_OF_PIXEL = 0xF, 0xFF
@@ -99,8 +94,8 @@ def image_pairs_of_plane(
     height, row = domain.shape[1], domain.shape[2] + 2
     grid = (np.int64(1), height + 2, row)
     place = Place(np.int64(0), upside_down, grid, domain.shape)
-    orders = _two_orders(domain, codomain, grid, framed, upside_down)
-    keys_a, keys_b, lower_a, lower_b = orders.keys_a, orders.keys_b, orders.lower_a, orders.lower_b
+    keys_a, keys_b, lower_a, lower_b = np.zeros((4, grid[1] * row), np.int32)
+    _order(domain, codomain, framed, upside_down, keys_a, keys_b)
     size = keys_a.size
     forest, elder = np.empty(size, np.int32), np.empty(size, np.int32)
     low, high = np.empty((2, 1), np.int64), np.empty((2, 1), np.int64)
@@ -131,10 +126,10 @@ def image_pairs_of_volume(
     framed: bool,
     upside_down: bool,
     wanted: Mask,
+    memory: Array,
     offsets: Offsets,
     table: LinkTable,
     effort: Effort,
-    divided: bool | None = None,
     patient: bool | None = None,
 ) -> Any:
     """Image pairs of a 3D field in a larger one; see :func:`image_pairs_of_plane`.
@@ -145,12 +140,10 @@ def image_pairs_of_volume(
         framed: the border is a frame.
         upside_down: turn the total orders around first, and the answer back.
         wanted: bool, one for each dimension.
+        memory: int32, flat, seven for each voxel of the padded grid, overwritten.
         offsets: steps to the neighbors, from ``neighbor_offsets``.
         table: the links, from ``new_link_table``.
         effort: rule when columns of dimension 1 that take long are put off.
-        divided: True, upside down only, where the codomain has some voxels first, before all of the domain, and is the
-            domain elsewhere: the faster way, see ``levels``; bars that die at these voxels are left out. Otherwise
-            None.
         patient: None gives up where dimension 1 takes long, True goes on; as in ``pairs_of_volumes``.
 
     Returns:
@@ -159,10 +152,15 @@ def image_pairs_of_volume(
     shape = domain.shape
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
     place = Place(np.int64(0), upside_down, grid, shape)
-    orders = _two_orders(domain, codomain, grid, framed, upside_down)
-    keys_a, keys_b, lower_a, lower_b = orders.keys_a, orders.keys_b, orders.lower_a, orders.lower_b
-    size = keys_a.size
-    forest, elder = np.empty(size, np.int32), np.empty(size, np.int32)
+    size = memory.size // 7
+    orders = TwoOrders(
+        memory[:size], memory[4 * size : 5 * size], memory[2 * size : 3 * size], memory[3 * size : 4 * size]
+    )
+    keys_a, keys_b, lower_a, lower_b = orders
+    forest, elder = memory[5 * size : 6 * size], memory[6 * size :]
+    _order(domain, codomain, framed, upside_down, keys_a, keys_b)
+    fill_border(lower_a, grid, np.int64(0))  # nothing comes before it
+    fill_border(lower_b, grid, np.int64(0))
     low, mid, high = np.empty((2, 1), np.int64), np.empty((2, 1), np.int64), np.empty((2, 1), np.int64)
     counts, scratch = np.zeros(3, np.int64), np.empty(20, np.int64)
     critical = classify_volume(keys_b, lower_b, grid, table, scratch)
@@ -186,77 +184,52 @@ def image_pairs_of_volume(
         high, counts[2] = append_pairs(high, 0, squares[0], summit, place)
     done = True
     if wanted[1]:
-        if divided is None:
-            done, squares, loops = _pair_shared(orders, table, offsets, grid, forest, scratch, effort, patient)
-        else:
-            squares, loops = _pair_divided(orders, table, offsets, grid, forest, scratch)
+        keyed, mixed = memory[: 2 * size], elder
+        done, squares, loops = _pair_loops(orders, table, offsets, grid, forest, keyed, mixed, scratch, effort, patient)
         mid, counts[1] = append_pairs(mid, 0, loops, squares[0], place)
     return done, low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
 
 
 @allocating_kernel
-def _pair_shared(
+def _pair_loops(
     orders: TwoOrders,
     table: LinkTable,
     offsets: Offsets,
     grid: Grid,
     forest: Forest,
+    keyed: Keyed,
+    mixed: Mixed,
     scratch: Scratch,
     effort: Effort,
     patient: bool | None,
 ) -> Any:
-    """Dimension 1 of any two orders: whether all is paired, the squares, and for each the voxel of its edge."""
+    """Dimension 1: whether all is paired, the squares, and for each the voxel of its edge.
+
+    The first keys lie in the first half of ``keyed``, and the words of what both orders share are written behind them.
+    """
     keys_a, keys_b, lower_a, lower_b = orders
-    mixed, words = np.empty(forest.size, np.int32), np.empty(forest.size, np.int32)
-    share_words(lower_a, lower_b, offsets, mixed, words)
-    edges = list_shared_edges(keys_a, words, mixed, table, offsets)
-    _plant_shared_forest(words, mixed, offsets, grid, forest)
+    words = keyed[keys_a.size :]
+    voxels, count = share_words(lower_a, lower_b, table, offsets, mixed, words)
+    edges, saddles = np.empty((3, count), np.int32), sorted_saddles(keys_a, words, HAS_CRITICAL_EDGE, voxels)
+    list_shared_edges(saddles, words, mixed, table, offsets, edges)
+    plant_shared_forest(words, mixed, offsets, grid, forest)
     merged = merge_in_order(edges, forest, keys_a, ASCENDING)
-    squares = list_shared_squares(keys_b, lower_a, lower_b, words, mixed, table, offsets)
+    critical = forest  # which is planted anew afterward
+    voxels, count = count_shared_squares(lower_a, lower_b, words, mixed, table, offsets, critical)
+    squares, saddles = np.empty((4, count), np.int32), sorted_saddles(keys_b, words, HAS_CRITICAL_SQUARE, voxels)
+    list_shared_squares(saddles, critical, lower_b, words, mixed, table, offsets, scratch, squares)
     enclosed = np.empty(squares.shape[1], np.int32)
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
-    cells, keyed = CriticalCells(edges, merged, squares, enclosed), np.empty(2 * forest.size, np.int32)
+    cells = CriticalCells(edges, merged, squares, enclosed)
     endless = Effort(effort.first, effort.patience, effort.column, ENDLESS, effort.plateau)
     done, loops = pair_loops(cells, keys_a, words, table, offsets, grid, forest, keyed, endless, patient, mixed)
     return done, squares, loops
 
 
-@allocating_kernel
-def _pair_divided(
-    orders: TwoOrders, table: LinkTable, offsets: Offsets, grid: Grid, forest: Forest, scratch: Scratch
-) -> Any:
-    """The same where the first order has some voxels last and agrees on the others; its words are overwritten."""
-    keys_a, keys_b, early, lower = orders
-    write_early_words(keys_a, keys_b, lower, early)
-    edges, num_early, squares, links = list_divided_cells(keys_a, keys_b, lower, early, table, offsets)
-    enclosed = np.empty(squares.shape[1], np.int32)
-    plant_divided_forest(early, offsets, grid, forest)
-    merged = merge_in_order(edges, forest, keys_a, ASCENDING)
-    plant_forest(lower, offsets, ALL_3D, DESCENDING, grid, forest)
-    clear_squares(squares, enclosed, forest, scratch)
-    cells = CriticalCells(edges, merged, squares, enclosed)
-    loops = pair_loops_upward(cells, keys_b, lower, table, offsets, grid, forest, ENDLESS, links, num_early)[1]
-    return squares, loops
-
-
-@allocating_kernel
-def _two_orders(domain: Field, codomain: Field, grid: Grid, framed: bool, upside_down: bool) -> Any:
-    """Keys of the domain and of the codomain, with words of zeros; upside down they change places."""
-    size = grid[0] * grid[1] * grid[2]
-    keys_a, keys_b = np.empty(size, np.int32), np.empty(size, np.int32)
+@kernel
+def _order(domain: Field, codomain: Field, framed: bool, upside_down: bool, keys_a: Keys, keys_b: Keys) -> None:
+    """Write the keys of the domain and of the codomain; upside down they change places."""
     outside = BELOW_ALL if framed else ABOVE_ALL
     surround(codomain if upside_down else domain, False, keys_a, outside, upside_down)
     surround(domain if upside_down else codomain, False, keys_b, outside, upside_down)
-    return TwoOrders(keys_a, keys_b, np.zeros(size, np.int32), np.zeros(size, np.int32))
-
-
-@kernel
-def _plant_shared_forest(words: Words, mixed: Mixed, offsets: Offsets, grid: Grid, forest: Forest) -> None:
-    """One step from every voxel to the lowest face neighbor that both orders have before it, if any."""
-    for voxel in range(words.size):
-        faces = shared_word(words, mixed, voxel) & FACES
-        forest[voxel] = voxel
-        if faces:
-            forest[voxel] = voxel + offsets[lowest_bit(faces)]
-    fill_border(forest, grid, OUTSIDE)

@@ -12,14 +12,12 @@ Symbolic Computation 78 (2017).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from monai_topo.topology.compiled.bits import BIT_COUNT, lowest_bit
-from monai_topo.topology.compiled.kernel import allocating_kernel, inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.links import (
-    LINK_MASK,
+    critical_edge_count,
     critical_square_count,
     forest_edges,
     link_edges,
@@ -29,83 +27,117 @@ from monai_topo.topology.engines.native.gradient.links import (
 from monai_topo.topology.engines.native.gradient.mixed import (
     critical_among,
     critical_mixed_edges,
+    mixed_word,
     paired_with_mixed_edges,
     shared_word,
 )
-from monai_topo.topology.engines.native.gradient.saddles import sorted_saddles
+from monai_topo.topology.engines.native.gradient.saddles import HAS_CRITICAL_EDGE, HAS_CRITICAL_SQUARE
 from monai_topo.topology.engines.native.gradient.squares import critical_squares, list_squares_of_voxel
-from monai_topo.topology.engines.native.order.keys import order_code, sort_codes, voxel_of
-from monai_topo.topology.engines.native.pairing.components import UNPAIRED, find_root
+from monai_topo.topology.engines.native.order.keys import fill_border, voxel_of
+from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS, FACES
+from monai_topo.topology.engines.native.pairing.components import OUTSIDE, UNPAIRED, find_root
 from monai_topo.topology.engines.native.types import (
-    Array,
     Cells,
     Codes,
     Forest,
+    Grid,
     Int,
-    Keys,
+    Link,
     LinkTable,
     Mixed,
     Offsets,
     Partners,
     Scratch,
     Voxel,
+    Word,
     Words,
 )
 
-_COUNT_BITS = 12
-
-
-@inlined_kernel
-def _critical_edges(words: Words, mixed: Mixed, voxel: Voxel, table: LinkTable) -> Int:
-    """The voxel's critical edges in the first order, as bits: all but one root of the shared link, and mixed ones."""
-    tops = roots(link_of(table, shared_word(words, mixed, voxel)))
-    return (tops & (tops - 1)) | critical_mixed_edges(np.int64(mixed[voxel]))
-
-
-@allocating_kernel
-def list_shared_edges(keys: Keys, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets) -> Any:
-    """The critical edges in the first order: int32 ``(3, n)``, the voxel that each belongs to and its two ends.
-
-    Args:
-        keys: keys of the first order.
-        words: words of the first order, from ``mixed.share_words``.
-        mixed: words from ``mixed.share_words``.
-        table: the links, from ``new_link_table``.
-        offsets: offset of each neighbor, by bit.
-    """
-    voxels, count = _count_edges(words, mixed, table)
-    codes = np.empty(voxels, np.int64)
-    _collect_edges(keys, words, mixed, table, codes)
-    cells = np.empty((3, count), np.int32)
-    _list_edges(sort_codes(codes), words, mixed, table, offsets, cells)
-    return cells
+_LINKS_DIFFER = np.int64(1 << 28)
+"""Flag of a word: the voxel has squares in the second order that it has not in both."""
+_SQUARE_FLAGS = HAS_CRITICAL_SQUARE | _LINKS_DIFFER
 
 
 @kernel
-def _count_edges(words: Words, mixed: Mixed, table: LinkTable) -> tuple[Int, Int]:
+def share_words(
+    lower_a: Words, lower_b: Words, table: LinkTable, offsets: Offsets, mixed: Mixed, words: Words
+) -> tuple[Int, Int]:
+    """Write the mixed words, and the words of the neighbors that both orders have before a voxel, with flags.
+
+    The latter keep all face neighbors of the first order, because they tell to which voxel an edge belongs.
+
+    Args:
+        lower_a: the first order's words of lower neighbors, with the flags of ``saddles.classify_volume``.
+        lower_b: the second order's.
+        table: the links, from ``new_link_table``.
+        offsets: offset of each neighbor, by bit.
+        mixed: int32, filled; see ``mixed``.
+        words: int32, filled.
+
+    Returns:
+        How many voxels have critical edges in the first order, and how many edges these are.
+    """
     voxels = count = 0
     for voxel in range(words.size):
-        critical = _critical_edges(words, mixed, voxel, table)
-        voxels += 1 if critical else 0
-        count += BIT_COUNT[critical]
+        mixed[voxel] = 0
+        if lower_a[voxel] == lower_b[voxel]:  # and with it all that is known of the link
+            words[voxel] = lower_a[voxel]
+            if lower_a[voxel] & HAS_CRITICAL_EDGE:
+                voxels += 1
+                count += critical_edge_count(link_of(table, np.int64(lower_a[voxel])))
+        else:
+            critical = _share_word(voxel, lower_a, lower_b, table, offsets, mixed, words)
+            voxels += 1 if critical else 0
+            count += BIT_COUNT[critical]
     return voxels, count
 
 
 @kernel
-def _collect_edges(keys: Keys, words: Words, mixed: Mixed, table: LinkTable, codes: Codes) -> None:
-    found = 0
-    for voxel in range(words.size):
-        if _critical_edges(words, mixed, voxel, table):
-            codes[found] = order_code(keys, voxel)
-            found += 1
+def _share_word(
+    voxel: Voxel, lower_a: Words, lower_b: Words, table: LinkTable, offsets: Offsets, mixed: Mixed, words: Words
+) -> Int:
+    """Write both words of a voxel whose neighbors come in two orders; return its critical edges, as bits."""
+    first, second = np.int64(lower_a[voxel]) & ALL_NEIGHBORS, np.int64(lower_b[voxel]) & ALL_NEIGHBORS
+    shared, edges = first & second, first & ~second & FACES
+    if edges:
+        mixed[voxel] = mixed_word(voxel, edges, lower_a, lower_b, offsets)
+    link = link_of(table, shared)
+    critical = _critical_edges(link, np.int64(mixed[voxel]))
+    word = shared | (first & FACES)
+    if critical:
+        word |= HAS_CRITICAL_EDGE
+    if critical_square_count(link, shared):
+        word |= HAS_CRITICAL_SQUARE
+    if link_edges(second) & ~link_edges(shared):
+        word |= _LINKS_DIFFER
+    words[voxel] = word
+    return critical
+
+
+@inlined_kernel
+def _critical_edges(link: Link, mixed: Word) -> Int:
+    """The voxel's critical edges in the first order, as bits: all but one root of the shared link, and mixed ones."""
+    return (roots(link) & (roots(link) - 1)) | critical_mixed_edges(mixed)
 
 
 @kernel
-def _list_edges(codes: Codes, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets, cells: Cells) -> None:
+def list_shared_edges(
+    saddles: Codes, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets, cells: Cells
+) -> None:
+    """List the critical edges in the first order.
+
+    Args:
+        saddles: order codes of the voxels that have any.
+        words: words of the first order, from ``share_words``.
+        mixed: likewise.
+        table: the links, from ``new_link_table``.
+        offsets: offset of each neighbor, by bit.
+        cells: int32 ``(3, n)``, filled: the voxel that each belongs to and its two ends.
+    """
     found = 0
-    for i in range(codes.size):
-        voxel = voxel_of(codes[i])
-        critical = _critical_edges(words, mixed, voxel, table)
+    for i in range(saddles.size):
+        voxel = voxel_of(saddles[i])
+        critical = _critical_edges(link_of(table, shared_word(words, mixed, voxel)), np.int64(mixed[voxel]))
         while critical:
             cells[0, found], cells[1, found] = voxel, voxel
             cells[2, found] = voxel + offsets[lowest_bit(critical)]
@@ -113,70 +145,45 @@ def _list_edges(codes: Codes, words: Words, mixed: Mixed, table: LinkTable, offs
             found += 1
 
 
-@inlined_kernel
-def _mixed_squares(voxel: Voxel, lower_a: Words, lower_b: Words, shared: Int, mixed: Mixed, offsets: Offsets) -> Int:
-    """The voxel's critical mixed squares in the second order, as link edges."""
-    if (np.int64(lower_b[voxel]) ^ shared) & LINK_MASK == 0:
-        return 0
-    return _critical_mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
-
-
-@inlined_kernel
-def _critical_mixed_squares(
-    voxel: Voxel, lower_a: Words, lower_b: Words, shared: Int, mixed: Mixed, offsets: Offsets
-) -> Int:
-    squares = link_edges(np.int64(lower_b[voxel])) & ~link_edges(shared)
-    return critical_among(squares, voxel, lower_a, lower_b, offsets, mixed) if squares else 0
-
-
-@allocating_kernel
-def list_shared_squares(
-    keys: Keys, lower_a: Words, lower_b: Words, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets
-) -> Any:
-    """The critical squares in the second order.
+@kernel
+def count_shared_squares(
+    lower_a: Words, lower_b: Words, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets, critical: Words
+) -> tuple[Int, Int]:
+    """Find the critical squares in the second order; those of the shared link are known already.
 
     Args:
-        keys: keys of the second order.
         lower_a: the first order's words of lower neighbors.
         lower_b: the second order's.
-        words: words from ``mixed.share_words``.
-        mixed: likewise.
+        words: words from ``share_words``; the flag of critical squares is set where there are mixed ones only.
+        mixed: mixed words.
         table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
+        critical: int32, flat, padded, written where there are any: the mixed ones, as link edges.
 
     Returns:
-        int32 ``(4, n)``: the voxel that each square belongs to, an upper voxel on either side (negative, the complement
-        of a cube's number, if all that side is cubes of the same voxel), and the link edge.
+        How many voxels have any, and how many squares these are.
     """
-    critical = np.empty(words.size, np.int16)
-    voxels, count = _count_squares(lower_a, lower_b, words, mixed, table, offsets, critical)
-    cells = np.empty((4, count), np.int32)
-    codes = sorted_saddles(keys, critical, -1, voxels)
-    _list_squares(codes, critical, lower_b, words, mixed, table, offsets, np.empty(20, np.int64), cells)
-    return cells
-
-
-@kernel
-def _count_squares(
-    lower_a: Words, lower_b: Words, words: Words, mixed: Mixed, table: LinkTable, offsets: Offsets, critical: Array
-) -> tuple[Int, Int]:
-    """Count, and note in ``critical`` the mixed ones as bits and above them the number of the others."""
     voxels = total = 0
     for voxel in range(words.size):
-        shared = shared_word(words, mixed, voxel)
-        squares = _mixed_squares(voxel, lower_a, lower_b, shared, mixed, offsets)
-        count = critical_square_count(link_of(table, shared), shared)
-        critical[voxel] = squares | (count << _COUNT_BITS)
-        count += BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8]
-        voxels += 1 if count else 0
-        total += count
+        if words[voxel] & _SQUARE_FLAGS:
+            squares, shared = 0, shared_word(words, mixed, voxel)
+            if words[voxel] & _LINKS_DIFFER:
+                differing = link_edges(np.int64(lower_b[voxel])) & ~link_edges(shared)
+                squares = critical_among(differing, voxel, lower_a, lower_b, offsets, mixed)
+            count = critical_square_count(link_of(table, shared), shared)
+            count += BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8]
+            if count:
+                words[voxel] |= HAS_CRITICAL_SQUARE
+                critical[voxel] = squares
+                voxels += 1
+                total += count
     return voxels, total
 
 
 @kernel
-def _list_squares(
-    codes: Codes,
-    critical: Array,
+def list_shared_squares(
+    saddles: Codes,
+    critical: Words,
     lower_b: Words,
     words: Words,
     mixed: Mixed,
@@ -185,18 +192,42 @@ def _list_squares(
     scratch: Scratch,
     cells: Cells,
 ) -> None:
+    """List the critical squares in the second order.
+
+    Args:
+        saddles: order codes of the voxels that have any.
+        critical: the mixed ones, from ``count_shared_squares``.
+        lower_b: the second order's words of lower neighbors.
+        words: words from ``share_words``.
+        mixed: likewise.
+        table: the links, from ``new_link_table``.
+        offsets: offset of each neighbor, by bit.
+        scratch: int64 of 20.
+        cells: int32 ``(4, n)``, filled: the voxel that each square belongs to, an upper voxel on either side (negative,
+            the complement of a cube's number, if all that side is cubes of the same voxel), and the link edge.
+    """
     region, edges = scratch[:8], scratch[8:]
     found = 0
-    for i in range(codes.size):
-        voxel = voxel_of(codes[i])
+    for i in range(saddles.size):
+        voxel = voxel_of(saddles[i])
         shared = shared_word(words, mixed, voxel)
-        link = link_of(table, shared)
-        squares = np.int64(critical[voxel]) & ((1 << _COUNT_BITS) - 1)
-        if np.int64(critical[voxel]) >> _COUNT_BITS:
+        link, squares = link_of(table, shared), np.int64(critical[voxel])
+        if critical_square_count(link, shared):
             for k in range(critical_squares(shared, np.int64(lower_b[voxel]), link, region, edges)):
                 squares |= 1 << edges[k]
         around = forest_edges(link) | paired_with_mixed_edges(voxel, mixed, offsets)
         found = list_squares_of_voxel(voxel, squares, around, lower_b, offsets, region, cells, found)
+
+
+@kernel
+def plant_shared_forest(words: Words, mixed: Mixed, offsets: Offsets, grid: Grid, forest: Forest) -> None:
+    """One step from every voxel to the lowest face neighbor that both orders have before it, if any."""
+    for voxel in range(words.size):
+        faces = shared_word(words, mixed, voxel) & FACES
+        forest[voxel] = voxel
+        if faces:
+            forest[voxel] = voxel + offsets[lowest_bit(faces)]
+    fill_border(forest, grid, OUTSIDE)
 
 
 @kernel

@@ -62,7 +62,6 @@ from monai_topo.topology.engines.native.types import (
     Keyed,
     Keys,
     Link,
-    Links,
     LinkTable,
     Offsets,
     Partners,
@@ -93,8 +92,6 @@ def pair_loops_upward(
     grid: Grid,
     first_square: Partners,
     patience: Int,
-    links: Links | None = None,
-    num_early: Int = 0,
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
@@ -107,8 +104,6 @@ def pair_loops_upward(
         grid: shape of the padded grid.
         first_square: int32, flat, padded, overwritten.
         patience: work for each voxel after which to give up.
-        links: None, or the link of every voxel, from ``levels``; an argument of its own, as ``mixed`` in ``loops``.
-        num_early: the edges from this one on are late; their pairs are not told.
 
     Returns:
         Whether all is paired, and if so for each square the voxel that owns its edge, or ``UNPAIRED``.
@@ -117,7 +112,7 @@ def pair_loops_upward(
     taken = Taken(np.empty(count, np.int32), np.empty(count, np.int32), first_square)
     keyed = np.empty(2 * keys.size, np.int32)
     states = first_square  # which is not needed yet
-    _write_states(cells.squares, cells.enclosed, lower, links, table, grid, states)
+    _write_states(cells.squares, cells.enclosed, lower, table, grid, states)
     alternate(keys, states, keyed)
     _forget_pairs(cells.squares, taken)
     heap, start = np.empty(FIRST_HEAP, np.int64), np.empty(columns + 1, np.int64)
@@ -128,7 +123,7 @@ def pair_loops_upward(
     column = np.int64(0)
     while column < columns and left[0] >= 0:
         column, heap_is_full, kept_is_full = _reduce(
-            column, cells, taken, heap, kept, keyed, lower, table, offsets, left, links, num_early
+            column, cells, taken, heap, kept, keyed, lower, table, offsets, left
         )
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
@@ -139,20 +134,15 @@ def pair_loops_upward(
 
 @kernel
 def _write_states(
-    squares: Cells, enclosed: Partners, lower: Words, links: Links | None, table: LinkTable, grid: Grid, states: Words
+    squares: Cells, enclosed: Partners, lower: Words, table: LinkTable, grid: Grid, states: Words
 ) -> None:
     """Write which squares may be in a chain: those paired with edges, and the critical ones that enclose nothing."""
     for voxel in range(states.size):
-        states[voxel] = forest_edges(_link(voxel, lower, links, table))
+        states[voxel] = forest_edges(link_of(table, np.int64(lower[voxel])))
     fill_border(states, grid, np.int64(0))
     for i in range(enclosed.size):
         if enclosed[i] == UNPAIRED:
             states[squares[0, i]] |= 1 << squares[3, i]
-
-
-@inlined_kernel
-def _link(voxel: Voxel, lower: Words, links: Links | None, table: LinkTable) -> Int:
-    return int(link_of(table, np.int64(lower[voxel])) if links is None else links[at(voxel)])
 
 
 @kernel
@@ -176,8 +166,6 @@ def _reduce(
     table: LinkTable,
     offsets: Offsets,
     left: Scratch,
-    links: Links | None,
-    num_early: Int,
 ) -> tuple[Int, bool, bool]:
     """Reduce the edges, the last in the total order first, from the column ``begin`` on.
 
@@ -199,7 +187,7 @@ def _reduce(
         while size:
             voxel, size = pop(heap, size, UP)
             work += POP_WORK
-            size = _push_up(voxel, _link(voxel, lower, links, table), heap, size, keyed, lower, offsets)
+            size = _push_up(voxel, link_of(table, np.int64(lower[at(voxel)])), heap, size, keyed, lower, offsets)
             square = _first_critical_square(voxel, keyed, cells.squares, taken.first)
             while square >= 0 and taker[square] != UNTAKEN:
                 first, last = start[taker[square]], stop[taker[square]]
@@ -215,8 +203,7 @@ def _reduce(
                     return column, False, True
                 stop[column] = keep(voxel, heap, size, start[column], kept, keyed, _CHAIN_BITS, _CHAIN, UP)
                 taker[square] = column
-                if links is None or edge < num_early:
-                    taken.partner[square] = edges[0, edge]
+                taken.partner[square] = edges[0, edge]
                 size = 0
             elif size + _PUSHES_PER_VOXEL > heap.size:
                 clear(voxel, heap, size, keyed, _CHAIN, UP)
