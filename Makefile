@@ -10,7 +10,7 @@ NNUNET_READY := $(NNUNET)/ready
 
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help demo test test-slow test-nnunet lint docs package bench bench-large bench-quick bench-peers figures results study results-quick clean
+.PHONY: help demo test test-slow test-nnunet lint docs package bench bench-large bench-gpu bench-quick bench-peers figures results study results-quick clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -50,6 +50,9 @@ bench: $(READY)  ## measure speed within 40 minutes, write docs/benchmarks.md an
 
 bench-large: $(READY)  ## measure what takes longer: volumes of 1024³
 	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --target large --write
+
+bench-gpu: $(READY)  ## measure steps of training on a GPU, with and without each loss, and how long the GPU waits
+	$(BIN)/python -m tests.benchmarks --target gpu --write
 
 bench-quick: $(READY)  ## run every section of the benchmarks once in small, printed: to see that everything works
 	MONAI_TOPO_PEERS=$(PEERS) $(BIN)/python -m tests.benchmarks --quick --only all

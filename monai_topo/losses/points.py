@@ -190,8 +190,8 @@ class DiagramLoss(TopologyLoss):
         nothing waits for the device. On the CPU nothing begins before its end.
 
         Args:
-            input: as for :meth:`forward`.
-            target: as for :meth:`forward`.
+            input: likelihoods or logits, as for :meth:`forward`.
+            target: ground truth, as for :meth:`forward`.
 
         Returns:
             A function that gives what :meth:`forward` does, or raises what it raises.
@@ -269,7 +269,7 @@ def pull(likelihood: torch.Tensor, pulls: Pulls, device: Device | None) -> torch
     Args:
         likelihood: ``(N, H, W[, D])``, with its graph.
         pulls: its points, on the CPU.
-        device: what carries them to the likelihood's device in one copy; None where it is the CPU.
+        device: carrier of the pulls to the likelihood's device, in one copy; None where it is the CPU.
     """
     points, never = pulls.points, pulls.never
     columns: list[NDArray[Any]] = [points.birth, points.death, pulls.goal, pulls.weight, pulls.constant]

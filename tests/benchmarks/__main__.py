@@ -37,6 +37,7 @@ NAMES = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).paren
 def main(arguments=None):
     """Run the benchmarks asked for, one section after the other."""
     chosen = parsed(arguments)
+    chosen.only = available(chosen.only, chosen.quick)
     sys.path.extend(filter(None, [os.environ.get("MONAI_TOPO_PEERS")]))
     stamp = Stamp.of_now(quick=chosen.quick)
     if chosen.write:
@@ -78,6 +79,16 @@ def load(name):
 def names_of(target):
     """The sections of a target."""
     return [name for name in NAMES if getattr(load(name), "TARGET", "bench") == target]
+
+
+def available(names, quick):
+    """The sections that this machine can measure; a quick run needs nothing. A line says why one is left out."""
+    reasons = {} if quick else {name: getattr(load(name), "unavailable", lambda: None)() for name in names}
+    left_out = [f"{name}: {reason}" for name, reason in reasons.items() if reason]
+    if len(left_out) == len(names):
+        raise SystemExit("\n".join(left_out))
+    sys.stderr.writelines(f"{line}\n" for line in left_out)
+    return [name for name in names if not reasons.get(name)]
 
 
 def check_that_it_can_be_written(chosen, stamp):

@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.segmentation import watershed
 
 from monai_topo.losses import (
+    BettiMatchingLoss,
     CbDiceLoss,
     CenterlineCrossEntropyLoss,
     CenterlineDiceLoss,
@@ -24,7 +25,7 @@ from monai_topo.losses import (
     SkeletonRecallLoss,
     TopoLoss,
 )
-from monai_topo.topology import persistence_pairs
+from monai_topo.topology import persistence_pairs, persistence_pairs_batch
 from monai_topo.transforms import InstanceToAffinities
 from tests.benchmarks.fields import smooth, vessel_mask
 from tests.benchmarks.timing import installed, interleaved, one_thread
@@ -125,6 +126,43 @@ def summary(times):
     return f"{text}."
 
 
+def measure_two_patches(run, side):
+    """Seconds of losses on a batch of two patches by threads, and of the pairs of both alone."""
+    patches = [torch.cat([each, each.flip(2)]) for each in example((side,) * 3)]
+    calls = {}
+    for threads in (1, 2):
+        for name, loss in TWO_PATCHES.items():
+            call = partial(forward_and_backward, loss(num_threads=threads), *patches)
+            calls[name, threads] = call
+        calls["persistence_pairs_batch", threads] = partial(
+            persistence_pairs_batch, patches[0][:, 0], frame=True, num_threads=threads
+        )
+    return interleaved(calls, run, dict.fromkeys(calls, 7), warm=calls)
+
+
+TWO_PATCHES = {"TopoLoss": TopoLoss, "LifetimeTopoLoss": LifetimeTopoLoss, "BettiMatchingLoss": BettiMatchingLoss}
+
+
+def two_patches(run):
+    """Their table, as Markdown."""
+    side = run.pick(48, 12)
+    taken = measure_two_patches(run, side)
+    names = (*TWO_PATCHES, "persistence_pairs_batch")
+    return "\n".join(
+        [
+            f"A batch of two patches of {side}³, forward and backward, and the pairs of both alone; ms. What is around "
+            "the pairs is activation, checks, Betti numbers of the target, matching, gather and gradient.",
+            "",
+            f"| threads | {' | '.join(names)} |",
+            f"| --- |{' --- |' * len(names)}",
+            *(
+                f"| {threads} | {' | '.join(f'{taken[name, threads] * 1e3:.1f}' for name in names)} |"
+                for threads in (1, 2)
+            ),
+        ]
+    )
+
+
 def section(run):
     """The part of the page, as Markdown."""
     times = measure(run)
@@ -144,7 +182,7 @@ def section(run):
             f"{taken[name] * 1e3:.0f} ({taken[name] / taken['TopoLoss']:.1f}x)" for name in names if name not in OURS
         ]
         lines.append(f"| {shape} | {' | '.join(cells)} |")
-    return "\n\n".join(["\n".join(lines), on_skeletons(run), regions_and_affinities(run)])
+    return "\n\n".join(["\n".join(lines), two_patches(run), on_skeletons(run), regions_and_affinities(run)])
 
 
 ITERATIONS = 3
