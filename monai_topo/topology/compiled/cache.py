@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import inspect
 import logging
 import os
 import pickle
@@ -19,6 +20,8 @@ from typing import Any
 import llvmlite
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
+
+from monai_topo.topology.compiled.turns import Turn
 
 _logger = logging.getLogger("monai_topo")
 _told: set[str] = set()
@@ -71,25 +74,48 @@ class _Storage(FunctionCache._impl_class):
 
 
 class KernelCache(FunctionCache):
-    """numba's cache of one function, with :class:`_CheckedFiles`."""
+    """numba's cache of one function, with :class:`_CheckedFiles`, and one process at a time that compiles it.
+
+    Folders that cannot be written are read too: those of a container that is mounted read-only, or of another user.
+    """
 
     _impl_class = _Storage
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        stamp = self._impl.locator.get_source_stamp()
-        self._cache_file: _CheckedFiles = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)
+        name, stamp = self._impl.filename_base, self._impl.locator.get_source_stamp()
+        self._cache_file: _CheckedFiles = _CheckedFiles(self._cache_path, name, stamp)
+        self._read_only = [_CheckedFiles(folder, name, stamp) for folder in _unwritable(function, self._cache_path)]
+        self._turn = Turn(os.path.join(self._cache_path, f"{name}.lock"))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The compiled function for a signature; None if it has to be compiled, which is said."""
-        try:
-            found = super().load_overload(sig, target_context)
-        except Exception as error:  # what a file holds that is whole but does not fit is not known
-            self._cache_file.throw_away(self._cache_file._index_path, error)
-            found = None
+        """The compiled function for a signature; None if it has to be compiled, which is said.
+
+        With None it is this process's turn to compile, until ``end_turn``.
+        """
+        found = self._load(sig, target_context)
+        if found is None:
+            self._turn.take()
+            found = self._load(sig, target_context)  # what another process has compiled meanwhile
         if found is None:
             _announce(f"later ones load them from {self._cache_path}")
         return found
+
+    def end_turn(self) -> None:
+        """Let other processes compile."""
+        self._turn.end()
+
+    def _load(self, sig: Any, target_context: Any) -> Any:
+        target_context.refresh()
+        key = self._index_key(sig, target_context.codegen())
+        for files in (self._cache_file, *self._read_only):
+            try:
+                data = files.load(key)
+                if data is not None:
+                    return self._impl.rebuild(target_context, data)
+            except Exception as error:  # what a file holds that is whole but does not fit is not known
+                files.throw_away(files._index_path, error)
+        return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the compiled function; where that fails this process goes on without."""
@@ -100,6 +126,9 @@ class KernelCache(FunctionCache):
 
 
 class _NothingKept(NullCache):
+    def end_turn(self) -> None:
+        """No other process is waited for."""
+
     def load_overload(self, sig: Any, target_context: Any) -> None:
         _announce("so does every later one, because no folder for them can be written")
 
@@ -155,6 +184,16 @@ class _CheckedFiles(IndexDataCacheFile):
 
 def _digest(content: bytes) -> bytes:
     return hashlib.sha256(_SEED + content).digest()
+
+
+def _unwritable(function: Callable[..., Any], chosen: str) -> list[str]:
+    """The folders before the chosen one, of those that may hold compiled code of a function."""
+    source = inspect.getfile(function)
+    subfolder = _Locator.get_suitable_cache_subpath(source)
+    folders = [os.path.join(os.path.dirname(source), "__pycache__")]
+    if numba.config.CACHE_DIR:
+        folders.insert(0, os.path.join(numba.config.CACHE_DIR, subfolder))
+    return folders[: folders.index(chosen)] if chosen in folders else folders
 
 
 def _private_folder() -> str:

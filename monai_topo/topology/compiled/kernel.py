@@ -1,6 +1,7 @@
 """How the kernels are compiled: without the interpreter lock, and only when they are first called.
 
-Entry kernels are called from Python and kept in numba's cache on disk; the other kernels are linked into them.
+Entry kernels are called from Python and kept in numba's cache on disk; the other kernels are linked into them, see
+``linking``.
 
 What compiles once instead of twice: numba makes one version of a kernel for a number or a bool that is written out in a
 call, and another for the same type in a variable. So constants that are handed on are numpy's (``np.int64(0)``). What
@@ -29,6 +30,7 @@ try:
     from numba.extending import intrinsic
 
     from monai_topo.topology.compiled.cache import cache_of
+    from monai_topo.topology.compiled.linking import EntryCompiler, InnerCompiler
 except (ImportError, AttributeError) as error:
     raise ImportError(f"The kernels cannot be compiled ({error}); {ADVICE}") from error
 
@@ -37,8 +39,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Int: TypeAlias = int | np.signedinteger[Any]
 """A whole number; for numba Python's and numpy's are alike."""
 
-_INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""Without the code to be called from Python, which takes a fifth of the time to compile.
+_INNER: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": InnerCompiler}
+"""Without the code to be called from Python, and compiled as ``linking`` says: half of the time to compile.
 
 Python that calls such a kernel all the same crashes: a test calls it from an ``njit`` function of its own.
 """
@@ -76,10 +78,23 @@ def entry_kernel(function: Function) -> Function:
     compiled into it.
     """
     function.__qualname__ += f"_{_digest_of_sources(function.__module__)}"
-    compiled = numba.njit(nogil=True)(function)
+    compiled: Any = numba.njit(nogil=True, no_cfunc_wrapper=True, pipeline_class=EntryCompiler)(function)
     if not numba.config.DISABLE_JIT:
         compiled._cache = cache_of(function)
+        compiled.compile = _in_turn(compiled.compile, compiled._cache)
     return cast(Function, compiled)
+
+
+def _in_turn(compile_kernel: Callable[[Any], Any], cache: Any) -> Callable[[Any], Any]:
+    """Loads or compiles a kernel, after which other processes may."""
+
+    def load_or_compile(signature: Any) -> Any:
+        try:
+            return compile_kernel(signature)
+        finally:
+            cache.end_turn()
+
+    return load_or_compile
 
 
 def _digest_of_sources(module: str) -> str:
