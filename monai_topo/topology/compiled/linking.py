@@ -21,6 +21,9 @@ from numba.core.typed_passes import NativeLowering
 class _EntryLibrary(JITCodeLibrary):
     """The code of an entry kernel, and in the end of all that it calls."""
 
+    _linking_libraries: list[Any]
+    _shared_module: Any
+
     def add_linking_library(self, library: Any) -> None:
         super().add_linking_library(library)
         if isinstance(library, _InnerLibrary):

@@ -207,3 +207,22 @@ def test_a_full_disk_is_no_error(load, monkeypatch, caplog):
     kernel = load()
     assert (kernel(1, 2), kernel(1.5, 2)) == (3, 3.5)
     assert len([record for record in caplog.records if "No space left" in record.getMessage()]) == 1
+
+
+@pytest.mark.parametrize("place", ["that is set", "of the source"])
+def test_a_folder_that_cannot_be_written_is_read(load, tmp_path, monkeypatch, caplog, place):
+    """As in a container that is mounted read-only."""
+    if place == "of the source":
+        monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    assert load()(1, 2) == 3
+    [made] = tmp_path.rglob("*.nbc")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(cache._Storage, "_locator_classes", (cache._TemporaryLocator,))
+    caplog.clear()
+    kernel = load()
+    assert kernel(1, 2) == 3
+    assert sum(kernel.stats.cache_hits.values()) == 1
+    assert "Compiling" not in caplog.text
+    assert kernel(1.5, 2) == 3.5  # what is not there is kept elsewhere
+    assert sorted(path.is_relative_to(made.parent) for path in tmp_path.rglob("*.nbc")) == [False, True]
