@@ -21,6 +21,7 @@ from tests.benchmarks.__main__ import (
 from tests.benchmarks.journal import Journal
 from tests.benchmarks.pages import Report, places, write_reports
 from tests.benchmarks.stamp import PEERS, ROOT, Stamp
+from tests.benchmarks.timing import Run
 
 STAMP = Stamp("abc1234", False, "0123", "a machine", "Python 3")
 
@@ -61,6 +62,17 @@ def test_every_section_can_be_measured_and_written(name, tmp_path, copies, monke
     assert sections.read_section(places()[name], name) == written.strip()
     monkeypatch.delattr(load(name), "section")
     assert measured(name, 1, Journal(tmp_path / "rounds.jsonl", stamp), stamp) == report
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["losses", "matching", "persistence"])
+def test_a_peer_that_is_missing_is_named(name, monkeypatch):
+    for module in (load(name), load("losses")):
+        if hasattr(module, "installed"):
+            monkeypatch.setattr(module, "installed", lambda package: False)
+    run = Run(name, rounds=1, quick=True)
+    assert " not installed |" in load(name).section(run)
+    assert run.finding.endswith(".")
 
 
 def test_what_cannot_be_written_is_said_before_anything_is_measured(monkeypatch):
