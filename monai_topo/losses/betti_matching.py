@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from monai_topo.losses.options import DiagramOptions
 from monai_topo.losses.points import DiagramLoss, Pulls, to_diagonal, values_at
 from monai_topo.losses.transfer import Fields
-from monai_topo.topology import MatchedPoints, match_by_place_batch, match_induced_batch
+from monai_topo.topology import MatchedPoints, PointsCache, match_by_place_batch, match_induced_batch
 
 
 class BettiMatchingLoss(DiagramLoss):
@@ -73,6 +73,7 @@ class BettiMatchingLoss(DiagramLoss):
         missed_weight: float = 1.0,
         dims: Sequence[int] | int | None = None,
         frame: bool = True,
+        target_cache_mib: float = 0.0,
         **options: Unpack[DiagramOptions],
     ) -> None:
         six = (include_background, to_onehot_y, sigmoid, softmax, other_act, reduction)
@@ -83,10 +84,14 @@ class BettiMatchingLoss(DiagramLoss):
         for name in ("matched_weight", "unmatched_weight", "missed_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)!r}.")
+        if not target_cache_mib >= 0:
+            raise ValueError(f"target_cache_mib must be 0 (nothing is kept) or more, got {target_cache_mib!r}.")
+        self.target_cache_mib = target_cache_mib
+        self.target_cache = PointsCache(target_cache_mib) if target_cache_mib else None
 
     def match_fields(self, likelihoods: Fields, masks: Fields) -> MatchedPoints:
         """The matching of N patches, ``(N, H, W[, D])`` on the CPU."""
-        return match_induced_batch(likelihoods, masks, **self._filtration)
+        return match_induced_batch(likelihoods, masks, **self._filtration, target_cache=self.target_cache)
 
     @property
     def _filtration(self) -> dict[str, Any]:
@@ -136,6 +141,7 @@ class SpatialMatchingLoss(BettiMatchingLoss):
         dims: those wanted of 0 and the top dimension; None is both.
         frame: surround each patch by foreground. Off: which of the regions in a frame is the frame's own depends on the
             likelihood, and this matching cannot tell.
+        target_cache_mib: as in :class:`BettiMatchingLoss`.
         **options: :class:`DiagramOptions`. ``persistence_threshold`` is of the unmatched points only.
 
     Raises:
@@ -163,6 +169,7 @@ class SpatialMatchingLoss(BettiMatchingLoss):
         missed_weight: float = 1.0,
         dims: Sequence[int] | int | None = None,
         frame: bool = False,
+        target_cache_mib: float = 0.0,
         **options: Unpack[DiagramOptions],
     ) -> None:
         six = (include_background, to_onehot_y, sigmoid, softmax, other_act, reduction)
@@ -173,9 +180,10 @@ class SpatialMatchingLoss(BettiMatchingLoss):
             missed_weight=missed_weight,
             dims=dims,
             frame=frame,
+            target_cache_mib=target_cache_mib,
             **options,
         )
 
     def match_fields(self, likelihoods: Fields, masks: Fields) -> MatchedPoints:
         """The matching of N patches, ``(N, H, W[, D])`` on the CPU."""
-        return match_by_place_batch(likelihoods, masks, **self._filtration)
+        return match_by_place_batch(likelihoods, masks, **self._filtration, mask_cache=self.target_cache)

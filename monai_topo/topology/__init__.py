@@ -41,6 +41,7 @@ from monai_topo.topology.persistence import persistence_pairs, persistence_pairs
 from monai_topo.topology.persistence import share_threads as share_threads
 from monai_topo.topology.place import match_by_place, match_by_place_batch
 from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
+from monai_topo.topology.points_cache import PointsCache
 from monai_topo.topology.regions.adjacency import MERGES as MERGES
 from monai_topo.topology.regions.adjacency import RegionGraph, crossing_edges, merge_regions, region_graph
 from monai_topo.topology.regions.basins import component_regions
@@ -72,6 +73,7 @@ __all__ = [
     "MaximinPairs",
     "PatchLayout",
     "PersistencePairs",
+    "PointsCache",
     "RegionGraph",
     "SmallFeatures",
     "affinity_clusters",

@@ -12,15 +12,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.checks import check_dims, is_full_connectivity
-from monai_topo.topology.engines import ESSENTIAL, get_image_function
+from monai_topo.topology.common_features import FeaturesOfSide, common_features
+from monai_topo.topology.engines import get_image_function
 from monai_topo.topology.field import sublevel_field, to_ordered_integers
 from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching, check_counts, join_matched, join_rows
 from monai_topo.topology.persistence import points_of_stack
 from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
+from monai_topo.topology.points_cache import PointsCache
 from monai_topo.topology.stacks import Batch, map_stacks
-
-_MOST_AT_A_VOXEL = 64
-"""More features of one dimension than can be born, or die, at one voxel."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +152,7 @@ def match_induced_batch(
     frame: bool = False,
     engine: str = "auto",
     num_threads: int | None = None,
+    target_cache: PointsCache | None = None,
 ) -> InducedPoints:
     """Match many pairs of fields, such as the channels and patches of a batch, in parallel.
 
@@ -165,6 +165,7 @@ def match_induced_batch(
         frame: whether to surround the fields by foreground.
         engine: ``"auto"`` or the name of an engine that has image persistence.
         num_threads: at most this many threads; None is one for each CPU core. The result does not depend on it.
+        target_cache: None, or where the points of targets are kept that come again. Nor does it depend on this.
 
     Returns:
         The points of all fields in flat columns with the matching of their rows; ``found.field(n)`` is what
@@ -182,7 +183,8 @@ def match_induced_batch(
     filtration = Filtration(direction, connectivity, dims, frame, engine=engine)
     get_image_function(engine)
     batches = {"predictions": predictions, "targets": targets}
-    found = map_stacks(partial(_match_stacks, filtration=filtration), batches, direction, num_threads)
+    of_stacks = partial(_match_stacks, filtration=filtration, cache=target_cache)
+    found = map_stacks(of_stacks, batches, direction, num_threads)
     if len(found) == 1:
         return found[0]
     joined = join_matched(found, filtration)
@@ -198,19 +200,17 @@ def _two_fields(prediction: Any, target: Any, direction: str) -> tuple[NDArray[A
     return first, second
 
 
-def _order_codes(keys: NDArray[np.int32], voxels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One integer for each of some voxels that compares like the total order."""
-    return (keys.take(voxels).astype(np.int64) << 32) | voxels
-
-
-def _match_stacks(first: NDArray[Any], second: NDArray[Any], filtration: Filtration) -> InducedPoints:
+def _match_stacks(
+    first: NDArray[Any], second: NDArray[Any], filtration: Filtration, cache: PointsCache | None = None
+) -> InducedPoints:
     """Match fields of one shape, ``(N, H, W[, D])`` each, that grow by sublevel sets already."""
     keys = to_ordered_integers(np.stack([first, second]))
     joint = np.minimum(*keys)
-    points = [points_of_stack(stack, filtration) for stack in (first, second)]
+    points_of_targets = cache.points_of_stack if cache is not None else points_of_stack
+    points = [points_of_stack(first, filtration), points_of_targets(second, filtration)]
     images = [_images(own, joint, filtration) for own in keys]
     matched = [
-        _common_features(*(_Side.of(points[n], images[n], k, keys[n], joint) for n in range(2)))
+        common_features(*(FeaturesOfSide.of(points[n], images[n], k, keys[n], joint) for n in range(2)))
         for k in check_dims(filtration.dims, first.ndim - 1)
     ]
     matching = Matching.of(join_rows(matched), points[0].count, points[1].count)
@@ -228,72 +228,3 @@ def _images(own: NDArray[np.int32], joint: NDArray[np.int32], filtration: Filtra
         pairs = {k: (found[k][0][kept[k]], found[k][1][kept[k]]) for k in dims}
         parts.append(DiagramPoints.of_stack(pairs, (1, *shape), filtration))
     return DiagramPoints.join(parts, filtration)
-
-
-@dataclass(frozen=True)
-class _Side:
-    """The features of one side in one dimension.
-
-    Attributes:
-        rows: the features that are still there in the comparison, as rows of the side's points.
-        death: voxel where each dies in the comparison.
-        place: place of each among those that die there, the first born first.
-        essential: rows of the essential classes, one or none for each field.
-    """
-
-    rows: NDArray[np.int64]
-    death: NDArray[np.int64]
-    place: NDArray[np.int64]
-    essential: NDArray[np.int64]
-
-    @classmethod
-    def of(
-        cls,
-        points: DiagramPoints,
-        image: DiagramPoints,
-        dim: int,
-        own: NDArray[np.int32],
-        joint: NDArray[np.int32],
-    ) -> _Side:
-        """Match the side's features with those of its image: same birth, the longest with the longest."""
-        never = points.death == ESSENTIAL
-        finite, essential = (np.flatnonzero(side & (points.dim == dim)) for side in (~never, never))
-        birth, death = points.birth[finite], points.death[finite]
-        image_birth, image_death = (column[image.dim == dim] for column in (image.birth, image.death))
-        place = _place_in_group(birth, -_order_codes(own, death))
-        image_place = _place_in_group(image_birth, -_order_codes(joint, image_death))
-        rows, of_image = _common(birth, place, image_birth, image_place)
-        place_of_death = _place_in_group(image_death, _order_codes(own, image_birth))
-        return cls(finite[rows], image_death[of_image], place_of_death[of_image], essential)
-
-
-def _common_features(first: _Side, second: _Side) -> NDArray[np.int64]:
-    """Rows ``(m, 2)`` of the features of two sides that die in the comparison as one."""
-    a, b = _common(first.death, first.place, second.death, second.place)
-    finite = np.stack([first.rows[a], second.rows[b]], axis=1)
-    return np.concatenate([finite, np.stack([first.essential, second.essential], axis=1)])
-
-
-def _place_in_group(group: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each entry its place among those of its group in the order of the keys."""
-    place = np.zeros(len(group), np.int64)
-    order = np.argsort(group)
-    ordered = group[order]
-    several = np.sort(order[(np.diff(ordered, prepend=-1) == 0) | (np.diff(ordered, append=-1) == 0)])
-    # Nearly all groups have one entry; only the others need their keys sorted.
-    several = several[np.lexsort((key[several], group[several]))]
-    starts = np.flatnonzero(np.diff(group[several], prepend=-1))
-    place[several] = np.arange(len(several)) - np.repeat(starts, np.diff(starts, append=len(several)))
-    return place
-
-
-def _common(
-    group_a: NDArray[np.int64], place_a: NDArray[np.int64], group_b: NDArray[np.int64], place_b: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of the entries that have the same group and place in both."""
-    codes_a, codes_b = group_a * _MOST_AT_A_VOXEL + place_a, group_b * _MOST_AT_A_VOXEL + place_b
-    order_a, order_b = np.argsort(codes_a), np.argsort(codes_b)
-    sorted_a, sorted_b = codes_a[order_a], codes_b[order_b]
-    at = np.searchsorted(sorted_b, sorted_a)
-    found = np.append(sorted_b, -1)[at] == sorted_a
-    return order_a[found], order_b[at[found]]

@@ -17,6 +17,7 @@ from monai_topo.topology.grid import label_components
 from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching, check_counts, join_matched, join_rows
 from monai_topo.topology.persistence import points_of_stack
 from monai_topo.topology.points import DiagramPoints, Filtration
+from monai_topo.topology.points_cache import PointsCache
 from monai_topo.topology.stacks import Batch, map_stacks
 
 
@@ -71,6 +72,7 @@ def match_by_place_batch(
     frame: bool = False,
     engine: str = "auto",
     num_threads: int | None = None,
+    mask_cache: PointsCache | None = None,
 ) -> MatchedPoints:
     """Match many likelihoods with their masks, such as the channels and patches of a batch, in parallel.
 
@@ -82,6 +84,7 @@ def match_by_place_batch(
         frame: whether to surround the fields by foreground.
         engine: ``"auto"`` or a name of ``available_engines()``.
         num_threads: at most this many threads; None is one for each CPU core. The result does not depend on it.
+        mask_cache: None, or where the points of masks are kept that come again. Nor does it depend on this.
 
     Returns:
         The points of all fields in flat columns with the matching of their rows; ``found.field(n)`` is what
@@ -104,13 +107,19 @@ def match_by_place_batch(
         raise ValueError("fields of one batch must all be 2D or all 3D.")
     filtration = Filtration("superlevel", connectivity, wanted.pop(), frame, engine=engine)
     batches = {"likelihoods": likelihoods, "masks": masks}
-    found = map_stacks(partial(_match_stacks, filtration=filtration), batches, "superlevel", num_threads)
+    of_stacks = partial(_match_stacks, filtration=filtration, cache=mask_cache)
+    found = map_stacks(of_stacks, batches, "superlevel", num_threads)
     return join_matched(found, filtration)
 
 
-def _match_stacks(first: NDArray[Any], second: NDArray[Any], filtration: Filtration) -> MatchedPoints:
+def _match_stacks(
+    first: NDArray[Any], second: NDArray[Any], filtration: Filtration, cache: PointsCache | None = None
+) -> MatchedPoints:
     """Match likelihoods and masks of one shape, ``(N, H, W[, D])`` each, that grow by sublevel sets already."""
-    points, true_points = points_of_stack(first, filtration), points_of_stack(second, filtration)
+    points = points_of_stack(first, filtration)
+    true_points = (
+        cache.points_of_stack(second, filtration) if cache is not None else points_of_stack(second, filtration)
+    )
     full = is_full_connectivity(filtration.connectivity, first.ndim - 1)
     matched = []
     for patch, mask in enumerate(second):

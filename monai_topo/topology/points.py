@@ -125,6 +125,14 @@ class DiagramPoints:
             frame=bool(self.filtration.frame),
         )
 
+    def one(self, patch: int) -> DiagramPoints:
+        """The points of one field as those of a batch of one, in arrays of their own."""
+        rows = slice(*np.searchsorted(self.patch, [patch, patch + 1]))
+        first = self._first_voxels[patch]
+        columns = self.patch[rows] - patch, self.dim[rows].copy(), self.birth[rows] - first
+        death = np.where(self.death[rows] == ESSENTIAL, ESSENTIAL, self.death[rows] - first)
+        return DiagramPoints(*columns, death, (self.shapes[patch],), self.filtration)
+
     @cached_property
     def _stops(self) -> list[int]:
         counts = np.bincount(self.patch * _MOST_DIMS + self.dim, minlength=_MOST_DIMS * len(self.shapes))

@@ -160,3 +160,27 @@ def test_negative_numbers_are_refused(option):
 def test_loops_in_3d_have_no_place():
     with pytest.raises(ValueError, match="dims must be 0 or 2 here, got 1"):
         SpatialMatchingLoss(dims=1)(torch.zeros(1, 1, 3, 3, 3), torch.zeros(1, 1, 3, 3, 3))
+
+
+@pytest.mark.parametrize("loss", [BettiMatchingLoss, SpatialMatchingLoss])
+def test_kept_targets_change_no_number(loss):
+    generator = torch.Generator().manual_seed(3)
+    target = (torch.rand(2, 1, 9, 8, 7, generator=generator) > 0.5).float()
+    plain, keeping = loss(), loss(target_cache_mib=1)
+    for _ in range(3):
+        likelihood = torch.rand(target.shape, generator=generator)
+        gradients = []
+        for criterion in (plain, keeping):
+            field = likelihood.clone().requires_grad_()
+            criterion(field, target).backward()
+            gradients.append(field.grad)
+        assert gradients[0].abs().sum() > 0
+        torch.testing.assert_close(gradients[1], gradients[0], rtol=0, atol=0)
+    assert plain.target_cache is None
+    assert (keeping.target_cache.misses, keeping.target_cache.hits) == (2, 4)
+
+
+@pytest.mark.parametrize("loss", [BettiMatchingLoss, SpatialMatchingLoss])
+def test_memory_for_targets_may_not_be_negative(loss):
+    with pytest.raises(ValueError, match="target_cache_mib must be 0"):
+        loss(target_cache_mib=-1)
