@@ -60,7 +60,7 @@ class Journal:
         return found if found and found["rounds"] == rounds else None
 
     def add(self, **line):
-        """Keep a round (``section, part, names, round, values, seconds``) or a section."""
+        """Keep a round (``section, part, names, round, values, spent``) or a section."""
         line = {**line, "when": datetime.now().isoformat(timespec="seconds"), "stamp": self.stamp}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -90,7 +90,7 @@ def test_rounds_of_another_commit_are_measured_anew(tmp_path):
 @pytest.mark.parametrize("what", ["commit", "changed", "code", "machine", "versions", "quick"])
 def test_what_makes_rounds_another_run(tmp_path, what):
     path = tmp_path / "rounds.jsonl"
-    keep = {"section": "s", "part": 0, "names": ["a"], "round": 0, "values": [1.0], "seconds": 1.0}
+    keep = {"section": "s", "part": 0, "names": ["a"], "round": 0, "values": [1.0], "spent": 1.0}
     Journal(path, STAMP).add(**keep)
     Journal(path, STAMP).add(section="s", rounds=1, text="", finding="")
     value = not getattr(STAMP, what) if what in ("changed", "quick") else "other"
@@ -103,7 +103,7 @@ def test_what_makes_rounds_another_run(tmp_path, what):
 
 def test_a_line_that_was_cut_off_does_not_count(tmp_path):
     path = tmp_path / "rounds.jsonl"
-    keep = {"section": "s", "part": 0, "names": ["a"], "values": [1.0], "seconds": 1.0}
+    keep = {"section": "s", "part": 0, "names": ["a"], "values": [1.0], "spent": 1.0}
     for number in range(2):
         Journal(path, STAMP).add(**keep, round=number)
     path.write_text(path.read_text()[:-9])
@@ -137,6 +137,14 @@ def test_rounds_end_when_the_time_is_over(tmp_path):
         assert len(run.measure(lambda: 0)) == run.fewest == 1
     resumed = Run("s", rounds=9, limit=25, journal=Journal(path, STAMP))
     assert (len(resumed.measure(lambda: 0)), len(resumed.measure(lambda: 0))) == (3, 1)
+
+
+def test_a_kept_round_is_what_was_measured(tmp_path):
+    """Of the same types too: what JSON cannot hold is turned before it is used."""
+    found = [
+        Run("s", 1, journal=Journal(tmp_path / "rounds.jsonl", STAMP)).once(lambda: {1: (2.0, 3)}) for _ in range(2)
+    ]
+    assert found == [{"1": [2.0, 3]}] * 2
 
 
 @pytest.fixture

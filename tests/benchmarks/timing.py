@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -28,7 +29,7 @@ class Run:
         quick: whether sizes are small, to see that the section works.
         limit: seconds that the section may take.
         journal: `Journal` of kept rounds, None to keep none.
-        tick: called after each round with its seconds.
+        tick: called after each round with the seconds since the one before.
     """
 
     def __init__(self, section="", rounds=3, quick=False, limit=math.inf, journal=None, tick=lambda seconds: None):
@@ -37,7 +38,7 @@ class Run:
         self.finding = ""
         self.fewest = rounds
         self._parts = count()
-        self._spent = 0.0
+        self._spent, self._since = 0.0, time.perf_counter()
 
     def pick(self, full, small):
         """The first, or the second in a quick run."""
@@ -67,7 +68,8 @@ class Run:
     def _measure(self, once, names, wanted, warm_up=None):
         part, names = next(self._parts), [str(name) for name in names]
         kept = self.journal.rounds(self.section, part, names)[:wanted] if self.journal else []
-        self._spent += sum(line["seconds"] for line in kept)
+        if kept:
+            self._spent, self._since = kept[-1]["spent"], time.perf_counter()
         values = [line["values"] for line in kept]
         while len(values) < wanted and (not values or self._spent < self.limit):
             if warm_up:
@@ -77,14 +79,13 @@ class Run:
         return values
 
     def _round(self, once, part, names, number):
-        start = time.perf_counter()
-        values = once()
-        taken = time.perf_counter() - start
-        self._spent += taken
+        values = json.loads(json.dumps(once()))  # the same types as a kept round has
+        now = time.perf_counter()
+        self.tick(now - self._since)
+        self._spent, self._since = self._spent + now - self._since, now
         if self.journal:
             line = {"section": self.section, "part": part, "names": names, "round": number}
-            self.journal.add(**line, values=values, seconds=taken)
-        self.tick(taken)
+            self.journal.add(**line, values=values, spent=self._spent)
         return values
 
 
