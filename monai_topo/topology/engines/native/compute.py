@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from monai_topo.topology.engines.native.gradient.links import new_link_table
 from monai_topo.topology.engines.native.image.image_pairs import image_pairs_of_plane, image_pairs_of_volume
 from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL
-from monai_topo.topology.engines.native.pairing.pairs import pairs_of_planes, pairs_of_volumes
+from monai_topo.topology.engines.native.pairing.finish import pairs_of_stack
+from monai_topo.topology.engines.native.pairing.pairs import pairs_of_planes
 from monai_topo.topology.engines.native.types import Effort
 from monai_topo.topology.engines.registry import IndexPairs
 from monai_topo.topology.field import to_integers
@@ -21,10 +22,11 @@ from monai_topo.topology.grid import neighbor_offsets
 LARGEST_FIELD = 2**31 - 1
 """Voxels, with one layer of border, that 32-bit indices can name."""
 
-EFFORT = Effort(np.int64(10), np.int64(1), np.int64(64), np.int64(40), np.int64(20))
-"""Chosen by counting: smooth fields take 1 to 2 of work a voxel, white noise 6 to 9, so neither needs a second attempt.
+EFFORT = Effort(np.int64(64), np.int64(3), np.int64(16), np.int64(40), np.int64(20))
+"""Chosen by counting: beyond 64 of work for each square, all squares of a smooth field take less than 1 of work
+a voxel together and those of white noise 2, so both are through at the first attempt.
 
-What needs one is behind after a tenth to a quarter of its squares.
+Rods, sheets and noise of few levels take 4 to 60; after a tenth to all of their squares the rest of these are put off.
 
 On smooth fields of 64³ with a plateau that comes last, pushing up takes 1.3 times as long as pushing down at a share of
 10%, 0.8 at 30% and half at 50%.
@@ -67,7 +69,7 @@ def compute_pairs_stack(
     if ndim == 2:
         found = pairs_of_planes(values[:, None], *options)
     else:
-        found = _paired(pairs_of_volumes, (values, *options, _shared_link_table(), EFFORT))
+        found = pairs_of_stack(values, *options, _shared_link_table(), EFFORT)
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
@@ -120,8 +122,8 @@ def _pairs_inside(
         found = pairs_of_planes(keys[None, None], *options)
     else:
         plateau = upside_down and np.count_nonzero(keys == keys.min()) * 100 > EFFORT.plateau * keys.size
-        arguments = (keys[None], *options, _shared_link_table(), EFFORT)
-        found = pairs_of_volumes(*arguments, True)[1:] if plateau else _paired(pairs_of_volumes, arguments)
+        effort = EFFORT._replace(first=np.int64(0)) if plateau else EFFORT
+        found = pairs_of_stack(keys[None], *options, _shared_link_table(), effort)
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 

@@ -151,16 +151,17 @@ class Effort(NamedTuple):
     """How much work goes into the reduction of dimension 1 before it is tried in another way; see ``chains.POP_WORK``.
 
     Attributes:
-        first: work for each voxel of the grid that the first, simple attempt may take, given out as it proceeds.
-        patience: the same of the second one, in which columns that take longer are put off.
-        column: work that a column may take even then.
+        column: work that a square may always take before it is put off.
+        first: further work for each voxel of the grid that squares may take, given out as they take their turns. Once
+            it is used up, there is none any more.
+        longest: voxels of a chain up to which others may have it added once squares are put off.
         attempt: work for each voxel after which an attempt is given up; each further one may take four times as much.
-        plateau: share of the voxels, in percent, that are equal and come last from which chains are first pushed up.
+        plateau: share of the voxels, in percent, that are equal and come last from which chains are pushed up instead.
     """
 
-    first: Int
-    patience: Int
     column: Int
+    first: Int
+    longest: Int
     attempt: Int
     plateau: Int
 
@@ -170,8 +171,8 @@ class Allowance(NamedTuple):
 
     Attributes:
         left: int64 of 1: what is left for all of them.
-        pay: amount that is added to it with every column.
-        shortest: amount that each column may take even when nothing is left.
+        pay: amount that is added to it with every column; 0 if there is no end to the columns that are put off.
+        shortest: amount that each column may take even when nothing is left, and that does not count.
     """
 
     left: Scratch
@@ -189,6 +190,36 @@ class KeptChains(NamedTuple):
         bits: bits of each of them: its cells that are in the chain.
     """
 
+    start: Scratch
+    stop: Scratch
+    voxels: Array
+    bits: Array
+
+
+class Reduction(NamedTuple):
+    """How far the reduction of dimension 1 has come: cells, pairs and chains, as in the tuples above.
+
+    Attributes:
+        edges: int32 ``(3, n)``, in the total order.
+        merged: partner of each edge in dimension 0, or ``UNPAIRED``.
+        squares: int32 ``(4, n)``, in the total order.
+        enclosed: partner of each square in dimension 2, or ``UNPAIRED``.
+        partner: partner of each critical square.
+        taker: square that took each edge, or ``UNTAKEN``.
+        put_off: marks of the squares that are put off.
+        start: int64: where the chain of each square starts, if it has one.
+        stop: int64: where it ends.
+        voxels: int32: the voxels of the chains.
+        bits: uint8: bits of each of them.
+    """
+
+    edges: Cells
+    merged: Partners
+    squares: Cells
+    enclosed: Partners
+    partner: Partners
+    taker: Partners
+    put_off: Mask
     start: Scratch
     stop: Scratch
     voxels: Array

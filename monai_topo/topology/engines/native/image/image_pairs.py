@@ -144,7 +144,7 @@ def image_pairs_of_volume(
         offsets: steps to the neighbors, from ``neighbor_offsets``.
         table: the links, from ``new_link_table``.
         effort: rule when columns of dimension 1 that take long are put off.
-        patient: None gives up where dimension 1 takes long, True goes on; as in ``pairs_of_volumes``.
+        patient: None gives up where dimension 1 takes long, True goes on. Only what is asked for is compiled.
 
     Returns:
         Whether all is paired, and if so int64 ``(2, n)`` of births and deaths for each dimension.
@@ -222,7 +222,7 @@ def _pair_loops(
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
     cells = CriticalCells(edges, merged, squares, enclosed)
-    endless = Effort(effort.first, effort.patience, effort.column, ENDLESS, effort.plateau)
+    endless = Effort(effort.column, effort.first, effort.longest, ENDLESS, effort.plateau)
     done, loops = pair_loops(cells, keys_a, words, table, offsets, grid, forest, keyed, endless, patient, mixed)
     return done, squares, loops
 

@@ -7,6 +7,7 @@
 - ``reduction``: their turns one after the other, in one thread or several.
 - ``compression``, ``remainder``: the squares that this takes too long for: a small matrix, and its reduction.
 - ``coboundaries``: the same pairs from the other end: chains of squares pushed up from the critical edges.
-- ``attempts``: which of the two ways to begin with, and when to give up for the other one.
+- ``attempts``: the first attempt at dimension 1 in 3D, and which way to go on from it.
 - ``pairs``: all steps in order: the entry kernels for 2D and 3D.
+- ``finish``: entry kernels that go on where that for 3D has stopped, and the loop over the fields of a stack.
 """

@@ -24,7 +24,6 @@ from monai_topo.topology.engines.native.pairing.boundaries import (
     CHAIN_BITS,
     PUSHES_PER_VOXEL,
     WITHOUT_CHAIN,
-    add_square,
     ends_of_paths,
     push_down,
     without_mixed,
@@ -44,6 +43,7 @@ from monai_topo.topology.engines.native.pairing.chains import (
     state_of,
 )
 from monai_topo.topology.engines.native.pairing.components import UNPAIRED
+from monai_topo.topology.engines.native.pairing.reduction import begin_chain
 from monai_topo.topology.engines.native.types import (
     Codes,
     Columns,
@@ -139,7 +139,7 @@ def _compress(
     while turn < count[0] and left[0] >= 0:
         square = np.int64(order[turn])
         work, start[square] = 0, end
-        size = add_square(np.int64(squares[0, square]), squares[3, square], heap, keyed, offsets)
+        size = begin_chain(square, squares, heap, kept, keyed, offsets)
         while size:
             voxel, size = pop(heap, size, DOWN)
             work += POP_WORK

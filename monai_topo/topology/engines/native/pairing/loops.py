@@ -11,9 +11,10 @@ that a later one took. It takes the edge over, and the later one goes on from th
 of turns gives the same pairs, because only the chains of earlier squares are added to those of later ones.
 
 A square whose push takes much longer than most is put off once the squares together have taken long: chains that are
-added to chains grow, and then all of this is quadratic. What is put off is left to ``compression``. Squares of the top
-dimension never enter (clearing), edges that close no loop never do, and a push stops at the first edge that no one else
-took: the rest of the chain is kept as it is, for squares that will add it.
+added to chains grow, and then all of this is quadratic. What is put off is left to ``compression``, with the chain that
+it has come to; and so are the squares whose chains had become long before. Squares of the top dimension never enter
+(clearing), edges that close no loop never do, and a push stops at the first edge that no one else took: the rest of the
+chain is kept as it is, for squares that will add it.
 
 Sources: Robins, Wood, Sheppard 2011 for the chains over a discrete gradient; Guillou, Vidal, Tierny, "Discrete Morse
 Sandwich", IEEE TVCG (2023) for dimension 1 between the two union-finds and for stopping early; Morozov, Nigmetov,
@@ -27,13 +28,12 @@ from typing import Any
 import numpy as np
 
 from monai_topo.topology.compiled.kernel import allocating_kernel, kernel
-from monai_topo.topology.engines.native.pairing.boundaries import (
-    mark_edges_without_loop,
-)
+from monai_topo.topology.engines.native.pairing.boundaries import mark_edges_without_loop
 from monai_topo.topology.engines.native.pairing.bricks import in_bricks
 from monai_topo.topology.engines.native.pairing.chains import (
     FIRST_HEAP,
     FIRST_KEPT,
+    UNTAKEN,
     alternate,
     copy_into,
     longer,
@@ -44,9 +44,11 @@ from monai_topo.topology.engines.native.pairing.reduction import forget_pairs, r
 from monai_topo.topology.engines.native.pairing.remainder import pair_remainder
 from monai_topo.topology.engines.native.types import (
     Allowance,
+    Codes,
     CriticalCells,
     Effort,
     Grid,
+    Int,
     KeptChains,
     Keyed,
     Keys,
@@ -55,6 +57,8 @@ from monai_topo.topology.engines.native.types import (
     Mixed,
     Offsets,
     Partners,
+    Reduction,
+    Scratch,
     Taken,
     Words,
 )
@@ -82,9 +86,6 @@ def pair_loops(
 ) -> Any:
     """Pair every critical edge that merges nothing with the critical square that fills its loop.
 
-    The buffers of ``_reduce`` are fixed while it runs, because rebinding an array in a hot loop costs reference counts;
-    when one is too small, it returns the turn that it was at, and is called again with a larger one.
-
     Args:
         cells: critical edges from ``list_edges`` and squares from ``list_squares``, with their partners.
         keys: int32, flat, padded.
@@ -102,53 +103,153 @@ def pair_loops(
     Returns:
         Whether all is paired, and if so for each square the voxel that owns its edge, or ``UNPAIRED``.
     """
+    order, state = begin_loops(cells, keys, words, offsets, grid, first_edge, keyed, mixed)
+    allowance = allow(effort, order.size, keys.size)
+    turn, end, heap = np.int64(0), np.int64(0), np.empty(FIRST_HEAP, np.int64)
+    if patient is None:
+        turn, end, heap, state = go_on(
+            turn, end, heap, order, state, first_edge, keyed, table, offsets, allowance, mixed
+        )
+        return allowance.left[0] >= 0, state.partner
+    allowance = without_end(allowance)
+    turn, end, heap, state = go_on(turn, end, heap, order, state, first_edge, keyed, table, offsets, allowance, mixed)
+    left = allowance.left
+    left[0] = effort.attempt * keys.size
+    done = finish_loops(state, first_edge, keyed, table, offsets, grid, effort.longest, left, mixed)
+    return done, state.partner
+
+
+@allocating_kernel
+def begin_loops(
+    cells: CriticalCells,
+    keys: Keys,
+    words: Words,
+    offsets: Offsets,
+    grid: Grid,
+    first_edge: Partners,
+    keyed: Keyed,
+    mixed: Mixed | None,
+) -> Any:
+    """Order the open squares and write keys and states; nothing is paired yet. For the arguments see ``pair_loops``."""
     count = cells.squares.shape[1]
-    taken = Taken(np.empty(count, np.int32), np.empty(cells.edges.shape[1], np.int32), first_edge)
+    partner, taker = np.empty(count, np.int32), np.empty(cells.edges.shape[1], np.int32)
     mark_edges_without_loop(cells.edges, cells.merged, words, offsets, grid, mixed)
     copy_into(first_edge, keys)  # out of the way: they may lie in ``keyed``
     alternate(first_edge, words, keyed)
-    forget_pairs(cells.edges, taken)
+    forget_pairs(cells.edges, Taken(partner, taker, first_edge))
     put_off, is_open = np.zeros(count, np.bool_), np.empty(count, np.bool_)
     _mark_open(cells.enclosed, is_open)
     order = in_bricks(cells.squares[0], is_open, grid)
-    start, stop, heap = np.zeros(count, np.int64), np.zeros(count, np.int64), np.empty(FIRST_HEAP, np.int64)
-    kept = KeptChains(start, stop, np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint8))
-    work = (effort.first if patient is None else effort.patience) * keys.size
-    shortest = np.int64(0) if patient is None else effort.column
-    allowance = Allowance(np.empty(1, np.int64), work // max(order.size, 1), shortest)
-    allowance.left[0] = work // _ADVANCE
-    turn, end = np.int64(0), np.int64(0)
-    while turn < order.size:
+    edges, merged, squares, enclosed = cells
+    start, stop = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    voxels, bits = np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.uint8)
+    state = Reduction(edges, merged, squares, enclosed, partner, taker, put_off, start, stop, voxels, bits)
+    return order, state
+
+
+@allocating_kernel
+def allow(effort: Effort, squares: Int, voxels: Int) -> Any:
+    """The work that squares may take on a grid of some voxels."""
+    left, work = np.empty(1, np.int64), effort.first * voxels
+    left[0] = work // _ADVANCE
+    return Allowance(left, max(work // max(squares, 1), 1), effort.column)
+
+
+@allocating_kernel
+def without_end(allowance: Allowance) -> Allowance:
+    """The rule once the work is used up: from now on each square is put off that takes more than a little."""
+    left, _, shortest = allowance
+    left[0] = 0
+    return Allowance(left, np.int64(0), shortest)
+
+
+@allocating_kernel
+def go_on(
+    turn: Int,
+    end: Int,
+    heap: Codes,
+    order: Partners,
+    state: Reduction,
+    first_edge: Partners,
+    keyed: Keyed,
+    table: LinkTable,
+    offsets: Offsets,
+    allowance: Allowance,
+    mixed: Mixed | None,
+) -> Any:
+    """Reduce the squares in their order from a turn on, until all have had theirs or their work is used up.
+
+    The buffers of ``reduce_squares`` are fixed while it runs, because rebinding an array in a hot loop costs reference
+    counts; when one is too small, it returns the turn that it was at, and is called again with a larger one.
+
+    Returns:
+        The turn it stopped at, where the kept chains end, the heap and the state.
+    """
+    edges, merged, squares, enclosed, partner, taker, put_off, start, stop, voxels, bits = state
+    cells, taken = CriticalCells(edges, merged, squares, enclosed), Taken(partner, taker, first_edge)
+    while turn < order.size and (allowance.pay == 0 or allowance.left[0] >= 0):
         turn, end, heap_is_full, kept_is_full = reduce_squares(
             turn,
             end,
-            kept.voxels.size,
+            np.int64(voxels.size),
             order,
             cells,
             taken,
             put_off,
             heap,
-            kept,
+            KeptChains(start, stop, voxels, bits),
             keyed,
             table,
             offsets,
             allowance,
-            patient,
             mixed,
         )
         if heap_is_full:
             heap = np.empty(2 * heap.size, np.int64)
         if kept_is_full:
-            kept = KeptChains(start, stop, longer(kept.voxels), longer(kept.bits))
-    tell_partners(cells.edges, taken)
-    left = allowance.left
-    if patient is None:
-        return left[0] >= 0, taken.partner
-    left[0] = effort.attempt * keys.size
+            voxels, bits = longer(voxels), longer(bits)
+    tell_partners(edges, taken)
+    state = Reduction(edges, merged, squares, enclosed, partner, taker, put_off, start, stop, voxels, bits)
+    return turn, end, heap, state
+
+
+@allocating_kernel
+def finish_loops(
+    state: Reduction,
+    first_edge: Partners,
+    keyed: Keyed,
+    table: LinkTable,
+    offsets: Offsets,
+    grid: Grid,
+    longest: Int,
+    left: Scratch,
+    mixed: Mixed | None,
+) -> bool:
+    """Pair the squares that were put off, and those whose chains are too long to be added to others."""
+    edges, merged, squares, enclosed, partner, taker, put_off, start, stop, voxels, bits = state
+    cells, taken = CriticalCells(edges, merged, squares, enclosed), Taken(partner, taker, first_edge)
+    kept = KeptChains(start, stop, voxels, bits)
+    heap = np.empty(_put_off_long(taken, put_off, kept, longest) + FIRST_HEAP, np.int64)
     done, columns = compress_columns(cells, taken, put_off, heap, kept, keyed, table, offsets, grid, left, mixed)
     if done:
-        pair_remainder(columns, cells.edges, taken.partner)
-    return done, taken.partner
+        pair_remainder(columns, edges, partner)
+    return bool(done)
+
+
+@kernel
+def _put_off_long(taken: Taken, put_off: Mask, kept: KeptChains, longest: Int) -> Int:
+    """Put squares with long chains off, if others are, and return the length of the longest chain of all."""
+    found = False
+    for square in range(put_off.size):
+        found |= put_off[square]
+    most = np.int64(0)
+    for edge in range(taken.taker.size):
+        square = np.int64(taken.taker[edge])
+        if found and square != UNTAKEN and kept.stop[square] - kept.start[square] > longest:
+            taken.taker[edge], taken.partner[square], put_off[square] = UNTAKEN, UNPAIRED, True
+    for square in range(put_off.size):
+        most = max(most, kept.stop[square] - kept.start[square])
+    return most
 
 
 @kernel

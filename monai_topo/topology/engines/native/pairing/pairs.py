@@ -31,7 +31,7 @@ from monai_topo.topology.engines.native.gradient.saddles import (
 )
 from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL, fill_border, surround
 from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS
-from monai_topo.topology.engines.native.pairing.attempts import pair_loops_either_way
+from monai_topo.topology.engines.native.pairing.attempts import DONE, attempt_loops, nothing_to_reduce
 from monai_topo.topology.engines.native.pairing.components import (
     ASCENDING,
     DESCENDING,
@@ -128,9 +128,9 @@ def pairs_of_volumes(
     offsets: Offsets,
     table: LinkTable,
     effort: Effort,
-    patient: bool | None = None,
+    begin: Int,
 ) -> Any:
-    """Persistence pairs of 3D fields in face connectivity.
+    """Persistence pairs of 3D fields in face connectivity, up to the first field whose dimension 1 takes long.
 
     Dimension 1 needs the edges that dimension 0 leaves unpaired and the squares that dimension 2 does. It is
     long because it is the list of steps.
@@ -144,13 +144,12 @@ def pairs_of_volumes(
         memory: int32, flat, three for each voxel of the padded grid, overwritten.
         offsets: steps to the neighbors, from ``neighbor_offsets``.
         table: the links, from ``new_link_table``.
-        effort: amount of work that goes into dimension 1 before it is tried in another way.
-        patient: None gives up where dimension 1 takes long, True goes on. Only what is asked for is compiled, and for
-            most fields that is the half.
+        effort: amount of work that goes into dimension 1 before it is left to ``finish``.
+        begin: field to begin with.
 
     Returns:
-        Whether all is paired, and if so int64 ``(2, n)`` of births and deaths for each dimension, as flat indices in
-        the stack.
+        What is left to do, see ``attempts``; the field after the last one; int64 ``(2, n)`` of births and deaths for
+        each dimension, as flat indices in the stack; and the state of dimension 1 of the last field.
     """
     shape = stack.shape[1:]
     grid = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
@@ -159,8 +158,8 @@ def pairs_of_volumes(
     low, mid, high = np.empty((2, _ROOM), np.int64), np.empty((2, _ROOM), np.int64), np.empty((2, _ROOM), np.int64)
     counts, scratch = np.empty(_FEW, np.int64), np.empty(_FEW, np.int64)
     counts[0] = counts[1] = counts[2] = 0
-    done = True
-    for n in range(stack.shape[0]):
+    way, state, n = np.int64(DONE), nothing_to_reduce(), begin
+    while n < stack.shape[0] and way == DONE:
         surround(stack[n], is_float, keys, BELOW_ALL if framed else ABOVE_ALL, upside_down)
         fill_border(lower, grid, np.int64(0))  # nothing comes before it
         place = Place(n, upside_down, grid, shape)
@@ -186,13 +185,11 @@ def pairs_of_volumes(
                     counts[2] = _append_outer(high, counts[2], forest, not upside_down, place)
         if wanted[1]:
             cells = CriticalCells(edges, minima, squares, maxima)
-            done, loops = pair_loops_either_way(
-                cells, keys, lower, table, offsets, grid, forest, memory[: 2 * size], effort, patient
-            )
-            if not done:
-                break
-            mid, counts[1] = append_pairs(mid, counts[1], loops, squares[0], place)
-    return done, low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]]
+            way, state = attempt_loops(cells, keys, lower, table, offsets, grid, forest, memory[: 2 * size], effort)
+            if way == DONE:
+                mid, counts[1] = append_pairs(mid, counts[1], state.partner, squares[0], place)
+        n += 1
+    return way, n, low[:, : counts[0]], mid[:, : counts[1]], high[:, : counts[2]], state
 
 
 @allocating_kernel

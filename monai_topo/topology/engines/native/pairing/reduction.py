@@ -94,13 +94,13 @@ def reduce_squares(
     table: LinkTable,
     offsets: Offsets,
     allowance: Allowance,
-    patient: bool | None,
     mixed: Mixed | None,
 ) -> tuple[Int, Int, bool, bool]:
     """Reduce the squares whose turns are the one called ``begin`` and those after it.
 
     Long, because the heap's size is a local variable that every step changes. Columns are squares, chains end at edges;
-    the rest is as in ``loops.pair_loops``. A square that takes more than it may is put off; a first attempt ends then.
+    the rest is as in ``loops.pair_loops``. A square that takes more than it may is put off, with the chain
+    that it has come to; where each turn is paid for, a total that takes more than it may ends here.
 
     Args:
         begin: first turn.
@@ -116,22 +116,21 @@ def reduce_squares(
         table: links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
         allowance: work that may be done.
-        patient: None for a first attempt.
         mixed: None or mixed words.
 
     Returns:
-        The number of turns, or the first one to do again; where the kept chains end; whether the heap or the place to
+        The number of turns, or the first one still to do; where the kept chains end; whether the heap or the place to
         keep chains was too small.
     """
     start, stop, taker = kept.start, kept.stop, taken.taker
     left, pay, shortest = allowance
     turn = begin
-    while turn < order.size and (patient is not None or left[0] >= 0):
+    while turn < order.size and (pay == 0 or left[0] >= 0):
         fetch_around(np.int64(cells.squares[0, at(order[min(turn + _AHEAD, order.size - 1)])]), keyed, offsets)
         square, owner = np.int64(order[turn]), np.int64(UNTAKEN)
         left[0] += pay
-        work, limit = 0, max(left[0], shortest)
-        size = _begin_chain(square, cells.squares, heap, kept, keyed, offsets)
+        work, limit = 0, max(left[0], 0) + shortest
+        size = begin_chain(square, cells.squares, heap, kept, keyed, offsets)
         while size:
             voxel, size = pop(heap, size, DOWN)
             work += POP_WORK
@@ -149,31 +148,28 @@ def reduce_squares(
                 size = add_kept(kept.voxels[first:last], kept.bits[first:last], heap, size, keyed, CHAIN_BITS, DOWN)
                 edge = last_critical_edge(voxel, critical & ~(roots(link) & -roots(link)), keyed, taken.first)
                 owner = _taker_of(edge, taker)
-            if edge >= 0:
+            if edge >= 0 or work > limit:
                 if end + size >= room:
                     clear(voxel, heap, size, keyed, CHAIN, DOWN)
                     return turn, end, False, True
                 start[square] = end
                 end = keep(voxel, heap, size, end, kept, keyed, CHAIN_BITS, CHAIN, DOWN)
                 stop[square] = end
-                if not replace(taker, at(edge), owner, square):
+                put_off[square] = edge < 0
+                if edge >= 0 and not replace(taker, at(edge), owner, square):
                     owner = square  # it goes on from the chain that is kept for it
-                size = 0
-            elif work > limit:
-                clear(voxel, heap, size, keyed, CHAIN, DOWN)
-                put_off[square] = True
                 size = 0
             elif size + _FREE > heap.size:
                 clear(voxel, heap, size, keyed, CHAIN, DOWN)
                 return turn, end, True, False
             set_state(keyed, voxel, state_of(keyed, voxel) & WITHOUT_CHAIN)
-        left[0] -= work
+        left[0] -= max(work - shortest, 0)
         turn = _next_turn(turn, owner, order)
-    return int(order.size), end, False, False
+    return turn, end, False, False
 
 
 @inlined_kernel
-def _begin_chain(square: Int, squares: Cells, heap: Codes, kept: KeptChains, keyed: Keyed, offsets: Offsets) -> Int:
+def begin_chain(square: Int, squares: Cells, heap: Codes, kept: KeptChains, keyed: Keyed, offsets: Offsets) -> Int:
     """Begin with the boundary of a square, or with the chain that was kept for it; return the heap's new size."""
     first, last = kept.start[at(square)], kept.stop[at(square)]
     if first == last:
