@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from monai_topo.topology.checks import check_dims, is_full_connectivity
 from monai_topo.topology.common_features import FeaturesOfSide, common_features
+from monai_topo.topology.compiled.threads import count_threads, map_in_threads
 from monai_topo.topology.engines import get_image_function
 from monai_topo.topology.field import sublevel_field, to_ordered_integers
 from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching, check_counts, join_matched, join_rows
@@ -20,6 +21,11 @@ from monai_topo.topology.persistence import points_of_stack
 from monai_topo.topology.points import DiagramPoints, Filtration, PersistencePairs
 from monai_topo.topology.points_cache import PointsCache
 from monai_topo.topology.stacks import Batch, map_stacks
+
+_PARTS = 4
+"""Parts of a matching that threads may share."""
+_WORTH_A_THREAD = 2**15
+"""Voxels from which another thread saves more than it takes to start."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +189,8 @@ def match_induced_batch(
     filtration = Filtration(direction, connectivity, dims, frame, engine=engine)
     get_image_function(engine)
     batches = {"predictions": predictions, "targets": targets}
-    of_stacks = partial(_match_stacks, filtration=filtration, cache=target_cache)
+    across, all_threads = (count_threads(num_threads, part * len(predictions)) for part in (1, _PARTS))
+    of_stacks = partial(_match_stacks, filtration=filtration, cache=target_cache, threads=all_threads // across)
     found = map_stacks(of_stacks, batches, direction, num_threads)
     if len(found) == 1:
         return found[0]
@@ -201,14 +208,26 @@ def _two_fields(prediction: Any, target: Any, direction: str) -> tuple[NDArray[A
 
 
 def _match_stacks(
-    first: NDArray[Any], second: NDArray[Any], filtration: Filtration, cache: PointsCache | None = None
+    first: NDArray[Any],
+    second: NDArray[Any],
+    filtration: Filtration,
+    cache: PointsCache | None = None,
+    threads: int = 1,
 ) -> InducedPoints:
-    """Match fields of one shape, ``(N, H, W[, D])`` each, that grow by sublevel sets already."""
+    """Match fields of one shape, ``(N, H, W[, D])`` each, that grow by sublevel sets already.
+
+    The points of both sides and their images do not need each other, so threads may share them.
+    """
     keys = to_ordered_integers(np.stack([first, second]))
     joint = np.minimum(*keys)
     points_of_targets = cache.points_of_stack if cache is not None else points_of_stack
-    points = [points_of_stack(first, filtration), points_of_targets(second, filtration)]
-    images = [_images(own, joint, filtration) for own in keys]
+    parts: list[partial[DiagramPoints]] = [
+        *(partial(_images, own, joint, filtration) for own in keys),  # the first takes longest
+        partial(points_of_targets, second, filtration),
+        partial(points_of_stack, first, filtration),
+    ]
+    *images, true, own = map_in_threads(partial.__call__, parts, threads if first.size >= _WORTH_A_THREAD else 1)
+    points = own, true
     matched = [
         common_features(*(FeaturesOfSide.of(points[n], images[n], k, keys[n], joint) for n in range(2)))
         for k in check_dims(filtration.dims, first.ndim - 1)

@@ -266,6 +266,19 @@ def test_a_batch_is_its_pairs_one_by_one(num_threads):
                     np.testing.assert_array_equal(of_batch, expected)
 
 
+def test_threads_share_one_large_pair():
+    field = images.make("smooth", (35, 33, 30), 4)
+    target = (field > np.quantile(field, 0.6)).astype(np.float32)
+    one, *more = (match_induced_batch([field], [target], num_threads=threads).field(0) for threads in (1, 2, 3, 7))
+    assert len(one.matchings[0].matched) > 1
+    assert len(one.matchings[1].matched) > 1
+    for found in more:
+        for k in range(3):
+            assert quadruples(found, k) == quadruples(one, k)
+            for image in ("prediction_image", "target_image"):
+                assert getattr(found, image).birth[k].tolist() == getattr(one, image).birth[k].tolist()
+
+
 def test_a_batch_of_unlike_shapes():
     fields = [two_fields("smooth", shape, 3, 1) for shape in [(6, 7), (6, 7), (4, 5, 6), (5, 8)]]
     batch = match_induced_batch(*zip(*fields, strict=True), num_threads=2)
