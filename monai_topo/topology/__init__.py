@@ -52,6 +52,7 @@ from monai_topo.topology.regions.morse import stable_manifolds, stable_manifolds
 from monai_topo.topology.regions.simplification import low_pairs as low_pairs
 from monai_topo.topology.regions.simplification import simplify
 from monai_topo.topology.regions.watershed import basin_walls, catchment_basins
+from monai_topo.topology.warming import warm_up
 
 if TYPE_CHECKING:
     from monai_topo.topology.compiled.kernel import entry_kernel as entry_kernel
@@ -124,6 +125,7 @@ __all__ = [
     "stable_manifolds",
     "stable_manifolds_batch",
     "sublevel_field",
+    "warm_up",
 ]
 
 

@@ -1,0 +1,80 @@
+"""Compiling all kernels before the first work: while a container is built, or ahead of a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from monai_topo.topology.affinities.maximin import maximin_pairs
+from monai_topo.topology.induced import match_induced
+from monai_topo.topology.masks.betti import betti_numbers
+from monai_topo.topology.masks.distances import distance_to_background
+from monai_topo.topology.persistence import persistence_pairs
+from monai_topo.topology.regions.critical import critical_regions
+from monai_topo.topology.regions.morse import stable_manifolds
+
+_SIDE = 8
+
+
+def warm_up(dims: Sequence[int] | int = (2, 3), *, progress: bool = True) -> float:
+    """Compile the kernels that the losses of this package use, and keep them on disk, or load them if they are there.
+
+    Kernels compile when they are first called, on the machine that they run on. Called while a container is built, or
+    before the ranks of a job start, this leaves nothing to compile for persistence pairs, matching, Betti numbers,
+    stable manifolds, critical regions, maximin affinities and distances. They are kept where all kernels are: in
+    ``NUMBA_CACHE_DIR`` if it is set, otherwise beside the package. On a CPU of another kind they compile again.
+
+    Args:
+        dims: numbers of spatial axes, 2 or 3, or both.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The seconds that it took.
+
+    Raises:
+        ValueError: when ``dims`` names anything but 2 and 3.
+
+    Example:
+        >>> warm_up(2, progress=False) < 600
+        True
+    """
+    from tqdm import tqdm
+
+    start = time.perf_counter()
+    steps = [step for ndim in _checked(dims) for step in _steps(ndim)]
+    bar = tqdm(steps, desc="compiling kernels", disable=not progress)
+    for name, step in bar:
+        bar.set_postfix_str(name)
+        step()
+    return time.perf_counter() - start
+
+
+def _checked(dims: Sequence[int] | int) -> list[int]:
+    asked = [dims] if isinstance(dims, int) else list(dims)
+    if not asked or not set(asked) <= {2, 3}:
+        raise ValueError(f"dims must be 2, 3 or both, the numbers of spatial axes, got {dims!r}.")
+    return sorted(set(asked))
+
+
+def _steps(ndim: int) -> list[tuple[str, Callable[[], Any]]]:
+    """What compiles, with the name that the progress bar shows."""
+    rng = np.random.default_rng(0)
+    likelihood = rng.random((_SIDE,) * ndim, np.float32)
+    mask = likelihood > 0.5  # half of it 0, from which dimension 1 begins with the second way to pair loops
+    truth, ids = mask.astype(np.float32), mask.astype(np.int64)
+    affinities = rng.random((ndim, *mask.shape), np.float32)
+    steps: list[tuple[str, Callable[[], Any]]] = [
+        ("persistence pairs", lambda: persistence_pairs(likelihood, engine="native")),
+        ("Betti numbers", lambda: betti_numbers(mask)),
+        ("Betti numbers", lambda: betti_numbers(mask, connectivity=1)),
+        ("matching", lambda: match_induced(likelihood, truth, engine="native")),
+        ("plateaus", lambda: match_induced(truth, truth, engine="native")),
+        ("stable manifolds", lambda: stable_manifolds(likelihood, persistence_threshold=0.1, dims=range(1, ndim))),
+        ("critical regions", lambda: critical_regions(likelihood > 0.6, mask)),
+        ("maximin affinities", lambda: maximin_pairs(affinities, ids, constrained=True)),
+        ("distances", lambda: distance_to_background(mask)),
+    ]
+    return [(f"{ndim}D {name}", step) for name, step in steps]
