@@ -6,7 +6,7 @@ import inspect
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,29 +15,12 @@ from monai.metrics.utils import create_ignore_mask
 from monai.utils import LossReduction
 from torch.nn.modules.loss import _Loss
 
+from monai_topo.losses.channels import Channels
 from monai_topo.losses.checks import AT_ONCE, Checks
 from monai_topo.losses.inputs import INPUTS, Inputs, check_classes, check_finite, check_shape, to_plain_labels
 from monai_topo.losses.options import check_keywords, describe, full_signature
 from monai_topo.losses.patches import cut_patches, mean_of_patches
 from monai_topo.topology import PatchLayout
-
-
-class Channels(NamedTuple):
-    """What the terms of a batch are computed from, float32, ``(B, C, H, W[, D])``.
-
-    Attributes:
-        input: output of the network, all channels, 0 where voxels are ignored.
-        prediction: the same after the activation, without the background where that is left out.
-        truth: the ground truth of these channels.
-        valid: ``(B, 1, H, W[, D])``, False where voxels are ignored; None where all count.
-        skeleton: skeleton of the ground truth, where the target holds it.
-    """
-
-    input: torch.Tensor
-    prediction: torch.Tensor
-    truth: torch.Tensor
-    valid: torch.Tensor | None
-    skeleton: torch.Tensor | None = None
 
 
 class TopologyLoss(_Loss):
@@ -171,7 +154,8 @@ class TopologyLoss(_Loss):
         channels = self._channels(to_plain(input).float(), to_plain_labels(to_plain(target)), checks)
         if not len(channels.prediction):
             return channels
-        advice = self._advice(input.shape[1])
+        bounded = self.sigmoid or (self.softmax and input.shape[1] > 1)
+        advice = None if bounded else self._advice(input.shape[1])
         return channels._replace(truth=self.inputs.check(channels.prediction, channels.truth, advice, checks))
 
     @abstractmethod

@@ -11,7 +11,8 @@ from monai.utils import LossReduction
 from numpy.typing import NDArray
 
 from monai_topo.losses.options import DiagramOptions
-from monai_topo.losses.points import DiagramLoss, Pulls, to_diagonal, values_at
+from monai_topo.losses.points import DiagramLoss
+from monai_topo.losses.pulls import Pulls, to_diagonal, values_at
 from monai_topo.losses.transfer import Fields
 from monai_topo.topology import MatchedPoints, PointsCache, match_by_place_batch, match_induced_batch
 

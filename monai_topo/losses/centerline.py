@@ -9,7 +9,7 @@ from typing import Unpack
 import torch
 from monai.utils import LossReduction
 
-from monai_topo.losses.base import Channels
+from monai_topo.losses.channels import Channels
 from monai_topo.losses.options import LossOptions
 from monai_topo.losses.region import cross_entropy, voxel_cross_entropy
 from monai_topo.losses.skeleton import SkeletonLoss

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from monai.utils import LossReduction
 
-from monai_topo.losses.base import Channels
+from monai_topo.losses.channels import Channels
 from monai_topo.losses.options import LossOptions
 from monai_topo.losses.region import VoxelCrossEntropyLoss, cross_entropy
 from monai_topo.topology import CRITERIA, critical_regions_batch

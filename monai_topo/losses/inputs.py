@@ -28,9 +28,12 @@ class Inputs(ABC):
 
     @abstractmethod
     def check(
-        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str, checks: Checks = AT_ONCE
+        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str | None, checks: Checks = AT_ONCE
     ) -> torch.Tensor:
-        """Refuse ``(B, C, ...)`` values that are not of this kind, with advice; return the truth as losses take it."""
+        """Refuse ``(B, C, ...)`` values that are not of this kind, with advice; return the truth as losses take it.
+
+        Without advice the prediction comes from an activation that cannot leave [0, 1].
+        """
 
     @abstractmethod
     def ignored_value(self, truth: torch.Tensor, frame: bool) -> float:
@@ -50,10 +53,11 @@ class Likelihoods(Inputs):
     slope = (0.002, 0.008)  # a likelihood rises by 0.1 to 0.5 over 64 voxels
 
     def check(
-        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str, checks: Checks = AT_ONCE
+        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str | None, checks: Checks = AT_ONCE
     ) -> torch.Tensor:
         """Refuse what are no likelihoods or no mask; return the truth as bool."""
-        _check_likelihood(prediction, advice, checks)
+        if advice is not None:
+            _check_likelihood(prediction, advice, checks)
         return to_mask(truth, checks=checks)
 
     def ignored_value(self, truth: torch.Tensor, frame: bool) -> float:
@@ -74,7 +78,7 @@ class DistanceMaps(Inputs):
     slope = (0.2, 0.8)  # distances rise by 1 a voxel
 
     def check(
-        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str, checks: Checks = AT_ONCE
+        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str | None, checks: Checks = AT_ONCE
     ) -> torch.Tensor:
         """Refuse what is not finite; return the truth as float32."""
         check_finite(prediction, "input", checks)
@@ -101,10 +105,11 @@ class Affinities(Inputs):
     slope = Likelihoods.slope
 
     def check(
-        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str, checks: Checks = AT_ONCE
+        self, prediction: torch.Tensor, truth: torch.Tensor, advice: str | None, checks: Checks = AT_ONCE
     ) -> torch.Tensor:
         """Refuse what are no affinities or no ids; return the ids as int64."""
-        _check_likelihood(prediction, advice, checks)
+        if advice is not None:
+            _check_likelihood(prediction, advice, checks)
         ids = truth.long()
         wrong = ids < 0
         if truth.is_floating_point():

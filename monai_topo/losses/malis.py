@@ -12,7 +12,8 @@ from monai.utils import LossReduction
 from numpy.typing import NDArray
 from torch.autograd.function import once_differentiable
 
-from monai_topo.losses.base import Channels, TopologyLoss
+from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.channels import Channels
 from monai_topo.losses.checks import AT_ONCE, Checks
 from monai_topo.losses.inputs import AFFINITIES, Inputs, check_finite
 from monai_topo.losses.options import LossOptions

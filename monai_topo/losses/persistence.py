@@ -11,9 +11,11 @@ import torch
 from monai.utils import LossReduction
 from numpy.typing import NDArray
 
+from monai_topo.losses.channels import Stored
 from monai_topo.losses.inputs import INPUTS
 from monai_topo.losses.options import DiagramOptions
-from monai_topo.losses.points import DiagramLoss, Pulls, join_pulls, to_diagonal, values_at
+from monai_topo.losses.points import DiagramLoss
+from monai_topo.losses.pulls import Pulls, join_pulls, to_diagonal, values_at
 from monai_topo.losses.transfer import Arriving, Fields
 from monai_topo.topology import (
     HEIGHTS,
@@ -27,6 +29,7 @@ from monai_topo.topology import (
     nearest_corner,
     optimal,
     persistence_pairs_batch,
+    read_betti_record,
     share_threads,
 )
 
@@ -68,6 +71,9 @@ class PersistenceLoss(DiagramLoss):
     A height function, drawn anew for each patch and call, is added to both, so that their points tell apart features in
     different places (subtracted under superlevel sets: there, too, what is high comes late). A class that never dies
     ends at the outside's value: 0 for a likelihood, the ground truth's largest for a map, and the highest height.
+
+    The Betti numbers of a binary ground truth are counted at each call, or taken from its metadata where
+    :class:`monai_topo.transforms.StoreBettiNumbers` has put them.
 
     Args:
         include_background: whether channel 0 counts.
@@ -131,29 +137,35 @@ class PersistenceLoss(DiagramLoss):
         """Pair the field of each patch and match its diagram with the ground truth's."""
         return self.plan(likelihood)(likelihood, mask)
 
-    def plan(self, likelihood: Fields) -> Callable[[Fields, Fields], Pulls]:
+    def plan(self, likelihood: Fields, stored: Stored = None) -> Callable[[Fields, Fields], Pulls]:
         """What finds the pulls of these patches, with their height functions."""
-        return partial(self._find_pulls, heights=self._draw_heights(likelihood))
+        return partial(self._find_pulls, heights=self._draw_heights(likelihood), stored=stored)
 
-    def _find_pulls(self, fields: Fields, masks: Fields, heights: torch.Tensor | None) -> Pulls:
+    def _find_pulls(self, fields: Fields, masks: Fields, heights: torch.Tensor | None, stored: Stored) -> Pulls:
         """The pulls of all patches, in threads; one that is on its way is waited for by the thread that takes it."""
         length = fields.length if isinstance(fields, Arriving) else None
         parts, threads, within = share_threads(fields.shape, self.num_threads, length)
 
         def of_part(part: range) -> Pulls:
             at = slice(part.start, part.stop)
-            return self._pulls_of_part(fields[at], masks[at], None if heights is None else heights[at], within)
+            drawn, known = None if heights is None else heights[at], None if stored is None else stored[at]
+            return self._pulls_of_part(fields[at], masks[at], drawn, known, within)
 
         return join_pulls(map_in_threads(of_part, parts, threads))
 
     def _pulls_of_part(
-        self, likelihood: torch.Tensor, mask: torch.Tensor, heights: torch.Tensor | None, num_threads: int
+        self,
+        likelihood: torch.Tensor,
+        mask: torch.Tensor,
+        heights: torch.Tensor | None,
+        stored: Stored,
+        num_threads: int,
     ) -> Pulls:
         field = likelihood if heights is None else likelihood + heights
         points = self._find_points(field, num_threads)
         ends = self._ends(mask, heights)
         values = values_at(field, points, ends)
-        goal, constant = self._match(values, points, self._true_diagrams(mask, heights, ends, num_threads))
+        goal, constant = self._match(values, points, self._true_diagrams(mask, heights, stored, ends, num_threads))
         shift = None if heights is None else values_at(heights, points)
         return Pulls(points, goal, np.ones(points.count, np.float32), constant, ends, shift)
 
@@ -195,21 +207,30 @@ class PersistenceLoss(DiagramLoss):
         return values
 
     def _true_diagrams(
-        self, truth: torch.Tensor, heights: torch.Tensor | None, ends: NDArray[Any], num_threads: int
+        self,
+        truth: torch.Tensor,
+        heights: torch.Tensor | None,
+        stored: Stored,
+        ends: NDArray[Any],
+        num_threads: int,
     ) -> Diagrams:
         """The diagrams of the ground truth of each patch."""
         if heights is None and self.inputs.is_binary:
             corner = np.array([[1, 0]], np.float32)
-            counts = self._count_features(truth)
+            counts = self._count_features(truth, stored)
             return lambda patch, dim: corner.repeat(counts[patch][dim], axis=0)
         fields = truth.float() if heights is None else truth + heights
         points = self._find_points(fields, num_threads)
         diagram = values_at(fields, points, ends)
         return lambda patch, dim: diagram[points.rows(patch, dim)]
 
-    def _count_features(self, masks: torch.Tensor) -> list[tuple[int, ...]]:
-        """The Betti numbers of the ground truth of each patch."""
-        return [betti_numbers(mask, self.connectivity, frame=bool(self.frame)) for mask in masks.numpy()]
+    def _count_features(self, masks: torch.Tensor, stored: Stored) -> list[tuple[int, ...]]:
+        """The Betti numbers of the ground truth of each patch, those that came with it where there are some."""
+        connectivity, frame, arrays = self.connectivity, bool(self.frame), masks.numpy()
+        if stored is None:
+            return [betti_numbers(mask, connectivity, frame=frame) for mask in arrays]
+        pairs = zip(stored, arrays, strict=True)
+        return [read_betti_record(record, mask, connectivity, frame=frame) for record, mask in pairs]
 
     def _match(
         self, diagram: NDArray[np.float32], points: DiagramPoints, truth: Diagrams

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Unpack
 
@@ -14,87 +13,13 @@ from monai.utils import LossReduction
 from numpy.typing import NDArray
 
 from monai_topo.losses.base import TopologyLoss
-from monai_topo.losses.checks import Checks
+from monai_topo.losses.channels import Channels, Stored
+from monai_topo.losses.checks import AT_ONCE, Checks
 from monai_topo.losses.options import LossOptions
 from monai_topo.losses.patches import mean_of_patches
+from monai_topo.losses.pulls import Pulls
 from monai_topo.losses.transfer import Device, Fields, Later, device_of, fetch, send
-from monai_topo.topology import ESSENTIAL, DiagramPoints, available_engines, gather_points
-
-
-@dataclass(frozen=True)
-class Pulls:
-    """Where the points of a prediction's diagrams are pulled.
-
-    Attributes:
-        points: the n points of all patches.
-        goal: place in the diagram that each point is pulled to, ``(n, 2)``.
-        weight: factor of each point's squared distance to its goal, ``(n,)``.
-        constant: further cost of each patch, ``(N,)``: features of the truth that no point is there for.
-        ends: death of a class that never dies, of each patch, ``(N,)``; None is 0.
-        shift: addition to the likelihood where each point is born and where it dies, ``(n, 2)``; None is nothing.
-    """
-
-    points: DiagramPoints
-    goal: NDArray[np.float32]
-    weight: NDArray[np.float32]
-    constant: NDArray[np.float32]
-    ends: NDArray[np.float32] | None = None
-    shift: NDArray[np.float32] | None = None
-
-    @property
-    def never(self) -> NDArray[np.float32] | None:
-        """For each point where it would end if it never died, ``(n,)``; None where all die."""
-        if not (self.points.death == ESSENTIAL).any():
-            return None
-        if self.ends is None:
-            return np.zeros(self.points.count, np.float32)
-        return np.asarray(self.ends[self.points.patch], np.float32)
-
-
-def join_pulls(parts: Sequence[Pulls]) -> Pulls:
-    """The pulls of the patches of all parts, in order."""
-    if len(parts) == 1:
-        return parts[0]
-    points = DiagramPoints.join([part.points for part in parts], parts[0].points.filtration)
-    return Pulls(points, *(_joined([getattr(part, name) for part in parts]) for name in _COLUMNS))
-
-
-_COLUMNS = ("goal", "weight", "constant", "ends", "shift")
-
-
-def _joined(columns: Sequence[Any]) -> Any:
-    return None if columns[0] is None else np.concatenate(columns)
-
-
-def values_at(fields: Fields, points: DiagramPoints, ends: Any = 0.0) -> NDArray[np.float32]:
-    """Births and deaths ``(n, 2)`` of the points of N fields on the CPU, as numbers.
-
-    Args:
-        fields: ``(N, H, W[, D])``.
-        points: their points.
-        ends: death of a class that never dies: one number, or one for each field ``(N,)``.
-    """
-    values = fields[:].numpy().reshape(-1)
-    found = np.empty((points.count, 2), np.float32)
-    found[:, 0] = values.take(points.birth)
-    found[:, 1] = values.take(points.death, mode="clip")
-    never = np.flatnonzero(points.death == ESSENTIAL)
-    found[never, 1] = np.broadcast_to(np.asarray(ends, np.float32), len(points.shapes))[points.patch[never]]
-    return found
-
-
-def to_diagonal(diagram: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The projection of each point ``(n, 2)`` on the diagonal.
-
-    With ``m = (b + d) / 2`` held constant, ``(b - m)**2 + (d - m)**2`` has the value and gradient of
-    ``(b - d)**2 / 2``.
-
-    Example:
-        >>> to_diagonal(np.array([[0.75, 0.25]], np.float32))
-        array([[0.5, 0.5]], dtype=float32)
-    """
-    middle: NDArray[np.float32] = np.asarray((diagram[:, :1] + diagram[:, 1:]) / 2, np.float32)
-    return middle.repeat(2, axis=1)
+from monai_topo.topology import available_engines, gather_points, stored_betti_numbers
 
 
 class DiagramLoss(TopologyLoss):
@@ -174,14 +99,33 @@ class DiagramLoss(TopologyLoss):
             mask: truth, likewise.
         """
 
-    def plan(self, likelihood: torch.Tensor) -> Callable[[Fields, Fields], Pulls]:
-        """What finds the pulls of these patches, in any thread: all that is drawn at random is drawn here."""
+    def plan(self, likelihood: torch.Tensor, stored: Stored = None) -> Callable[[Fields, Fields], Pulls]:
+        """What finds the pulls of these patches, in any thread: all that is drawn at random is drawn here.
+
+        Args:
+            likelihood: patches ``(N, H, W[, D])``, on any device.
+            stored: Betti numbers that came with the targets of these patches; see ``StoreBettiNumbers``.
+        """
         return self.pulls
 
-    def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def patch_terms(self, likelihood: torch.Tensor, mask: torch.Tensor, stored: Stored = None) -> torch.Tensor:
         """The term of each patch: pull its points, sum."""
-        pulls = self.plan(likelihood)(likelihood.detach().cpu(), mask.detach().cpu())
+        pulls = self.plan(likelihood, stored)(likelihood.detach().cpu(), mask.detach().cpu())
         return pull(likelihood, pulls, None)
+
+    def channel_terms(self, channels: Channels) -> torch.Tensor:
+        """The mean over patches, ``(B, C, 1, 1[, 1])``."""
+        terms_of = partial(self.patch_terms, stored=channels.stored)
+        return self.mean_over_patches(terms_of, channels.prediction, channels.truth)
+
+    def checked_channels(self, input: torch.Tensor, target: torch.Tensor, checks: Checks = AT_ONCE) -> Channels:
+        """What the terms are computed from, with the Betti numbers that came with a target of whole masks."""
+        channels = super().checked_channels(input, target, checks)
+        whole = self.patch_size is None and self.ignore_index is None and not self.to_onehot_y
+        stored = stored_betti_numbers(target) if whole else None
+        if stored is None or not len(channels.prediction):
+            return channels
+        return channels._replace(stored=stored[:, -channels.truth.shape[1] :].reshape(-1, stored.shape[-1]))
 
     def begin(self, input: torch.Tensor, target: torch.Tensor) -> Callable[[], torch.Tensor]:
         """Begin the loss, and return what ends it: on a GPU the CPU works while other losses are computed.
@@ -221,7 +165,7 @@ class DiagramLoss(TopologyLoss):
         with torch.autocast(device_type=input.device.type, enabled=False):
             channels = self.checked_channels(input, target, checks)
             likelihood, mask = self.cut(channels.prediction, channels.truth)
-            plan, flags = self.plan(likelihood), checks.flags(likelihood.device)
+            plan, flags = self.plan(likelihood, channels.stored), checks.flags(likelihood.device)
             (fields, masks), answers = fetch(device, [likelihood.detach(), mask], flags)
 
         def find() -> Pulls:

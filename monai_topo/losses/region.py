@@ -12,7 +12,8 @@ from monai.utils import LossReduction
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from monai_topo.losses.base import Channels, TopologyLoss
+from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.channels import Channels
 from monai_topo.losses.options import LossOptions
 
 NORMALIZATIONS = ("mask", "image")

@@ -12,7 +12,8 @@ from monai.utils import LossReduction
 from torch import nn
 
 from monai_topo.graphs import check_skeleton, skeleton_tube
-from monai_topo.losses.base import Channels, TopologyLoss
+from monai_topo.losses.base import TopologyLoss
+from monai_topo.losses.channels import Channels
 from monai_topo.losses.checks import AT_ONCE, Checks
 from monai_topo.losses.inputs import to_mask
 from monai_topo.losses.options import LossOptions

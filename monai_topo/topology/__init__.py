@@ -32,6 +32,10 @@ from monai_topo.topology.masks.instances import remove_small_cells as remove_sma
 from monai_topo.topology.masks.instances import renumber_ids as renumber_ids
 from monai_topo.topology.masks.instances import round_cells as round_cells
 from monai_topo.topology.masks.overlap import shared_betti_numbers
+from monai_topo.topology.masks.records import BETTI_KEY as BETTI_KEY
+from monai_topo.topology.masks.records import betti_record as betti_record
+from monai_topo.topology.masks.records import read_betti_record as read_betti_record
+from monai_topo.topology.masks.records import stored_betti_numbers as stored_betti_numbers
 from monai_topo.topology.masks.runs import ComponentRuns, component_runs
 from monai_topo.topology.masks.small_features import SmallFeatures, crop_to_mask, small_features
 from monai_topo.topology.matching import FieldMatching, MatchedPoints, Matching, by_lifetime, nearest_corner, optimal

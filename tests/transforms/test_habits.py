@@ -67,10 +67,11 @@ def test_the_table_is_complete():
         "AffinityWatershed",
         "RandCropByTopology",
         "AuditTopology",
+        "StoreBettiNumbers",
         "LoadVolume",
         "SeparateTrees",
         "RandSymmetry",
-    }  # a channel for each axis, a list, its input, a path, two inputs, a random one
+    }  # a channel for each axis, a list, its input, its input with metadata, a path, two inputs, a random one
     arrays = {n for n in transforms.__all__ if f"{n}d" in transforms.__all__}
     assert arrays - others == set(CASES)
 

@@ -34,6 +34,12 @@ from monai_topo.transforms.label.skeleton_tube import (
     SkeletonTubed,
     SkeletonTubeDict,
 )
+from monai_topo.transforms.label.store_betti_numbers import (
+    StoreBettiNumbers,
+    StoreBettiNumbersD,
+    StoreBettiNumbersd,
+    StoreBettiNumbersDict,
+)
 from monai_topo.transforms.label.structure_mask import (
     StructureMask,
     StructureMaskD,
@@ -62,6 +68,10 @@ __all__ = [
     "SkeletonTubeD",
     "SkeletonTubeDict",
     "SkeletonTubed",
+    "StoreBettiNumbers",
+    "StoreBettiNumbersD",
+    "StoreBettiNumbersDict",
+    "StoreBettiNumbersd",
     "StructureMask",
     "StructureMaskD",
     "StructureMaskDict",
