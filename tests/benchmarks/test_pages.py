@@ -56,7 +56,7 @@ def test_every_section_can_be_measured_and_written(name, tmp_path, copies, monke
     report = measured(name, 1, Journal(tmp_path / "rounds.jsonl", stamp), stamp)
     assert "| --- |" in report.text
     assert " nan" not in report.text
-    assert report.finding.endswith(".")
+    assert report.finding.endswith(".") or hasattr(load(name), "unavailable")
     write_reports([report], "Measured today.", whole=False)
     written = f"## {report.title}\n\nMeasured today.\n\n{report.text}"
     assert sections.read_section(places()[name], name) == written.strip()
