@@ -110,13 +110,17 @@ def ovules(data, folder, fold):
 
 
 def topomortar(data, folder, fold):
-    """Photographs of mortar, gray, as their data set divides them."""
+    """Photographs of mortar, as their data set divides them."""
     places = {"train": ("training", "train"), "val": ("held_out", VALIDATION), "test": ("held_out", TEST)}
     for part, (place, name) in places.items():
-        for image in sorted((data / "topomortar" / part / "images").glob("*.png")):
-            gray = np.round(imread(image)[..., :3].mean(axis=2)).astype(np.uint8)
-            label = imread(data / "topomortar" / part / "accurate" / image.name) > 0
-            save_pair(folder / place, f"{name}_{image.stem}", Volume(gray, diagonal_affine((1, 1))), label)
+        for path in sorted((data / "topomortar" / part / "images").glob("*.png")):
+            label = imread(data / "topomortar" / part / "accurate" / path.name) > 0
+            save_pair(folder / place, f"{name}_{path.stem}", in_color(path), label)
+
+
+def in_color(path):
+    """A photograph as NIfTI has it: the colors along a last axis, behind the three of space."""
+    return Volume(imread(path)[:, :, None, :3], np.eye(4))
 
 
 def levels_of(levels):

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from monai.config import KeysCollection, PathLike
+from monai.data import MetaTensor
 from monai.transforms import MapTransform, SaveImage
+from monai.utils import MetaKeys
 
 from monai_topo.data import stem_of, written_whole
 from monai_topo.topology import betti_numbers
@@ -180,10 +182,16 @@ def _save(image: Any, start: str, dtype: Any) -> None:
     target = Path(f"{start}{_SUFFIX}")
     with written_whole(target) as temporary:
         try:
-            save(image, filename=str(temporary).removesuffix(_SUFFIX))
+            save(_as_it_is(image), filename=str(temporary).removesuffix(_SUFFIX))
         except RuntimeError as error:  # MONAI's, with the traceback of the writer in its text
             reason = str(error).strip().rpartition("\n")[2]
             raise OSError(reason) from error
+
+
+def _as_it_is(image: Any) -> MetaTensor:
+    """With its own shape in the metadata: by what was loaded, in color say, MONAI takes channels for an axis."""
+    own = {MetaKeys.SPATIAL_SHAPE: tuple(image.shape[1:]), MetaKeys.ORIGINAL_CHANNEL_DIM: float("nan")}
+    return MetaTensor(image, meta={**getattr(image, "meta", {}), **own})
 
 
 SaveSegmentationD = SaveSegmentationDict = SaveSegmentationd

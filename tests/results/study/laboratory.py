@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import nibabel
 import numpy as np
 
 from monai_topo.data import read_volume
@@ -46,8 +47,8 @@ class StudyLaboratory(Laboratory):
         if IMAGE not in self.records.runs:
             folder = self._folder(0, IMAGE)
             for path in sorted((held_out / "images").glob("*.nii.gz")):
-                image = read_volume(path)
-                likelihood = Volume(subject.without_network(np.asarray(image.array)), image.affine)
+                image = nibabel.load(path)  # with its colors, where it has any
+                likelihood = Volume(subject.without_network(np.asarray(image.dataobj)), image.affine)
                 folder.mkdir(parents=True, exist_ok=True)
                 save_nifti(folder / path.name.replace(".nii.gz", "_prob.nii.gz"), likelihood)
             self.records.add(IMAGE, self._finished(folder, self._tuned(folder)))

@@ -63,8 +63,8 @@ def controls(label):
 
 
 def bright(image):
-    """How bright the smoothed image is."""
-    return stretched(gaussian_filter(image.astype(np.float32), 1))
+    """How bright the smoothed photograph ``(rows, columns, 1, colors)`` is."""
+    return stretched(gaussian_filter(image[:, :, 0].mean(axis=-1, dtype=np.float32), 1))
 
 
 MORTAR = Subject(

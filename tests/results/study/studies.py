@@ -107,14 +107,21 @@ TOPOMORTAR = Study(
     name="topomortar",
     title="TopoMortar: mortar in 2D",
     about=(
-        "Photographs of 512 x 512 pixels, in gray; the in-distribution part with accurate labels: 50 train, 20 "
+        "Photographs of 512 x 512 pixels, in color; the in-distribution part with accurate labels: 50 train, 20 "
         "validate, 50 test, as the data set's authors divide them."
     ),
     bundle="em_membranes",
     divide=datasets.topomortar,
     subject=MORTAR,
-    overlays=("load.yaml", "data.yaml", "long.yaml", "steady.yaml"),
-    settings={"patch_size": [256, 256], "batch_size": 4, "network_def#spatial_dims": 2, **_LONG},
+    overlays=("data.yaml", "colors.yaml", "long.yaml", "steady.yaml"),
+    inference=("infer.yaml", "infer_colors.yaml"),
+    settings={
+        "patch_size": [256, 256],
+        "batch_size": 4,
+        "network_def#spatial_dims": 2,
+        "network_def#in_channels": 3,
+        **_LONG,
+    },
     loss_settings={
         **{loss: {"loss#topology#dims": [0, 1]} for loss in ("topo", "lifetime", "betti_matching")},
         "dmt": {"loss#topology#dims": [1]},
@@ -140,7 +147,7 @@ TOPOMORTAR = Study(
         "TopoLoss": {"Betti 0": 3.14, "Betti 1": 2.73},
     },
     source="published: means over ten seeds of a large network, 12,000 iterations on a GPU (BMVC 2025)",
-    start_iterations=2000,
+    start_iterations=3000,
     iterations=250,
 )
 

@@ -181,3 +181,21 @@ def test_what_is_no_likelihood_is_made_one(likelihood, tmp_path):
     np.testing.assert_allclose(probability.numpy(), affinities[0].numpy())
     np.testing.assert_array_equal(mask.numpy(), affinities[0].numpy() >= 0.5)
     np.testing.assert_array_equal(last.numpy(), affinities[2].numpy() > 0.5)
+
+
+@pytest.mark.parametrize("of_space", [2, 3])
+@pytest.mark.parametrize("loaded", ["unknown", "as it is", "in color"])
+def test_axes_are_those_of_the_likelihood_whatever_was_loaded(of_space, loaded, tmp_path):
+    size = (5, 6, 7)[:of_space]
+    known = {
+        "unknown": {},
+        "as it is": {"spatial_shape": size, "original_channel_dim": float("nan")},
+        "in color": {"spatial_shape": (*size, 1), "original_channel_dim": -1},  # colors behind an axis of length 1
+    }
+    values = torch.rand(1, *size, generator=torch.Generator().manual_seed(0))
+    pred = MetaTensor(values, affine=torch.diag(torch.tensor([2.0, 3, 4, 1])), meta={**known[loaded]})
+    pred.meta["filename_or_obj"] = "photograph.nii.gz"
+    SaveSegmentationd("pred", tmp_path)({"pred": pred})
+    written = nibabel.load(tmp_path / "photograph_prob.nii.gz")
+    np.testing.assert_allclose(written.get_fdata(), values[0].numpy())
+    np.testing.assert_array_equal(written.header.get_zooms(), (2, 3, 4)[:of_space])
