@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 CODE = ("monai_topo", "tests/benchmarks", "pyproject.toml", "constraints.txt")
 """What a figure depends on: a commit that changes none of it leaves figures as they are."""
 PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "torch", "monai", "gudhi", "scikit-image", "networkx", "dask")
+LIMITS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 PEERS = ("cripser", "topolosses", "POT", "dask-image")
 """Packages that figures are compared with and that `peers.txt` lists; without one its figures are left out."""
 
@@ -45,7 +46,7 @@ class Stamp:
         """The stamp of figures that are measured now."""
         changed = bool(git(root, "status", "--porcelain", "--", *CODE))
         commit = git(root, "log", "-1", "--format=%h", "--", *CODE).strip()
-        return cls(commit, changed, digest_of(root), f"{processor()}, {usable_cores()} usable", versions(), quick)
+        return cls(commit, changed, digest_of(root), machine(), versions(), quick)
 
     def as_dict(self):
         return asdict(self)
@@ -78,8 +79,11 @@ def digest_of(root):
     return digest.hexdigest()[:12]
 
 
-def usable_cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def machine():
+    """The processor, and what of it may be used."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    limits = [f"{name}={os.environ[name]}" for name in LIMITS if name in os.environ]
+    return ", ".join([processor(), f"{usable} usable", *limits])
 
 
 def versions():

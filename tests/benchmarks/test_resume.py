@@ -190,6 +190,13 @@ def test_files_that_no_commit_holds_are_changes(checkout):
     assert Stamp.of_now(checkout).changed
 
 
+def test_fewer_threads_are_another_machine(checkout, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    free = Stamp.of_now(checkout)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert Stamp.of_now(checkout).machine == f"{free.machine}, OMP_NUM_THREADS=1"
+
+
 def test_without_git_there_is_one_line(tmp_path):
     with pytest.raises(SystemExit, match="must be a git checkout"):
         Stamp.of_now(tmp_path)
