@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monai_topo.topology.affinities.maximin import maximin_pairs
 from monai_topo.topology.induced import match_induced
@@ -63,18 +64,31 @@ def _steps(ndim: int) -> list[tuple[str, Callable[[], Any]]]:
     """What compiles, with the name that the progress bar shows."""
     rng = np.random.default_rng(0)
     likelihood = rng.random((_SIDE,) * ndim, np.float32)
-    mask = likelihood > 0.5  # half of it 0, from which dimension 1 begins with the second way to pair loops
+    mask = likelihood > 0.5
     truth, ids = mask.astype(np.float32), mask.astype(np.int64)
     affinities = rng.random((ndim, *mask.shape), np.float32)
     steps: list[tuple[str, Callable[[], Any]]] = [
         ("persistence pairs", lambda: persistence_pairs(likelihood, engine="native")),
         ("Betti numbers", lambda: betti_numbers(mask)),
         ("Betti numbers", lambda: betti_numbers(mask, connectivity=1)),
+        ("second attempts", lambda: _attempt_again(likelihood)),
         ("matching", lambda: match_induced(likelihood, truth, engine="native")),
-        ("plateaus", lambda: match_induced(truth, truth, engine="native")),
         ("stable manifolds", lambda: stable_manifolds(likelihood, persistence_threshold=0.1, dims=range(1, ndim))),
         ("critical regions", lambda: critical_regions(likelihood > 0.6, mask)),
         ("maximin affinities", lambda: maximin_pairs(affinities, ids, constrained=True)),
         ("distances", lambda: distance_to_background(mask)),
     ]
     return [(f"{ndim}D {name}", step) for name, step in steps]
+
+
+def _attempt_again(likelihood: NDArray[np.float32]) -> None:
+    """What is compiled only when dimension 1 of a volume takes long: here less than nothing may be done at once."""
+    from monai_topo.topology.engines.native.compute import EFFORT, compute_image_pairs, compute_pairs_stack
+
+    ndim = likelihood.ndim
+    nothing = np.int64(-1)
+    effort = EFFORT._replace(first=nothing, attempt=nothing)
+    options: dict[str, Any] = {"full_connectivity": True, "dims": tuple(range(ndim)), "frame": False, "effort": effort}
+    compute_pairs_stack(likelihood[None], **options)
+    keys = likelihood.ravel().argsort().argsort().astype(np.int32).reshape(likelihood.shape)
+    compute_image_pairs(keys, np.minimum(keys, keys[::-1]), **options)

@@ -29,6 +29,10 @@ assert not kernels()
 assert warm_up(ndim) > 0
 warm = kernels()
 assert len(warm) >= 5, warm
+if ndim == 3:
+    names = [name for name, _ in warm]
+    assert {"_finish_upward", "_finish_downward"} <= set(names), names
+    assert names.count("image_pairs_of_volume") == 2, names
 shape = (2, 1) + (10, 9, 11)[:ndim]
 torch.manual_seed(0)
 truth = (torch.rand(shape) > 0.5).float()

@@ -50,7 +50,7 @@ def compute_pairs(
 
 
 def compute_pairs_stack(
-    stack: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool
+    stack: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool, effort: Effort = EFFORT
 ) -> dict[int, IndexPairs]:
     """Persistence pairs of fields of one shape, the loop over them inside the kernel; see ``registry.BatchFunction``.
 
@@ -69,7 +69,7 @@ def compute_pairs_stack(
     if ndim == 2:
         found = pairs_of_planes(values[:, None], *options)
     else:
-        found = pairs_of_stack(values, *options, _shared_link_table(), EFFORT)
+        found = pairs_of_stack(values, *options, _shared_link_table(), effort)
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
@@ -86,6 +86,7 @@ def compute_image_pairs(
     full_connectivity: bool,
     dims: tuple[int, ...],
     frame: bool,
+    effort: Effort = EFFORT,
 ) -> dict[int, IndexPairs]:
     """Image pairs of a sublevel filtration in a larger one; see ``registry.ImageFunction``.
 
@@ -104,7 +105,7 @@ def compute_image_pairs(
     elif ndim == 2:
         found = image_pairs_of_plane(domain[None], codomain[None], *options, offsets)
     else:
-        options = (*options, _memory(keys, _ARRAYS_OF_TWO), offsets, _shared_link_table(), EFFORT)
+        options = (*options, _memory(keys, _ARRAYS_OF_TWO), offsets, _shared_link_table(), effort)
         found = _paired(image_pairs_of_volume, (domain, codomain, *options))
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
