@@ -46,7 +46,8 @@ class DiagramOptions(LossOptions, total=False):
         connectivity: connectivity of the foreground: None is full (8 in 2D, 26 in 3D), 1 is face (4, 6).
         persistence_threshold: points whose persistence is at most this are left alone; 0 by default.
         engine: ``"auto"`` or a name of ``monai_topo.topology.available_engines()``.
-        num_threads: threads for the patches; None is one for each CPU core, and one for few small patches.
+        num_threads: threads in all, over the patches first and then within each large 3D patch; None is one for each
+            CPU core, and one for few small patches.
 
     Example:
         >>> from monai_topo.losses import TopoLoss

@@ -40,7 +40,8 @@ class DiagramLoss(TopologyLoss):
         connectivity: connectivity as in :class:`DiagramOptions`, and so are the next three.
         persistence_threshold: points whose persistence is at most this are left alone.
         engine: ``"auto"`` or a name of ``monai_topo.topology.available_engines()``.
-        num_threads: threads for the patches; None is one for each CPU core, and one for few small patches.
+        num_threads: threads in all, over the patches first and then within each large 3D patch; None is one for each
+            CPU core, and one for few small patches.
         **options: :class:`LossOptions`.
 
     Raises:

@@ -29,6 +29,16 @@ def count_threads(num_threads: int | None, num_items: int) -> int:
     return max(1, min(num_threads or available_cpus(), num_items))
 
 
+def threads_for_each(num_threads: int | None, num_items: int) -> int:
+    """How many threads each of some items may take, when all are worked on at once with ``num_threads`` in all.
+
+    Example:
+        >>> threads_for_each(16, num_items=3)
+        5
+    """
+    return max(1, (num_threads or available_cpus()) // max(1, num_items))
+
+
 def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item], num_threads: int | None) -> list[Result]:
     """Apply a function to each item, in threads of which the calling one is the first; the order is that of the items.
 
@@ -42,14 +52,40 @@ def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item], nu
         >>> map_in_threads(len, ["a", "bc", "def"], num_threads=2)
         [1, 2, 3]
     """
-    threads = count_threads(num_threads, len(items))
-    if threads == 1:
-        return [function(item) for item in items]
-    with ThreadPoolExecutor(threads - 1) as pool:
-        waiting = [pool.submit(function, item) for item in items]
+    with Team(count_threads(num_threads, len(items))) as team:
+        return team.map(function, items)
+
+
+class Team:
+    """Threads that stay together for several calls, of which the calling one is the first; to be used with ``with``.
+
+    Args:
+        num_threads: threads in all.
+
+    Example:
+        >>> with Team(2) as team:
+        ...     team.map(len, ["a", "bc"]), team.map(abs, [-1, -2])
+        ([1, 2], [1, 2])
+    """
+
+    def __init__(self, num_threads: int) -> None:
+        self._pool = ThreadPoolExecutor(num_threads - 1) if num_threads > 1 else None
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Apply a function to each item, as :func:`map_in_threads` does."""
+        if self._pool is None or len(items) < 2:
+            return [function(item) for item in items]
+        waiting = [self._pool.submit(function, item) for item in items]
         try:
             own = {n: function(items[n]) for n in reversed(range(len(items))) if waiting[n].cancel()}
             return [own[n] if n in own else waiting[n].result() for n in range(len(items))]
         finally:  # after an error the rest is not begun
             for future in waiting:
                 future.cancel()
+
+    def __enter__(self) -> Team:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()

@@ -38,10 +38,17 @@ class BatchFunction(Protocol):
     """Computes the pairs of many fields of one shape at once; what :class:`PairsFunction` promises holds for each.
 
     A voxel is named by its flat index in the whole stack, so that field n of N-voxel fields has n * N to n * N + N - 1.
+    At most ``num_threads`` work on it; the pairs and their order do not depend on it.
     """
 
     def __call__(
-        self, stack: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool
+        self,
+        stack: NDArray[Any],
+        *,
+        full_connectivity: bool,
+        dims: tuple[int, ...],
+        frame: bool,
+        num_threads: int = 1,
     ) -> dict[int, IndexPairs]:
         """Return (birth, death) for every dimension of ``dims``."""
 
@@ -85,7 +92,7 @@ class Engine:
 
     Attributes:
         pairs: persistence pairs of one field.
-        batch: persistence pairs of many fields of one shape, where the engine has a loop of its own.
+        batch: persistence pairs of many fields of one shape, where the engine has a loop or threads of its own.
         image: image persistence of one field in another.
         manifolds: stable manifolds of a field.
     """
@@ -97,7 +104,7 @@ class Engine:
 
     @property
     def of_stack(self) -> BatchFunction:
-        """``batch``, or else ``pairs`` of each field."""
+        """``batch``, or else ``pairs`` of each field, in one thread."""
         return self.batch or _one_by_one(self.pairs)
 
 
@@ -160,7 +167,7 @@ def _refuse(name: str, what: str, capability: Callable[[Engine], object]) -> Any
 
 def _one_by_one(pairs_of: PairsFunction) -> BatchFunction:
     def pairs_of_stack(
-        stack: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool
+        stack: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool, num_threads: int = 1
     ) -> dict[int, IndexPairs]:
         size = stack[0].size
         each = [pairs_of(field, full_connectivity=full_connectivity, dims=dims, frame=frame) for field in stack]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_topo.topology.compiled.threads import Team
 from monai_topo.topology.engines.native.gradient.links import new_link_table
 from monai_topo.topology.engines.native.image.image_pairs import image_pairs_of_plane, image_pairs_of_volume
 from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL
 from monai_topo.topology.engines.native.pairing.finish import pairs_of_stack
 from monai_topo.topology.engines.native.pairing.pairs import pairs_of_planes
+from monai_topo.topology.engines.native.pairing.shares import share_of_volume
+from monai_topo.topology.engines.native.together import Task, memory_of_threads, pairs_in_threads
 from monai_topo.topology.engines.native.types import Effort
 from monai_topo.topology.engines.registry import IndexPairs
 from monai_topo.topology.field import to_integers
@@ -21,6 +25,9 @@ from monai_topo.topology.grid import neighbor_offsets
 
 LARGEST_FIELD = 2**31 - 1
 """Voxels, with one layer of border, that 32-bit indices can name."""
+
+VOXELS_WORTH_A_THREAD = 2**16
+"""Voxels of a field for each thread: smooth fields of 48³ take as long in two threads as in one, 64³ less."""
 
 EFFORT = Effort(np.int64(64), np.int64(3), np.int64(16), np.int64(40), np.int64(20))
 """Chosen by counting: beyond 64 of work for each square, all squares of a smooth field take less than 1 of work
@@ -50,9 +57,17 @@ def compute_pairs(
 
 
 def compute_pairs_stack(
-    stack: NDArray[Any], *, full_connectivity: bool, dims: tuple[int, ...], frame: bool, effort: Effort = EFFORT
+    stack: NDArray[Any],
+    *,
+    full_connectivity: bool,
+    dims: tuple[int, ...],
+    frame: bool,
+    num_threads: int = 1,
+    effort: Effort = EFFORT,
 ) -> dict[int, IndexPairs]:
-    """Persistence pairs of fields of one shape, the loop over them inside the kernel; see ``registry.BatchFunction``.
+    """Persistence pairs of fields of one shape; see ``registry.BatchFunction``.
+
+    One thread loops over the fields inside the kernel. Several take one large 3D field after the other together.
 
     Raises:
         ValueError: for fields of more than 2**31 voxels.
@@ -65,12 +80,37 @@ def compute_pairs_stack(
     framed = frame != full_connectivity
     values, is_float = to_integers(stack)
     offsets = neighbor_offsets(_padded(stack.shape[1:]))
-    options = (is_float, framed, full_connectivity, wanted, _memory(stack[0]), offsets)
+    options = (is_float, framed, full_connectivity, wanted)
     if ndim == 2:
-        found = pairs_of_planes(values[:, None], *options)
+        found = pairs_of_planes(values[:, None], *options, _memory(stack[0]), offsets)
+    elif (threads := min(num_threads, stack[0].size // VOXELS_WORTH_A_THREAD)) > 1:
+        found = _pairs_in_threads(values, *options, offsets, threads)
     else:
-        found = pairs_of_stack(values, *options, _shared_link_table(), effort)
+        found = pairs_of_stack(values, *options, _memory(stack[0]), offsets, _shared_link_table(), effort)
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
+
+
+def _pairs_in_threads(
+    values: NDArray[np.int32],
+    is_float: bool,
+    framed: bool,
+    upside_down: bool,
+    wanted: NDArray[np.bool_],
+    offsets: NDArray[np.int64],
+    num_threads: int,
+) -> Any:
+    """Pairs of 3D fields for each dimension: in several threads, and by one where that takes long."""
+    size, links = math.prod(_padded(values.shape[1:])), _shared_link_table()
+    memory, order = memory_of_threads(size, num_threads), (is_float, framed, upside_down)
+    each = []
+    with Team(num_threads) as team:
+        for n, field in enumerate(values):
+            call = partial(share_of_volume, field, *order, memory, offsets, links, EFFORT)
+            found = pairs_in_threads(Task(call, wanted, size, num_threads, team))
+            if found is None:
+                found = pairs_of_stack(field[None], *order, wanted, memory[: 3 * size], offsets, links, EFFORT)
+            each.append([np.where(pairs >= 0, pairs + n * field.size, pairs) for pairs in found] if n else found)
+    return each[0] if len(each) == 1 else [np.concatenate(pairs, axis=1) for pairs in zip(*each, strict=True)]
 
 
 def _paired(kernel: Any, arguments: tuple[Any, ...]) -> Any:

@@ -89,15 +89,23 @@ def _write_codes(keys: Keys, lower: Words, voxels: Array, codes: Codes) -> Int:
 
 @kernel
 def classify_volume(keys: Keys, lower: Words, grid: Grid, table: LinkTable, counts: Scratch) -> CriticalCounts:
-    """Write the words of a 3D field and flag its saddles.
+    """Write the words of a 3D field and flag its saddles; ``counts`` is overwritten."""
+    return classify_planes(keys, lower, grid, table, counts, np.int64(0), grid[0])
 
-    The words of a plane are classified while they are in the cache. ``counts`` is overwritten.
+
+@kernel
+def classify_planes(
+    keys: Keys, lower: Words, grid: Grid, table: LinkTable, counts: Scratch, begin: Int, end: Int
+) -> CriticalCounts:
+    """:func:`classify_volume` of the planes of the padded grid from ``begin`` to ``end``.
+
+    The words of a plane are classified while they are in the cache.
     """
     depth, height, row = grid
     plane = height * row
     for i in range(counts.size):
         counts[i] = 0
-    for z in range(1, depth - 1):
+    for z in range(max(begin, 1), min(end, depth - 1)):
         mark_lower(keys, lower, z * plane + row + 1, (z + 1) * plane - row - 1, row, plane)
         for y in range(1, height - 1):
             start = z * plane + y * row

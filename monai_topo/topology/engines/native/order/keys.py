@@ -47,13 +47,23 @@ def surround(values: Array, is_float: bool, keys: Keys, outside: Int, reverse: b
         outside: ``BELOW_ALL`` or ``ABOVE_ALL``.
         reverse: turn the total order around: values complemented, and flat indices too.
     """
+    height, width = values.shape[1:]
+    depth = np.int64(keys.size // ((height + 2) * (width + 2)))
+    surround_planes(values, is_float, keys, outside, reverse, np.int64(0), depth)
+
+
+@kernel
+def surround_planes(
+    values: Array, is_float: bool, keys: Keys, outside: Int, reverse: bool, begin: Int, end: Int
+) -> None:
+    """:func:`surround` of the planes of the padded grid from ``begin`` to ``end``."""
     depth, height, width = values.shape
     row = width + 2
     plane = row * (height + 2)
     margin = (keys.size // plane - depth) // 2
-    fill_border(keys, (depth + 2 * margin, height + 2, row), outside)
+    fill_border_of_planes(keys, (depth + 2 * margin, height + 2, row), outside, begin, end)
     turned = turned_bits(is_float)
-    for z in range(depth):
+    for z in range(max(begin - margin, 0), min(end - margin, depth)):
         for y in range(height):
             start = (z + margin) * plane + (y + 1) * row + 1
             if reverse:
@@ -65,17 +75,23 @@ def surround(values: Array, is_float: bool, keys: Keys, outside: Int, reverse: b
 @kernel
 def fill_border(array: Array, grid: Grid, value: Int) -> None:
     """Give all border voxels of a padded grid one value; a depth of 1 is 2D, without a border along it."""
+    fill_border_of_planes(array, grid, value, np.int64(0), grid[0])
+
+
+@kernel
+def fill_border_of_planes(array: Array, grid: Grid, value: Int, begin: Int, end: Int) -> None:
+    """:func:`fill_border` of the planes from ``begin`` to ``end``."""
     depth, height, row = grid
     plane = height * row
-    for z in range(depth):
+    for z in range(begin, end):
         first = z * plane
-        _fill(array, first, first + row, value)
-        for start in range(first + row, first + plane - row, row):
-            array[start] = array[start + row - 1] = value
-        _fill(array, first + plane - row, first + plane, value)
-    if depth > 1:
-        _fill(array, np.int64(0), plane, value)
-        _fill(array, (depth - 1) * plane, depth * plane, value)
+        if depth > 1 and (z == 0 or z == depth - 1):
+            _fill(array, first, first + plane, value)
+        else:
+            _fill(array, first, first + row, value)
+            for start in range(first + row, first + plane - row, row):
+                array[start] = array[start + row - 1] = value
+            _fill(array, first + plane - row, first + plane, value)
 
 
 @kernel

@@ -13,7 +13,7 @@ from monai_topo.topology.compiled.bits import BIT_COUNT, lowest_bit
 from monai_topo.topology.compiled.kernel import at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.links import EDGE_ENDS, LINK_BITS, LINK_MASK, roots, tree_parent
 from monai_topo.topology.engines.native.gradient.mixed import critical_mixed_edges, mixed_edges, mixed_parent
-from monai_topo.topology.engines.native.order.keys import fill_border
+from monai_topo.topology.engines.native.order.keys import fill_border_of_planes
 from monai_topo.topology.engines.native.pairing.chains import (
     DOWN,
     QUEUED,
@@ -56,13 +56,30 @@ def mark_edges_without_loop(
     These are the edge paired with the voxel itself, at its first link vertex; the critical edges that merge components;
     and all of the border.
     """
-    for voxel in range(words.size):
-        link = words[voxel] & LINK_MASK
-        faces = without_mixed(link, mixed, voxel) & EDGES
-        words[voxel] = link | ((faces & -faces) << _NO_LOOP_BITS)
-    fill_border(words, grid, EDGES << _NO_LOOP_BITS)
+    mark_planes_without_loop(edges, merged, words, offsets, grid, mixed, np.int64(0), grid[0])
+
+
+@kernel
+def mark_planes_without_loop(
+    edges: Cells,
+    merged: Partners,
+    words: Words,
+    offsets: Offsets,
+    grid: Grid,
+    mixed: Mixed | None,
+    begin: Int,
+    end: Int,
+) -> None:
+    """:func:`mark_edges_without_loop` of the planes of the padded grid from ``begin`` to ``end``."""
+    first, last = begin * grid[1] * grid[2], end * grid[1] * grid[2]
+    own = words[first:last]
+    for voxel in range(own.size):
+        link = own[voxel] & LINK_MASK
+        faces = without_mixed(link, mixed, first + voxel) & EDGES
+        own[voxel] = link | ((faces & -faces) << _NO_LOOP_BITS)
+    fill_border_of_planes(words, grid, EDGES << _NO_LOOP_BITS, begin, end)
     for i in range(merged.size):
-        if merged[i] != UNPAIRED:
+        if merged[i] != UNPAIRED and first <= edges[0, i] < last:
             direction = 0
             while offsets[direction] != edges[2, i] - edges[0, i]:
                 direction += 1

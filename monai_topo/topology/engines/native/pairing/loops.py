@@ -138,7 +138,7 @@ def begin_loops(
     alternate(first_edge, words, keyed)
     forget_pairs(cells.edges, Taken(partner, taker, first_edge))
     put_off, is_open = np.zeros(count, np.bool_), np.empty(count, np.bool_)
-    _mark_open(cells.enclosed, is_open)
+    mark_open(cells.enclosed, is_open)
     order = in_bricks(cells.squares[0], is_open, grid)
     edges, merged, squares, enclosed = cells
     start, stop = np.zeros(count, np.int64), np.zeros(count, np.int64)
@@ -253,7 +253,7 @@ def _put_off_long(taken: Taken, put_off: Mask, kept: KeptChains, longest: Int) -
 
 
 @kernel
-def _mark_open(enclosed: Partners, is_open: Mask) -> None:
+def mark_open(enclosed: Partners, is_open: Mask) -> None:
     """Mark the squares that are left to dimension 1."""
     for i in range(enclosed.size):
         is_open[i] = enclosed[i] == UNPAIRED

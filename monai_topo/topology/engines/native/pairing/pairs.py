@@ -106,14 +106,14 @@ def pairs_of_planes(
             partner = merge_in_order(cells, forest, keys, ASCENDING)
             low, counts[0] = append_pairs(low, counts[0], partner, cells[0], place)
             if not framed:
-                counts[0] = _append_outer(low, counts[0], forest, upside_down, place)
+                counts[0] = append_outer(low, counts[0], forest, upside_down, place)
         if wanted[1]:
             list_runs(saddles, lower, offsets, ABOVE, cells)
             plant_forest(lower, offsets, ALL_2D, DESCENDING, grid, forest)
             partner = merge_in_order(cells, forest, keys, DESCENDING)
             high, counts[1] = append_pairs(high, counts[1], cells[0], partner, place)
             if framed:
-                counts[1] = _append_outer(high, counts[1], forest, not upside_down, place)
+                counts[1] = append_outer(high, counts[1], forest, not upside_down, place)
     return low[:, : counts[0]], high[:, : counts[1]]
 
 
@@ -173,7 +173,7 @@ def pairs_of_volumes(
             if wanted[0]:
                 low, counts[0] = append_pairs(low, counts[0], minima, edges[0], place)
                 if not framed:
-                    counts[0] = _append_outer(low, counts[0], forest, upside_down, place)
+                    counts[0] = append_outer(low, counts[0], forest, upside_down, place)
         if wanted[1] or wanted[2]:
             saddles = sorted_saddles(keys, lower, HAS_CRITICAL_SQUARE, critical.square_voxels)
             list_squares(saddles, lower, table, offsets, scratch, squares)
@@ -182,7 +182,7 @@ def pairs_of_volumes(
             if wanted[2]:
                 high, counts[2] = append_pairs(high, counts[2], squares[0], maxima, place)
                 if framed:
-                    counts[2] = _append_outer(high, counts[2], forest, not upside_down, place)
+                    counts[2] = append_outer(high, counts[2], forest, not upside_down, place)
         if wanted[1]:
             cells = CriticalCells(edges, minima, squares, maxima)
             way, state = attempt_loops(cells, keys, lower, table, offsets, grid, forest, memory[: 2 * size], effort)
@@ -213,7 +213,7 @@ def _write_pairs(found: Pairs, count: Int, births: Partners, deaths: Partners, p
 
 
 @kernel
-def _append_outer(found: Pairs, count: Int, forest: Forest, born_with_frame: bool, place: Place) -> Int:
+def append_outer(found: Pairs, count: Int, forest: Forest, born_with_frame: bool, place: Place) -> Int:
     """Append the class of dimension 0 that never dies, or the top class that the frame gives birth to.
 
     When all is merged, it is the root of the only tree beside the border's. There is room for it: ``append_pairs``

@@ -125,7 +125,7 @@ def reduce_squares(
     start, stop, taker = kept.start, kept.stop, taken.taker
     left, pay, shortest = allowance
     turn = begin
-    while turn < order.size and (pay == 0 or left[0] >= 0):
+    while turn < order.size and (pay == 0 or left[0] >= 0) and _fits(order[turn], heap, kept):
         fetch_around(np.int64(cells.squares[0, at(order[min(turn + _AHEAD, order.size - 1)])]), keyed, offsets)
         square, owner = np.int64(order[turn]), np.int64(UNTAKEN)
         left[0] += pay
@@ -165,7 +165,13 @@ def reduce_squares(
             set_state(keyed, voxel, state_of(keyed, voxel) & WITHOUT_CHAIN)
         left[0] -= max(work - shortest, 0)
         turn = _next_turn(turn, owner, order)
-    return turn, end, False, False
+    return turn, end, bool(turn < order.size and (pay == 0 or left[0] >= 0)), False
+
+
+@inlined_kernel
+def _fits(square: Int, heap: Codes, kept: KeptChains) -> bool:
+    """Whether the heap has place for the chain that is kept for a square, perhaps by a thread with a larger one."""
+    return bool(kept.stop[at(square)] - kept.start[at(square)] + _FREE <= heap.size)
 
 
 @inlined_kernel
