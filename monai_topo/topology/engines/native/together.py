@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monai_topo.topology.compiled.threads import Team
 from monai_topo.topology.engines.native.pairing import ends, shares
-from monai_topo.topology.engines.native.types import Share, Shared
+from monai_topo.topology.engines.native.pairing.ends import Share, Shared
 
 _FIRST_ROOM = 2
 """Voxels for one place to keep chains, at first: smooth fields need one for four of them, white noise two for each."""

@@ -226,44 +226,6 @@ class Reduction(NamedTuple):
     bits: Array
 
 
-class Share(NamedTuple):
-    """What one thread of several does for a field; see ``pairing.shares``.
-
-    Attributes:
-        step: step that they are at.
-        number: number of the thread.
-        count: how many threads there are.
-    """
-
-    step: Int
-    number: Int
-    count: Int
-
-
-class Shared(NamedTuple):
-    """What the threads of one field share.
-
-    Attributes:
-        edges: int32 ``(5, n)``: critical edges, their partners in dimension 0, and the square that took each.
-        squares: int32 ``(7, n)``: critical squares, their partners in dimension 2 and in dimension 1, and the numbers
-            of those left to dimension 1 in the order of their turns.
-        spans: int64 ``(2, n)``: where the chain of each square starts, if one is kept, and where it ends.
-        voxels: int32: voxels of the kept chains, stretches for each thread.
-        bits: uint8: bits of each of them.
-        counts: int64 ``(threads, 20)``: what each thread has counted and where it is; see ``shares``.
-        turns: int32 ``(2, threads)``: of the turns of each thread the first that nobody has begun, and the one after
-            the last.
-    """
-
-    edges: Cells
-    squares: Cells
-    spans: NDArray[np.int64]
-    voxels: Array
-    bits: Array
-    counts: NDArray[np.int64]
-    turns: Cells
-
-
 class Columns(NamedTuple):
     """Columns of a sparse matrix, one behind the other.
 

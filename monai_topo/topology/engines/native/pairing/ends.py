@@ -1,10 +1,11 @@
-"""Dimensions 0 and 2 of a 3D field: from flagged saddles to critical cells, and those of them that merge components."""
+"""Dimensions 0 and 2 of a 3D field, each in a thread: critical cells, and those of them that merge components."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monai_topo.topology.compiled.kernel import allocating_kernel
 from monai_topo.topology.engines.native.gradient.saddles import (
@@ -18,12 +19,14 @@ from monai_topo.topology.engines.native.pairing.chains import copy_into
 from monai_topo.topology.engines.native.pairing.components import ASCENDING, DESCENDING, merge_in_order, plant_forest
 from monai_topo.topology.engines.native.pairing.pairs import ALL_3D, FACES_3D, append_outer, append_pairs
 from monai_topo.topology.engines.native.types import (
+    Array,
+    Cells,
     Forest,
+    Int,
     Keys,
     LinkTable,
     Offsets,
     Place,
-    Shared,
     Words,
 )
 
@@ -33,6 +36,44 @@ ENCLOSED, PARTNER, ORDER = 4, 5, 6
 """Rows of the critical squares after their own."""
 FEW = np.int64(20)
 """Places for counts."""
+
+
+class Share(NamedTuple):
+    """What one thread of several does for a field; see ``pairing.shares``.
+
+    Attributes:
+        step: step that they are at.
+        number: number of the thread.
+        count: how many threads there are.
+    """
+
+    step: Int
+    number: Int
+    count: Int
+
+
+class Shared(NamedTuple):
+    """What the threads of one field share.
+
+    Attributes:
+        edges: int32 ``(5, n)``: critical edges, their partners in dimension 0, and the square that took each.
+        squares: int32 ``(7, n)``: critical squares, their partners in dimension 2 and in dimension 1, and the numbers
+            of those left to dimension 1 in the order of their turns.
+        spans: int64 ``(2, n)``: where the chain of each square starts, if one is kept, and where it ends.
+        voxels: int32: voxels of the kept chains, stretches for each thread.
+        bits: uint8: bits of each of them.
+        counts: int64 ``(threads, 20)``: what each thread has counted and where it is; see ``shares``.
+        turns: int32 ``(2, threads)``: of the turns of each thread the first that nobody has begun, and the one after
+            the last.
+    """
+
+    edges: Cells
+    squares: Cells
+    spans: NDArray[np.int64]
+    voxels: Array
+    bits: Array
+    counts: NDArray[np.int64]
+    turns: Cells
 
 
 @allocating_kernel

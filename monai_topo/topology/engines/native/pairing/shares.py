@@ -28,6 +28,8 @@ from monai_topo.topology.engines.native.pairing.ends import (
     ORDER,
     PARTNER,
     TAKER,
+    Share,
+    Shared,
     pair_maxima,
     pair_minima,
 )
@@ -50,8 +52,6 @@ from monai_topo.topology.engines.native.types import (
     Offsets,
     Partners,
     Place,
-    Share,
-    Shared,
     Taken,
     Words,
 )
