@@ -142,7 +142,7 @@ class SpatialMatchingLoss(BettiMatchingLoss):
         dims: those wanted of 0 and the top dimension; None is both.
         frame: surround each patch by foreground. Off: which of the regions in a frame is the frame's own depends on the
             likelihood, and this matching cannot tell.
-        target_cache_mib: as in :class:`BettiMatchingLoss`.
+        target_cache_mib: memory for the parts of targets that are kept, as in :class:`BettiMatchingLoss`.
         **options: :class:`DiagramOptions`. ``persistence_threshold`` is of the unmatched points only.
 
     Raises:

@@ -28,8 +28,8 @@ class PointsCache:
         max_mib: memory for all that is kept, in MiB, above 0. The points of a binary target of 64³ take 20 to 100 kB.
 
     Attributes:
-        hits: how many fields were known.
-        misses: how many were computed.
+        hits: number of fields that were known.
+        misses: number of those that were computed.
 
     Raises:
         ValueError: when ``max_mib`` is not above 0.
