@@ -96,4 +96,7 @@ def patterns(shape):
         "ramp and noise": (z + y + x) / 8 + white,
         "constant": np.zeros(shape),
     }
+    ball, rods = fields["noise in a ball"], fields["crossing rods"]
+    fields["rods and a ball, 9 levels"] = np.round(4 * (ball / max(ball.max(), 1e-12) + rods / rods.max()))
+    fields["oblique rods in a mask"] = np.maximum(fields["binary"], fields["oblique rods"] / (1 + _FAINT))
     return {name: field.astype(np.float32) for name, field in fields.items()}
