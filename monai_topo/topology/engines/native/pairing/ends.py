@@ -44,12 +44,12 @@ class Share(NamedTuple):
     Attributes:
         step: step that they are at.
         number: number of the thread.
-        count: how many threads there are.
+        threads: how many threads there are.
     """
 
     step: Int
     number: Int
-    count: Int
+    threads: Int
 
 
 class Shared(NamedTuple):

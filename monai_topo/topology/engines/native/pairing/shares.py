@@ -125,7 +125,7 @@ def share_of_volume(
 @kernel
 def planes_of(share: Share, grid: Grid) -> tuple[Int, Int]:
     """The first of a thread's planes, and the one after its last."""
-    return share.number * grid[0] // share.count, (share.number + 1) * grid[0] // share.count
+    return share.number * grid[0] // share.threads, (share.number + 1) * grid[0] // share.threads
 
 
 @allocating_kernel
@@ -151,7 +151,7 @@ def _share_loops(
     elif share.step == ORDER_TURNS:
         forget_pairs(edges, taken)
         shared.counts[0, ORDERED] = _order_squares(squares, place.grid)
-        for thread in range(share.count):
+        for thread in range(share.threads):
             shared.counts[thread, LEFT] = allow(effort, shared.counts[0, ORDERED], keys.size).left[0]
     else:
         tell_partners(edges, taken)
@@ -225,8 +225,8 @@ def _begin_turns(share: Share, next_turns: Array, last_turns: Array) -> tuple[In
 
     If none are left at all, both are 0.
     """
-    for k in range(share.count):
-        thread = (share.number + k) % share.count
+    for k in range(share.threads):
+        thread = (share.number + k) % share.threads
         last = np.int64(last_turns[thread])
         turn = load(next_turns, thread)
         while turn < last:
