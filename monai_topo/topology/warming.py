@@ -17,6 +17,8 @@ from monai_topo.topology.persistence import persistence_pairs
 from monai_topo.topology.regions.critical import critical_regions
 from monai_topo.topology.regions.morse import stable_manifolds
 
+_LARGE = (64, 64, 32)
+"""Shape of a volume that two threads work on together."""
 _SIDE = 8
 
 
@@ -78,6 +80,9 @@ def _steps(ndim: int) -> list[tuple[str, Callable[[], Any]]]:
         ("maximin affinities", lambda: maximin_pairs(affinities, ids, constrained=True)),
         ("distances", lambda: distance_to_background(mask)),
     ]
+    if ndim == 3:
+        large = np.zeros(_LARGE, np.float32)
+        steps.append(("threads", lambda: persistence_pairs(large, num_threads=2, engine="native")))
     return [(f"{ndim}D {name}", step) for name, step in steps]
 
 
