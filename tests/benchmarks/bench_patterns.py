@@ -12,7 +12,7 @@ from tests.benchmarks.patterns import patterns
 from tests.benchmarks.timing import installed, interleaved
 
 TITLE = "Growth on hard patterns"
-SECONDS = 300
+SECONDS = 400
 SIZES = (48, 64, 128)
 SETTINGS = list(product((None, 1), ("superlevel", "sublevel")))
 
