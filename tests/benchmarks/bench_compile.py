@@ -51,13 +51,14 @@ def section(run):
     run.find(
         "the first call of `persistence_pairs` ever compiles for "
         + " and ".join(f"{taken['pairs', ndim][0]:.1f} s in {ndim}D" for ndim in dims)
+        + "."
     )
     columns = [f"{ndim}D, {when}" for ndim in dims for when in ("first ever", "later process")]
     return "\n".join(
         [
             "Seconds of a processor for the first call in a new process, with the import of numba but not of torch and "
-            "MONAI: with no compiled kernels on disk, and with those that such a call has left. `warm_up` compiles what "
-            "all losses use.",
+            "MONAI: with no compiled kernels on disk, and with those that such a call has left. `warm_up` compiles "
+            "what all losses use.",
             "",
             f"| call | {' | '.join(columns)} |",
             f"| --- | {' | '.join('---' for _ in columns)} |",
