@@ -1,8 +1,7 @@
-"""Persistence pairs beside compiled peers: time, growth, threads, memory and the first call."""
+"""Persistence pairs beside compiled peers: time, growth, threads and memory."""
 
 from __future__ import annotations
 
-import tempfile
 from itertools import pairwise
 
 import numpy as np
@@ -112,28 +111,9 @@ by_us(field)
 print((kilobytes("VmHWM") - before) * 1024 / field.size)
 """
 
-FIRST_CALL_PROBE = """
-import time, numpy as np
-import monai_topo.topology
-field = np.random.default_rng(0).random((12, 12, 12)[: {ndim}]).astype("f")
-start = time.perf_counter()
-from monai_topo.topology.engines import get_engine
-get_engine("native").pairs(field, full_connectivity=True, dims=(0, 1), frame=False)
-print(time.perf_counter() - start)
-"""
-
 
 def measure_memory(kind, size):
     return probe(MEMORY_PROBE, kind, str(size))
-
-
-def measure_first_calls(*dims):
-    found = {}
-    for ndim in dims:
-        with tempfile.TemporaryDirectory() as folder:
-            for when in ("cold", "warm"):
-                found[f"{ndim}D {when}"] = probe(FIRST_CALL_PROBE.format(ndim=ndim), NUMBA_CACHE_DIR=folder)
-    return found
 
 
 def ratio_rows(table):
@@ -150,8 +130,8 @@ def absent(peer):
     return "not installed" if peer == "CubicalRipser" and not installed("cripser") else "-"
 
 
-def summary(ratios, first_calls):
-    """The time of a volume, how many times as much the peer takes, and the first call."""
+def summary(ratios):
+    """The time of a volume, and how many times as much the peer takes."""
     name = list(ratios)[4]
     text = f"pairs of all dimensions of {name} take {ratios[name]['native'] * 1e3:.0f} ms on one thread"
     solid = {key: times for key, times in ratios.items() if "³" in key and "CubicalRipser" in times}
@@ -163,10 +143,7 @@ def summary(ratios, first_calls):
             f"; CubicalRipser takes {others[0]:.0f} to {others[-1]:.0f} times as long on smooth and binary volumes, "
             f"{factors[noise]:.0f} times on white noise"
         )
-    compiled = " and ".join(
-        f"{taken:.0f} s in {name.split()[0]}" for name, taken in first_calls.items() if "cold" in name
-    )
-    return f"{text}. The first call ever compiles for {compiled}."
+    return f"{text}."
 
 
 def section(run):
@@ -175,8 +152,7 @@ def section(run):
     ratios = measure_ratios(run)
     kinds = run.pick((("smooth", 128), ("white", 96)), (("smooth", 16),))
     memory = {f"{size}³ {kind}": run.once(measure_memory, kind, size) for kind, size in kinds}
-    first_calls = run.once(measure_first_calls, *run.pick((2, 3), (2,)))
-    run.find(summary(ratios, first_calls))
+    run.find(summary(ratios))
     factors = [None, *(growth[b] / growth[a] for a, b in pairwise(growth))]
     lines = [
         "`native` is timed as users call it, `persistence_pairs(image)`: checks, pairs of all dimensions as sorted "
@@ -215,11 +191,5 @@ def section(run):
         "### Peak memory beyond the input, bytes a voxel",
         "",
         *[f"- {name}: {value:.0f}" for name, value in memory.items()],
-        "",
-        "### First call in a new process, s, with the import of numba and the engine",
-        "",
-        "Cold: kernels are compiled. Warm: they come from numba's cache.",
-        "",
-        *[f"- {name}: {value:.2f}" for name, value in first_calls.items()],
     ]
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tests.benchmarks import sections
 
 FRONT = "benchmarks.md"
-SUMMARY = ("persistence", "threads", "patterns", "cost")
+SUMMARY = ("persistence", "threads", "compile", "patterns", "cost")
 """Sections whose findings stand in README too."""
 _OWN = re.compile(r"\A(## [^\n]*\n\n)(Measured [^\n]*)\n\n")
 
