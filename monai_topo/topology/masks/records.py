@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ BETTI_KEY = "betti_numbers"
 """Key of the metadata that the records of all channels stand under."""
 
 _ADVICE = "put StoreBettiNumbers behind every crop and every other transform of the label, with the loss's own options."
+_DIGEST_BYTES = 4
 
 
 def betti_record(
@@ -28,17 +30,20 @@ def betti_record(
         frame: whether they are relative to a frame of foreground.
 
     Returns:
-        int64: 1 for full connectivity, 1 for a frame, voxels of the foreground, and the numbers.
+        int64: 1 for full connectivity, 1 for a frame, a digest of the mask, and the numbers. The digest is of the
+        foreground in each layer along each axis, so it stays what it is when axes are flipped or swapped, as the
+        numbers do.
 
     Raises:
         ValueError: as :func:`~monai_topo.topology.betti_numbers`.
 
     Example:
-        >>> betti_record(np.eye(3))
-        array([1, 0, 3, 1, 0])
+        >>> record = betti_record(np.eye(3))
+        >>> record[:2], record[3:]
+        (array([1, 0]), array([1, 0]))
     """
     foreground = check_mask(mask)
-    head = (is_full_connectivity(connectivity, foreground.ndim), bool(frame), np.count_nonzero(foreground))
+    head = (is_full_connectivity(connectivity, foreground.ndim), bool(frame), _digest(foreground))
     return np.array([*head, *betti_numbers(foreground, connectivity, frame=frame)], np.int64)
 
 
@@ -60,16 +65,29 @@ def read_betti_record(
         >>> read_betti_record(betti_record(np.eye(3)), np.eye(3, dtype=bool))
         (1, 0)
     """
-    full, framed, voxels, *numbers = np.asarray(record).tolist()
-    if len(numbers) != mask.ndim or voxels != np.count_nonzero(mask):
+    full, framed, digest, *numbers = np.asarray(record).tolist()
+    if len(numbers) != mask.ndim or digest != _digest(mask):
         raise ValueError(
-            f"target's metadata {BETTI_KEY!r} is of another mask, of {len(numbers)} axes and {voxels} voxels: {_ADVICE}"
+            f"target's metadata {BETTI_KEY!r} is of another mask: it was cropped, padded, moved or changed since: "
+            f"{_ADVICE}"
         )
     if (bool(full), bool(framed)) != (is_full_connectivity(connectivity, mask.ndim), bool(frame)):
         given = f"connectivity={None if full else 1}, frame={bool(framed)}"
         wanted = f"connectivity={connectivity}, frame={bool(frame)}"
         raise ValueError(f"target's metadata {BETTI_KEY!r} has {given}, and the loss {wanted}: {_ADVICE}")
     return tuple(numbers)
+
+
+def _digest(mask: NDArray[np.bool_]) -> int:
+    """What tells a mask from others, but not from itself with axes flipped or swapped."""
+    volume = mask.reshape(-1, *mask.shape[-2:]).astype(np.float32)
+    _, height, width = volume.shape
+    # A product is five times as fast as a sum, and exact along one axis.
+    lines = (volume @ np.ones(width, np.float32)).astype(np.int64)
+    columns = (np.ones(height, np.float32) @ volume).astype(np.int64)
+    layers = [counts.tolist() for counts in (lines.sum(1), lines.sum(0), columns.sum(0))]
+    content = repr(sorted(min(counts, counts[::-1]) for counts in layers))
+    return int.from_bytes(hashlib.blake2b(content.encode(), digest_size=_DIGEST_BYTES).digest())
 
 
 def stored_betti_numbers(target: Any) -> NDArray[np.int64] | None:

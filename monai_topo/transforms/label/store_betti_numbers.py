@@ -22,8 +22,8 @@ class StoreBettiNumbers(Transform):
     ``TopoLoss``, ``LifetimeTopoLoss`` and ``PersistenceLoss`` on likelihoods, given a target with these numbers, do not
     count again; a term of ``DiceCETopologyLoss`` does likewise. Put it last among the transforms of the label: in the
     workers of a ``DataLoader`` it costs the training nothing, and where the label does not change from epoch to epoch a
-    ``CacheDataset`` keeps it. The number of foreground voxels is stored too, so that a label that was cropped later is
-    an error.
+    ``CacheDataset`` keeps it. A digest of the label is stored too, so that one that was cropped, padded, moved or
+    changed later is an error; flips and rotations by 90 degrees change no number, and are none.
 
     The loss counts itself where it looks at patches, ignores voxels or is given class indices, whose channels are not
     those of the label.
@@ -36,8 +36,8 @@ class StoreBettiNumbers(Transform):
     Example:
         >>> label = np.zeros((1, 6, 7))
         >>> label[0, 1:4, 1:4] = label[0, 5, 6] = 1
-        >>> StoreBettiNumbers(frame=False)(label).meta["betti_numbers"]  # full, no frame, 10 voxels, two components
-        array([[ 1,  0, 10,  2,  0]])
+        >>> StoreBettiNumbers(frame=False)(label).meta["betti_numbers"][:, 3:]  # two components, no loop
+        array([[2, 0]])
     """
 
     backend = (TransformBackends.NUMPY,)
@@ -53,7 +53,8 @@ class StoreBettiNumbers(Transform):
             img: masks, ``(C, H, W[, D])``, only 0 and 1, each channel on its own.
 
         Returns:
-            A ``MetaTensor`` of the same values; its ``meta["betti_numbers"]`` has a row for each channel.
+            A ``MetaTensor`` of the same values; its ``meta["betti_numbers"]`` has a row for each channel: 1 for full
+            connectivity, 1 for a frame, the digest, and the Betti numbers.
 
         Raises:
             ValueError: for another shape, other values or a bad connectivity.
@@ -78,8 +79,8 @@ class StoreBettiNumbersd(MapTransform):
 
     Example:
         >>> label = np.ones((1, 4, 5))
-        >>> StoreBettiNumbersd("label", frame=False)({"label": label})["label"].meta["betti_numbers"]
-        array([[ 1,  0, 20,  1,  0]])
+        >>> StoreBettiNumbersd("label", frame=False)({"label": label})["label"].meta["betti_numbers"][:, 3:]
+        array([[1, 0]])
     """
 
     backend = StoreBettiNumbers.backend

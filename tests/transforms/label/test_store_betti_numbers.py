@@ -8,10 +8,19 @@ import numpy as np
 import pytest
 import torch
 from monai.data import CacheDataset, DataLoader, MetaTensor
-from monai.transforms import Compose, EnsureChannelFirstd, RandFlipd, RandSpatialCropd
+from monai.transforms import (
+    Compose,
+    CropForeground,
+    EnsureChannelFirstd,
+    Lambdad,
+    RandFlipd,
+    RandSpatialCropd,
+    Rotate90d,
+    SpatialPadd,
+)
 
 from monai_topo.losses import DiceCETopologyLoss, LifetimeTopoLoss, TopoLoss, persistence
-from monai_topo.topology import betti_numbers
+from monai_topo.topology import BETTI_KEY, betti_numbers
 from monai_topo.transforms import StoreBettiNumbers, StoreBettiNumbersd
 
 SHAPE = (9, 8, 7)
@@ -80,10 +89,36 @@ def test_where_channels_are_others_the_loss_counts(options):
     assert torch.equal(loss(likelihood, target), loss(likelihood, target.as_tensor()))
 
 
-def test_a_crop_behind_it_is_an_error():
-    target = batch_of(StoreBettiNumbersd("label"), RandSpatialCropd("label", (6, 6, 6), random_size=False))
-    with pytest.raises(ValueError, match=r"of another mask, of 3 axes and .* voxels: put StoreBettiNumbers behind"):
+@pytest.mark.parametrize(
+    "change",
+    [
+        RandSpatialCropd("label", (6, 6, 6), random_size=False),
+        SpatialPadd("label", (10, 10, 10)),
+        Lambdad("label", partial(torch.roll, shifts=2, dims=1)),
+    ],
+    ids=["crop", "pad", "roll"],
+)
+def test_a_change_behind_it_is_an_error(change):
+    target = batch_of(StoreBettiNumbersd("label"), change)
+    with pytest.raises(ValueError, match=r"of another mask: it was .* changed since: put StoreBettiNumbers behind"):
         TopoLoss()(torch.rand(target.shape), target)
+
+
+def test_a_crop_of_the_empty_border_is_an_error():
+    """As many voxels as before, of which some now touch the frame: the numbers would be others, and the loss too."""
+    image = np.zeros((1, 9, 9), np.float32)
+    image[0, 2:7, [2, 6]] = 1
+    target = CropForeground()(StoreBettiNumbers()(image))
+    with pytest.raises(ValueError, match="of another mask"):
+        TopoLoss()(
+            torch.rand(1, *target.shape), MetaTensor(target[None], meta={BETTI_KEY: target.meta[BETTI_KEY][None]})
+        )
+
+
+def test_flips_and_rotations_behind_it_are_none():
+    target = batch_of(StoreBettiNumbersd("label"), RandFlipd("label", 1.0, 0), Rotate90d("label"))
+    likelihood = torch.rand(target.shape, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(TopoLoss()(likelihood, target), TopoLoss()(likelihood, target.as_tensor()))
 
 
 def test_another_frame_is_an_error():
