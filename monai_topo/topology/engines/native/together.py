@@ -40,9 +40,9 @@ class Task(NamedTuple):
 
     Attributes:
         call: the entry kernel with all its arguments but the last two, ``share`` and ``shared``.
-        wanted: for each dimension whether its pairs are wanted.
+        wanted: dimensions whose pairs are wanted, as a mask.
         size: voxels of the padded grid.
-        threads: how many threads there are.
+        threads: number of threads.
         team: the threads.
     """
 

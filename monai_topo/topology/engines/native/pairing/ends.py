@@ -44,7 +44,7 @@ class Share(NamedTuple):
     Attributes:
         step: step that they are at.
         number: number of the thread.
-        threads: how many threads there are.
+        threads: number of threads.
     """
 
     step: Int
@@ -96,7 +96,7 @@ def pair_minima(
         table: the links, from ``new_link_table``.
         offsets: offset of each neighbor, by bit.
         forest: int32, flat, padded, overwritten: what is merged in the end.
-        place: where the field lies in its stack.
+        place: position of the field in its stack.
         with_outer: the class that never dies is listed too.
 
     Returns:

@@ -94,8 +94,8 @@ def share_of_volume(
         offsets: steps to the neighbors.
         table: the links.
         effort: amount of work that goes into dimension 1 before it is given up.
-        share: what to do.
-        shared: what the threads share.
+        share: step to do, and the thread that does it.
+        shared: cells, chains and counts that the threads share.
 
     Returns:
         Whether it was not given up, and the pairs that it found.
