@@ -64,7 +64,6 @@ def persistence_pairs(
         (array([0, 2]), array([-1,  1]))
     """
     filtration = Filtration(direction, connectivity, dims, frame, min_persistence, engine)
-    count_threads(num_threads, 1)
     threads = threads_for_each(num_threads, 1)
     return points_of_stack(sublevel_field(field, direction)[None], filtration, threads).pairs(0)
 

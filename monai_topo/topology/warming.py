@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,10 @@ def warm_up(dims: Sequence[int] | int = (2, 3), *, progress: bool = True) -> flo
 
 
 def _checked(dims: Sequence[int] | int) -> list[int]:
-    asked = [dims] if isinstance(dims, int) else list(dims)
-    if not asked or not set(asked) <= {2, 3}:
+    asked = list(dims) if isinstance(dims, Sequence) else [dims]
+    if not asked or not all(isinstance(ndim, Integral) and ndim in (2, 3) for ndim in asked):
         raise ValueError(f"dims must be 2, 3 or both, the numbers of spatial axes, got {dims!r}.")
-    return sorted(set(asked))
+    return sorted({int(ndim) for ndim in asked})
 
 
 def _steps(ndim: int) -> list[tuple[str, Callable[[], Any]]]:

@@ -181,6 +181,7 @@ def test_kept_targets_change_no_number(loss):
 
 
 @pytest.mark.parametrize("loss", [BettiMatchingLoss, SpatialMatchingLoss])
-def test_memory_for_targets_may_not_be_negative(loss):
+@pytest.mark.parametrize("size", [-1, None, "8"])
+def test_memory_for_targets_is_a_number_that_is_not_negative(loss, size):
     with pytest.raises(ValueError, match="target_cache_mib must be 0"):
-        loss(target_cache_mib=-1)
+        loss(target_cache_mib=size)

@@ -128,7 +128,7 @@ def test_one_of_several_fields():
             assert one.pairs(0).death[k].tolist() == pairs.death[k].tolist()
 
 
-@pytest.mark.parametrize("size", [0, -1, float("nan")])
+@pytest.mark.parametrize("size", [0, -1, float("nan"), None, "8"])
 def test_memory_must_be_above_zero(size):
     with pytest.raises(ValueError, match="max_mib must be above 0, got"):
         PointsCache(size)

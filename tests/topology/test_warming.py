@@ -57,7 +57,7 @@ def test_losses_compile_nothing_afterwards(ndim):
     assert f"{ndim}D persistence pairs" in done.stderr or "compiling kernels" in done.stderr
 
 
-@pytest.mark.parametrize("dims", [1, 4, (), (2, 4), (0,)])
+@pytest.mark.parametrize("dims", [1, 4, (), (2, 4), (0,), 2.0, (3.0,), "2", None])
 def test_other_numbers_of_axes_are_refused(dims):
     with pytest.raises(ValueError, match="dims must be 2, 3 or both"):
         warm_up(dims)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
 from typing import TypeVar
 
 from monai_topo.topology.compiled.cpus import available_cpus
@@ -24,19 +25,28 @@ def count_threads(num_threads: int | None, num_items: int) -> int:
         >>> count_threads(8, num_items=3)
         3
     """
-    if num_threads is not None and num_threads < 1:
-        raise ValueError(f"num_threads must be None or at least 1, got {num_threads!r}.")
-    return max(1, min(num_threads or available_cpus(), num_items))
+    return max(1, min(_all_threads(num_threads), num_items))
 
 
 def threads_for_each(num_threads: int | None, num_items: int) -> int:
     """How many threads each of some items may take, when all are worked on at once with ``num_threads`` in all.
 
+    Raises:
+        ValueError: when ``num_threads`` is not positive.
+
     Example:
         >>> threads_for_each(16, num_items=3)
         5
     """
-    return max(1, (num_threads or available_cpus()) // max(1, num_items))
+    return max(1, _all_threads(num_threads) // max(1, num_items))
+
+
+def _all_threads(num_threads: int | None) -> int:
+    if num_threads is None:
+        return available_cpus()
+    if not isinstance(num_threads, Integral) or num_threads < 1:
+        raise ValueError(f"num_threads must be None or a whole number of at least 1, got {num_threads!r}.")
+    return int(num_threads)
 
 
 def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item], num_threads: int | None) -> list[Result]:

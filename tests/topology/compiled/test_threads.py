@@ -64,5 +64,7 @@ def test_no_more_threads_than_items(num_threads, num_items, expected):
 
 @pytest.mark.parametrize("num_threads", [0, -2])
 def test_the_number_of_threads_is_positive(num_threads):
-    with pytest.raises(ValueError, match=f"num_threads must be None or at least 1, got {num_threads}"):
+    with pytest.raises(
+        ValueError, match=f"num_threads must be None or a whole number of at least 1, got {num_threads}"
+    ):
         map_in_threads(str, [1], num_threads)

@@ -164,10 +164,12 @@ def test_small_fields_are_left_to_one_thread(monkeypatch):
         persistence_pairs(make_image("smooth", (52, 52, 52), 0), num_threads=2)
 
 
-@pytest.mark.parametrize("threads", [0, -1])
-def test_the_number_of_threads_is_positive(threads):
-    with pytest.raises(ValueError, match="num_threads must be None or at least 1"):
-        persistence_pairs(np.zeros((3, 3, 3)), num_threads=threads)
+@pytest.mark.parametrize("threads", [0, -1, 2.0, "2"])
+@pytest.mark.parametrize("compute_pairs", [persistence_pairs, persistence_pairs_batch])
+def test_the_number_of_threads_is_positive_and_whole(compute_pairs, threads):
+    fields = np.zeros((5, 6, 7) if compute_pairs is persistence_pairs else (2, 5, 6, 7))
+    with pytest.raises(ValueError, match="num_threads must be None or a whole number of at least 1, got"):
+        compute_pairs(fields, num_threads=threads)
 
 
 def test_threads_within_threads_do_not_wait_for_each_other():
