@@ -29,7 +29,8 @@ def warm_up(dims: Sequence[int] | int = (2, 3), *, progress: bool = True) -> flo
     Kernels compile when they are first called, on the machine that they run on. Called while a container is built, or
     before the ranks of a job start, this leaves nothing to compile for persistence pairs, matching, Betti numbers,
     stable manifolds, critical regions, maximin affinities and distances. They are kept where all kernels are: in
-    ``NUMBA_CACHE_DIR`` if it is set, otherwise beside the package. On a CPU of another kind they compile again.
+    ``NUMBA_CACHE_DIR`` if it is set, otherwise beside the package. On a CPU of another kind they compile again. Losses
+    on centerlines compile for about a second more when they are first called.
 
     Args:
         dims: numbers of spatial axes, 2 or 3, or both.

@@ -58,7 +58,7 @@ def section(run):
         [
             "Seconds of a processor for the first call in a new process, with the import of numba but not of torch and "
             "MONAI: with no compiled kernels on disk, and with those that such a call has left. `warm_up` compiles "
-            "what all losses use.",
+            "what all losses but those on centerlines use.",
             "",
             f"| call | {' | '.join(columns)} |",
             f"| --- | {' | '.join('---' for _ in columns)} |",
