@@ -151,7 +151,8 @@ class DiagramLoss(TopologyLoss):
 
     def can_begin(self, input: torch.Tensor) -> bool:
         """Whether :meth:`begin` does anything before the end; with hooks, which only a call runs, it does not."""
-        return not self._forward_hooks and not self._forward_pre_hooks and self._device(input) is not None
+        hooks = self._forward_hooks, self._forward_pre_hooks, self._backward_hooks, self._backward_pre_hooks
+        return not any(hooks) and self._device(input) is not None
 
     def _device(self, input: torch.Tensor) -> Device | None:
         usable = isinstance(input, torch.Tensor) and len(input) and not torch.compiler.is_compiling()

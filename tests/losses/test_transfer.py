@@ -279,11 +279,13 @@ def test_an_error_of_a_loss_beside_it_comes_first(device):
     assert str(ours.value) == str(theirs.value)
 
 
-def test_a_hook_of_a_term_is_called(device):
+@pytest.mark.parametrize("kind", ["forward", "forward_pre", "full_backward", "full_backward_pre"])
+def test_a_hook_of_a_term_is_called(kind, device):
     seen = []
     loss = DiceCETopologyLoss(sigmoid=True)
-    loss.topology[0].register_forward_hook(lambda *arguments: seen.append(1))
-    loss(*example())
+    getattr(loss.topology[0], f"register_{kind}_hook")(lambda *arguments: seen.append(1))
+    logits, target = example()
+    loss(logits.requires_grad_(), target).backward()
     assert seen == [1]
 
 
