@@ -28,6 +28,35 @@ def test_arguments_begin_with_what_they_are():
                 assert vague(ast.get_docstring(node)) == [], f"{path.relative_to(PACKAGE)}, {node.name}"
 
 
+def undescribed(node):
+    """The arguments of a public class or function that its docstring's list of arguments leaves out."""
+    functions = [item for item in [node, *getattr(node, "body", [])] if isinstance(item, ast.FunctionDef)]
+    function = next((item for item in functions if item is node or item.name == "__init__"), None)
+    docstring = ast.get_docstring(node) or ""
+    if function is None or node.name.startswith("_") or "\nArgs:\n" not in docstring:
+        return []
+    described = [
+        name
+        for section in SECTION.findall(docstring)
+        for names, _ in ARGUMENT.findall(section)
+        for name in names.split(", ")
+    ]
+    given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return [item.arg for item in given if item.arg not in ("self", "cls", *described)]
+
+
+def test_every_argument_is_described():
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                assert undescribed(node) == [], f"{path.relative_to(PACKAGE)}, {node.name}"
+
+
+def test_one_that_is_left_out_is_seen():
+    code = 'def draw(seed, size):\n    """Draw.\n\n    Args:\n        seed: number.\n    """\n'
+    assert undescribed(ast.parse(code).body[0]) == ["size"]
+
+
 def test_a_vague_one_is_seen():
     docstring = "Draw.\n\nArgs:\n    seed: of random patches.\n    size: voxels\n        for each axis.\n"
     assert vague(docstring) == ["seed: of random patches."]

@@ -46,6 +46,8 @@ class BettiMatchingLoss(DiagramLoss):
         frame: surround each patch by foreground (relative homology), so that structures cut by its border close. On,
             because it leaves fewer errors on membranes in 3D (docs/results/fib25.md, "Choices"); off, as published,
             counts only what closes inside the patch.
+        target_cache_mib: memory in MiB for the persistence pairs of targets that come again, known by their content; 0
+            keeps none. It changes no number. A copy of the loss begins with none.
         **options: :class:`DiagramOptions`. ``persistence_threshold`` is of the unmatched points only; ``engine`` must
             have image persistence; ``num_threads=None`` is one for each CPU core.
 

@@ -168,6 +168,10 @@ class TopologyWeightMapd(MapTransform):
         min_persistence: least persistence of features of the likelihood.
         connectivity: connectivity of the foreground.
         spacing: voxel size along each spatial axis; None takes it from the affine.
+        to_mask: function from a label, or a block of it, to its mask; None for labels that are masks.
+        cache_dir: folder of the tables of labels that are read by patches, which need it.
+        block: edge length in voxels of the blocks that such a table is made by.
+        halo: voxels around a block that are read with it.
         allow_missing_keys: whether an item may lack a key.
 
     Example:
