@@ -13,7 +13,7 @@ import torch
 
 from monai_topo.commands.bundles import find_bundle, run_bundle
 from monai_topo.commands.scoring import seconds_per_iteration
-from monai_topo.data import write_json
+from monai_topo.data import write_text
 from tests.benchmarks.timing import machine
 from tests.results.datasets import divided
 from tests.results.scoring import score_constant, score_folder
@@ -40,7 +40,7 @@ class Run:
 
 
 class Records:
-    """The numbers of all runs of a table that are done, in a file that is written anew after each."""
+    """The numbers of all runs of a table that are done, a line for each, in a file that is written anew after each."""
 
     def __init__(self, path):
         self.path = Path(path)
@@ -50,7 +50,8 @@ class Records:
     def add(self, key, record):
         with self._lock:
             self.runs[key] = record
-            write_json(self.path, {"runs": dict(sorted(self.runs.items()))})
+            lines = (f"{json.dumps(key)}: {json.dumps(run, allow_nan=False)}" for key, run in sorted(self.runs.items()))
+            write_text(self.path, '{"runs": {\n' + ",\n".join(lines) + "\n}}\n")
 
 
 class Laboratory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -234,3 +235,15 @@ def test_every_loss_trains(small_laboratory, name):
     if name != table.base(name):
         assert records.runs[runs[-1].key]["weight"] > 0
         assert scores[name] != scores[table.base(name)]
+
+
+def test_records_are_a_line_for_each_run(tmp_path):
+    path = tmp_path / "records.json"
+    first, second = {"weight": 0.5}, {"scores": {"test": [1, 2]}}
+    Records(path).add("second", second)
+    Records(path).add("first", first)
+    assert json.loads(path.read_text()) == {"runs": {"first": first, "second": second}}
+    assert len(path.read_text().splitlines()) == 4
+    with pytest.raises(ValueError, match="Out of range"):
+        Records(path).add("third", {"weight": float("nan")})
+    assert json.loads(path.read_text())["runs"].keys() == {"first", "second"}

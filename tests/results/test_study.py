@@ -128,14 +128,13 @@ def recorded(study, seeds):
         return {column: float(rng.random()) for column in [*study.subject.columns.values(), "true cells"]}
 
     def run(key):
-        cases = {"test": {**scores(), "patches": rng.integers(0, 9, (5, 3)).tolist()}}
         steps = study.subject.steps
         return {
             "weight": 0.1,
             "machine": "CPU",
             "arguments": {step: {} for step in steps},
             "scores": {part: {step: scores() for step in steps} for part in (VALIDATION, TEST)},
-            "cases": dict.fromkeys(steps, cases),
+            "patches": {step: rng.integers(0, 9, (5, 3)).tolist() for step in steps},
         }
 
     return {run_.key: run(run_.key) for run_ in all_runs(study) if run_.seed in seeds}

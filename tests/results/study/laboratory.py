@@ -83,32 +83,30 @@ class StudyLaboratory(Laboratory):
         return {name: chosen.get(step.like or name, {}) for name, step in steps.items()}
 
     def _finished(self, folder, arguments):
-        """Scores of each part and step, and the test part's cases."""
-        found = {}
+        """Scores of each part and step, and the features in the test part's patches."""
+        found, patches = {}, {step: [] for step in self.table.subject.steps}
         for path in sorted(folder.glob("*_prob.nii.gz")):
             name = path.name.removesuffix("_prob.nii.gz")
             likelihood, label = read_volume(path), read_volume(self._held_out(0) / "labels" / f"{name}.nii.gz")
             for step in self.table.subject.steps:
                 result = self._apply(step, likelihood, label.spacing, arguments[step])
                 scores, counts = self.table.subject.score(result, np.asarray(label.array) > 0, label.spacing)
-                part = found.setdefault(name.split("_")[0], {}).setdefault(step, {})
-                part[name] = {**rounded(scores), "patches": counts.sum(axis=1).tolist()}
+                part = name.split("_")[0]
+                found.setdefault(part, {}).setdefault(step, []).append(rounded(scores))
+                patches[step] += counts.sum(axis=1).tolist() if part == TEST else []
         scores = {
-            part: {step: self._over_volumes(cases.values()) for step, cases in steps.items()}
-            for part, steps in found.items()
+            part: {step: self._over_volumes(cases) for step, cases in steps.items()} for part, steps in found.items()
         }
-        return {"arguments": arguments, "scores": scores, "cases": found[TEST]}
+        return {"arguments": arguments, "scores": scores, "patches": patches}
 
     def _apply(self, step, likelihood, spacing, arguments):
         return self.table.subject.steps[step].apply(np.asarray(likelihood.array), spacing, **arguments)
 
     def _over_volumes(self, cases):
         """Sums of counts, means of all other numbers over the volumes in which they are defined."""
-        cases = list(cases)
-        columns = [column for column in cases[0] if column != "patches"]
         return {
             column: over_volumes([case[column] for case in cases], column in self.table.subject.counts)
-            for column in columns
+            for column in cases[0]
         }
 
 

@@ -115,16 +115,11 @@ def f1_difference(study, records, loss, ratio, step):
     base = study.base(loss) if loss in study.terms else BASE
     pairs = zip(runs_of(study, loss, ratio), runs_of(study, base, None), strict=True)
     both = [
-        (patches(records[a.key], step), patches(records[b.key], step))
+        (records[a.key]["patches"][step], records[b.key]["patches"][step])
         for a, b in pairs
         if {a.key, b.key} <= set(records)
     ]
     return f1_interval(*zip(*both, strict=True)) if both else None
-
-
-def patches(record, step):
-    """``(patches, 3)`` counts of the test part."""
-    return np.concatenate([case["patches"] for case in record["cases"][step].values()])
 
 
 def costs(study, records):
