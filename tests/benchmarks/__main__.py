@@ -67,6 +67,8 @@ def parsed(arguments):
     parser.add_argument("--changed", action="store_true", help="write although the code has changes; the page says so")
     parser.add_argument("--out", type=Path, default=ROOT / "bench_output", help="folder of kept rounds")
     chosen = parser.parse_args(arguments)
+    if chosen.rounds < 1:
+        parser.error(f"argument --rounds: must be at least 1, got {chosen.rounds}")
     chosen.only = NAMES if "all" in (chosen.only or ()) else chosen.only or names_of(chosen.target)
     chosen.rounds = 1 if chosen.quick else chosen.rounds
     return chosen

@@ -142,3 +142,10 @@ def test_what_the_line_says():
     changed = Stamp("abc1234", True, "0123", "a machine", "Python 3")
     assert STAMP.line("1 May", 3) == "Measured on 1 May: commit abc1234; a machine; Python 3; 3 rounds."
     assert "abc1234 with changes" in changed.line("1 May", 3)
+
+
+@pytest.mark.parametrize("rounds", ["0", "-1"])
+def test_no_rounds_are_refused(rounds, capsys):
+    with pytest.raises(SystemExit):
+        parsed(["--rounds", rounds])
+    assert capsys.readouterr().err.endswith(f"--rounds: must be at least 1, got {rounds}\n")
