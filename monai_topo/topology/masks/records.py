@@ -17,6 +17,8 @@ BETTI_KEY = "betti_numbers"
 
 _ADVICE = "put StoreBettiNumbers behind every crop and every other transform of the label, with the loss's own options."
 _DIGEST_BYTES = 4
+_HEAD = 3
+"""What stands in a record before the numbers."""
 
 
 def betti_record(
@@ -93,6 +95,9 @@ def _digest(mask: NDArray[np.bool_]) -> int:
 def stored_betti_numbers(target: Any) -> NDArray[np.int64] | None:
     """The records ``(B, C, n)`` of a batch whose metadata holds them, else None.
 
+    Raises:
+        ValueError: for metadata of that name that is no record for each item and channel.
+
     Example:
         >>> stored_betti_numbers(torch.zeros(1, 1, 4, 4)) is None
         True
@@ -100,10 +105,11 @@ def stored_betti_numbers(target: Any) -> NDArray[np.int64] | None:
     records = getattr(target, "meta", {}).get(BETTI_KEY)
     if records is None:
         return None
-    found = np.asarray(records, np.int64)
-    if found.shape[:-1] != tuple(target.shape[:2]):
+    found = np.asarray(records)
+    wanted = (*target.shape[:2], _HEAD + target.ndim - 2)
+    if found.dtype.kind not in "iu" or found.shape != wanted:
         raise ValueError(
-            f"target's metadata {BETTI_KEY!r} must have one record for each of {tuple(target.shape[:2])} items and "
-            f"channels, got {found.shape[:-1]}: {_ADVICE}"
+            f"target's metadata {BETTI_KEY!r} must have one record for each of {wanted[:2]} items and channels, whole "
+            f"numbers of shape {wanted}, got {found.dtype} of {found.shape}: {_ADVICE}"
         )
-    return found
+    return found.astype(np.int64)

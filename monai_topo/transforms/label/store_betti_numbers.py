@@ -11,6 +11,7 @@ from monai.config import KeysCollection, NdarrayOrTensor
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import TransformBackends
+from numpy.typing import NDArray
 
 from monai_topo.topology import BETTI_KEY, betti_record
 from monai_topo.transforms.channels import to_masks
@@ -61,11 +62,16 @@ class StoreBettiNumbers(Transform):
         """
         records = [betti_record(mask, self.connectivity, frame=self.frame) for mask in to_masks(img)]
         own = img.meta if isinstance(img, MetaTensor) else {}
-        values = img if isinstance(img, torch.Tensor) else torch.as_tensor(img)
+        values = img if isinstance(img, torch.Tensor) else _to_tensor(img)
         stored = MetaTensor(values, meta={**own, BETTI_KEY: np.stack(records)})
         if isinstance(img, MetaTensor):
             stored.applied_operations = img.applied_operations
         return stored
+
+
+def _to_tensor(values: NDArray[Any]) -> torch.Tensor:
+    """The same values, of an array in any order of axes and bytes."""
+    return torch.from_numpy(np.array(values, dtype=values.dtype.newbyteorder("="), order="C"))
 
 
 class StoreBettiNumbersd(MapTransform):

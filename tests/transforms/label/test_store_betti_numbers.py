@@ -127,6 +127,24 @@ def test_another_frame_is_an_error():
         TopoLoss()(torch.rand(target.shape), target)
 
 
+@pytest.mark.parametrize(
+    "change", [lambda x: x[:, ::-1], lambda x: x.astype(">f4"), np.asfortranarray, lambda x: x > 0]
+)
+def test_arrays_of_any_layout(change):
+    image = change(labels(1)[0][None].astype(np.float32))
+    stored = StoreBettiNumbers()(image)
+    assert stored.meta[BETTI_KEY][0, 3:].tolist() == list(betti_numbers(image[0], frame=True))
+    np.testing.assert_array_equal(stored.numpy(), image)
+
+
+@pytest.mark.parametrize("records", ["x", {"a": 1}, [1, 2], np.zeros((2, 1, 2), int), np.zeros((2, 1, 6))], ids=str)
+def test_what_is_no_record_is_an_error(records):
+    target = batch_of(StoreBettiNumbersd("label"))
+    target.meta[BETTI_KEY] = records
+    with pytest.raises(ValueError, match=r"'betti_numbers' must have one record for each of \(2, 1\) items"):
+        TopoLoss()(torch.rand(target.shape), target)
+
+
 def test_an_item_too_few_is_an_error():
     target = batch_of(StoreBettiNumbersd("label"))
     target.meta["betti_numbers"] = target.meta["betti_numbers"][:1]
