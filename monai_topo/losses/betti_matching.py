@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 from typing import Any, Unpack
 
 import numpy as np
@@ -88,7 +87,7 @@ class BettiMatchingLoss(DiagramLoss):
         for name in ("matched_weight", "unmatched_weight", "missed_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)!r}.")
-        if not isinstance(target_cache_mib, Real) or not target_cache_mib >= 0:
+        if not isinstance(target_cache_mib, int | float | np.number) or not target_cache_mib >= 0:
             raise ValueError(f"target_cache_mib must be 0 (nothing is kept) or more, got {target_cache_mib!r}.")
         self.target_cache_mib = target_cache_mib
         self.target_cache = PointsCache(target_cache_mib) if target_cache_mib else None

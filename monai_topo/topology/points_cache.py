@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from numbers import Real
 from threading import Lock
 from typing import Any
 
@@ -45,7 +44,7 @@ class PointsCache:
     """
 
     def __init__(self, max_mib: float) -> None:
-        if not isinstance(max_mib, Real) or not max_mib > 0:
+        if not isinstance(max_mib, int | float | np.number) or not max_mib > 0:
             raise ValueError(f"max_mib must be above 0, got {max_mib!r}.")
         self.max_mib = max_mib
         self.hits = self.misses = 0
