@@ -12,7 +12,7 @@ import sys
 import numba
 import pytest
 
-from monai_topo.topology.compiled import turns
+from monai_topo.topology.compiled import cache, turns
 
 SOURCE = """
 from monai_topo.topology.compiled.kernel import entry_kernel
@@ -68,6 +68,7 @@ def _rank(load, seconds, longest_wait, told, released):
     """Call the kernel, which takes some seconds to compile, or until it is released; tell what happens."""
     turns.LONGEST_WAIT = longest_wait
     turns._told.clear()
+    cache._told.clear()
     logging.getLogger("monai_topo").addFilter(lambda record: told.put(record.getMessage()) is None)
     kernel = load()
     compile_it = kernel._compiler.compile
