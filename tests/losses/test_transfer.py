@@ -147,7 +147,7 @@ def test_persistence_of_the_first_begins_while_the_others_arrive(num_threads, de
     log = run_with_gates(device, monkeypatch, num_threads)
     assert first_begins_early(log)
     assert log.index("copied 2") < log.index("persistence of 1 begins")
-    assert log[-1] == "sent"
+    assert log.index("persistence of 1 begins") < log.index("sent")
 
 
 def test_an_implementation_that_waits_for_all_is_caught(device, monkeypatch):
@@ -181,10 +181,14 @@ def test_a_step_takes_little_longer_than_the_device_does(device, monkeypatch):
     topology(*data)
 
     def step(loss):
-        start = time.perf_counter()
-        loss(*data)
-        device.computing.record().synchronize()
-        return time.perf_counter() - start
+        """The best of three: a busy machine makes any of them slower."""
+        taken = []
+        for _ in range(3):
+            start = time.perf_counter()
+            loss(*data)
+            device.computing.record().synchronize()
+            taken.append(time.perf_counter() - start)
+        return min(taken)
 
     beside = step(WeightedSumLoss([Ordinary(device, 0.3), topology], [1.0, 1.0]))
     alone = step(Ordinary(device, 0.3)) + step(topology)
