@@ -17,7 +17,7 @@ from tests.results.study.kind import stretched
 from tests.results.study.laboratory import all_runs, over_volumes, ratios_of, runs_of, within_floor
 from tests.results.study.membranes import score
 from tests.results.study.report import page
-from tests.results.study.selection import chosen_ratio
+from tests.results.study.selection import chosen_ratio, chosen_runs
 from tests.results.study.statistics import f1_interval
 from tests.results.study.studies import FIB25, STUDIES, TOPOMORTAR, WEIGHTED
 from tests.results.study.vessels import broken_and_joined
@@ -81,6 +81,15 @@ def test_the_best_f1_that_keeps_dice_is_chosen():
     }
     assert chosen_ratio(study, records_of(study, numbers), "topo") == 1.0
     assert chosen_ratio(study, records_of(study, numbers), WEIGHTED) is None
+    records = records_of(study, numbers)
+    _, *others = runs_of(study, "topo", 0.3)
+    for run in others:
+        del records[run.key]  # with other seeds, other weights may be done
+    assert chosen_ratio(study, records, "topo") == 1.0
+    chosen = [run.key for run in chosen_runs(study, records)]
+    assert chosen == [run.key for loss in (BASE, WEIGHTED) for run in runs_of(study, loss, None)] + [
+        run.key for run in runs_of(study, "topo", 1.0)
+    ]
     del numbers["topo", 0.3], numbers["topo", 1.0]
     assert chosen_ratio(study, records_of(study, numbers), "topo") == 3.0
 

@@ -17,9 +17,10 @@ from tests.benchmarks.sections import DOCS, write_section
 from tests.results.__main__ import perform
 from tests.results.plan import TIMED_ITERATIONS
 from tests.results.runs import Records
-from tests.results.study.laboratory import StudyLaboratory, all_runs, ratios_of, runs_of
+from tests.results.study.laboratory import StudyLaboratory, all_runs, by_seed, ratios_of, runs_of
 from tests.results.study.pictures import draw
 from tests.results.study.report import page
+from tests.results.study.selection import chosen_runs
 from tests.results.study.studies import STUDIES, quick
 
 
@@ -48,11 +49,17 @@ def main(arguments=None):
 
 
 def fill(study, laboratory, records, workers):
-    """Every run of a study, then short runs that nothing disturbs, for the seconds of an iteration."""
+    """Every weight with the first seed, the chosen ones with the others, the seconds of an iteration, all the rest."""
     laboratory.without_network()
-    for seed in study.seeds:  # the first seed chooses the arguments of the others
-        runs = [run for run in all_runs(study) if run.seed == seed]
-        perform(f"{study.name}, seed {seed}", laboratory, runs, workers)
+    first = [run for run in all_runs(study) if run.seed == study.seeds[0]]
+    perform(f"{study.name}, weights", laboratory, first, workers)
+    perform(f"{study.name}, seeds", laboratory, by_seed(chosen_runs(study, records.runs)), workers)
+    time_losses(study, laboratory)
+    perform(f"{study.name}, all", laboratory, all_runs(study), workers)
+
+
+def time_losses(study, laboratory):
+    """Short runs that nothing disturbs."""
     firsts = [runs_of(study, loss, ratios_of(study, loss)[-1])[0] for loss in study.losses]
     timed = [replace(run, iterations=min(run.iterations, TIMED_ITERATIONS)) for run in firsts]
     for number in range(study.rounds):

@@ -28,8 +28,14 @@ def ratios_of(study, loss):
 
 
 def all_runs(study):
-    """Seed after seed, so that what is recorded is whole early."""
-    runs = [run for loss in study.losses for ratio in ratios_of(study, loss) for run in runs_of(study, loss, ratio)]
+    """Of every loss, weight and seed."""
+    return by_seed(
+        run for loss in study.losses for ratio in ratios_of(study, loss) for run in runs_of(study, loss, ratio)
+    )
+
+
+def by_seed(runs):
+    """Seed after seed, so that rows fill evenly and a start is trained when it is needed."""
     return sorted(runs, key=lambda run: run.seed)
 
 

@@ -35,7 +35,8 @@ def how(study, records):
         f"{study.about} Bundle `{study.bundle}`, {settings}; {study.start_iterations} iterations of Dice+CE with AdamW "
         f"at a constant rate, then {study.iterations} with each loss while the rate falls to 0; seeds "
         f"{', '.join(map(str, study.seeds))}, of which each row shows mean and standard deviation. In bold the weight "
-        f"that the validation part chose: the best F1 score that costs at most {TOLERANCE} of Dice. "
+        "that the validation part chose with the first seed: the best F1 score that costs at most "
+        f"{TOLERANCE} of Dice. "
         f"{'; and '.join(machines)}; one thread a network. `python -m tests.results.study --study {study.name}`."
     )
 

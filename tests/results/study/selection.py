@@ -1,4 +1,4 @@
-"""Which weight of a loss counts: the one with the best F1 score on the validation part, among those that keep Dice."""
+"""Which weight of a loss counts: the best F1 score on the validation part with the first seed, if it keeps Dice."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ TOLERANCE = 0.02
 
 
 def validated(study, records, loss, ratio, column):
-    """Mean over the seeds that are done of a number of the validation part, as the network answers."""
-    plain = next(iter(study.subject.steps))
-    runs = [records[run.key] for run in runs_of(study, loss, ratio) if run.key in records]
-    return float(np.mean([record["scores"][VALIDATION][plain][column] for record in runs])) if runs else np.nan
+    """A number of the validation part with the first seed, as the network answers; NaN before the run."""
+    plain, first = next(iter(study.subject.steps)), runs_of(study, loss, ratio)[0]
+    return records[first.key]["scores"][VALIDATION][plain][column] if first.key in records else np.nan
 
 
 def chosen_ratio(study, records, loss):
@@ -29,3 +28,8 @@ def chosen_ratio(study, records, loss):
 
     tried = [ratio for ratio in ratios_of(study, loss) if np.isfinite(validated(study, records, loss, ratio, "dice"))]
     return min(tried, key=rank) if tried else None
+
+
+def chosen_runs(study, records):
+    """Every loss with its weight and every seed."""
+    return [run for loss in study.losses for run in runs_of(study, loss, chosen_ratio(study, records, loss))]
