@@ -28,6 +28,7 @@ TINY = {
     "val_interval": 1,
     "network_def#channels": [4, 8],
     "network_def#strides": [2],
+    "schedule#ratio_iterations": 1,
 }
 
 

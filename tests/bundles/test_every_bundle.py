@@ -68,18 +68,39 @@ def test_the_checkpoint_is_the_one_of_the_highest_f1(trained, bundle, tmp_path):
     assert not any(better(score, 0.5) for score in (0.4, 0.5, float("nan")))
 
 
-def test_the_topology_term_joins_after_half_of_the_epochs(trained, bundle, tiny):
+def test_the_topology_term_joins_in_the_last_tenth(trained, bundle, tiny):
     loss = trained[1].parser.get_parsed_content("loss")
     assert isinstance(loss, DiceCETopologyLoss)
-    assert loss.lambda_topo == 0.01
+    assert loss.lambda_topo > 0
     flow = bundle.run(["train.yaml"], **{**tiny, "max_epochs": 1, "val_interval": 2, "topology_start_epoch": 2})
     assert flow.parser.get_parsed_content("loss").lambda_topo == 0
+    for epochs, start in ((2, 2), (20, 19), (110, 100)):
+        flow = bundle.workflow(["train.yaml"], **{**tiny, "max_epochs": epochs})
+        assert flow.parser.get_parsed_content("topology_start_epoch") == start
+        rate = flow.parser.get_parsed_content("lr_scheduler#lr_lambda")
+        rates = [rate(epoch) for epoch in range(epochs)]
+        assert rates[: start - 1] == pytest.approx([1.0] * (start - 1))  # constant until the term joins
+        assert rates[start - 1 :] == sorted(rates[start - 1 :], reverse=True)
+        assert rate(epochs) == 0
+
+
+def test_a_weight_takes_the_place_of_the_ratio(bundle, tiny):
+    """Twice the ratio is twice the weight, and a weight that is given is the one that counts."""
+    one_epoch = {**tiny, "max_epochs": 1, "val_interval": 2, "topology_start_epoch": 1}
+    weights = [
+        bundle.run(["train.yaml"], **one_epoch, **given).parser.get_parsed_content("loss").lambda_topo
+        for given in ({"gradient_ratio": 1.0}, {"gradient_ratio": 2.0}, {"topology_weight": 0.25})
+    ]
+    assert weights[0] > 0
+    assert weights[1] == pytest.approx(2 * weights[0])
+    assert weights[2] == 0.25
 
 
 def test_tensorboard_has_the_weight_of_the_term(trained):
+    weight = trained[1].parser.get_parsed_content("loss").lambda_topo
     events = EventAccumulator(str(trained[0] / "eval"))
     events.Reload()
-    assert [event.value for event in events.Scalars("lambda_topo")] == pytest.approx([0.0, 0.01])
+    assert [event.value for event in events.Scalars("lambda_topo")] == pytest.approx([0.0, weight])
 
 
 def test_pictures_of_the_validation_volume(trained, bundle, tiny):
@@ -104,24 +125,24 @@ def test_patches_are_drawn_where_the_topology_is_decided(trained):
 
 
 @pytest.mark.parametrize(
-    ("overlay", "term", "weight"),
+    ("overlay", "term"),
     [
-        ("loss_dice_ce.yaml", None, None),
-        ("loss_topo.yaml", TopoLoss, 0.01),
-        ("loss_betti_matching.yaml", BettiMatchingLoss, 0.01),
-        ("loss_lifetime.yaml", LifetimeTopoLoss, 0.01),
-        ("loss_dmt.yaml", DMTLoss, 3.0),
-        ("loss_cldice.yaml", SoftclDiceLoss, 1.0),
-        ("loss_skeleton_recall.yaml", SkeletonRecallLoss, 1.0),
-        ("loss_centerline_dice.yaml", CenterlineDiceLoss, 1.0),
-        ("loss_centerline_ce.yaml", CenterlineCrossEntropyLoss, 1.0),
-        ("loss_cb_dice.yaml", CbDiceLoss, 1.0),
-        ("loss_neighbor_penalty.yaml", SameClassNeighborPenalty, 1.0),
-        ("loss_critical_components.yaml", CriticalRegionLoss, 1.0),
-        ("loss_critical_homotopy.yaml", CriticalRegionLoss, 0.05),
+        ("loss_dice_ce.yaml", None),
+        ("loss_topo.yaml", TopoLoss),
+        ("loss_betti_matching.yaml", BettiMatchingLoss),
+        ("loss_lifetime.yaml", LifetimeTopoLoss),
+        ("loss_dmt.yaml", DMTLoss),
+        ("loss_cldice.yaml", SoftclDiceLoss),
+        ("loss_skeleton_recall.yaml", SkeletonRecallLoss),
+        ("loss_centerline_dice.yaml", CenterlineDiceLoss),
+        ("loss_centerline_ce.yaml", CenterlineCrossEntropyLoss),
+        ("loss_cb_dice.yaml", CbDiceLoss),
+        ("loss_neighbor_penalty.yaml", SameClassNeighborPenalty),
+        ("loss_critical_components.yaml", CriticalRegionLoss),
+        ("loss_critical_homotopy.yaml", CriticalRegionLoss),
     ],
 )
-def test_overlays_swap_the_loss(overlay, term, weight, bundle, tiny):
+def test_overlays_swap_the_loss(overlay, term, bundle, tiny):
     one_epoch = {"max_epochs": 1, "val_interval": 2, "topology_start_epoch": 1}
     flow = bundle.workflow(["train.yaml", overlay], **{**tiny, **one_epoch})
     flow.initialize()
@@ -134,7 +155,7 @@ def test_overlays_swap_the_loss(overlay, term, weight, bundle, tiny):
     assert any(not torch.equal(before[name], after[name]) for name in before)
     if term:
         assert isinstance(loss.topology[0], term)
-        assert loss.lambda_topo == weight
+        assert loss.lambda_topo > 0
 
 
 @pytest.mark.parametrize(("bundle", "limit"), [("em_membranes", 3), ("neuron_stacks", 2)], indirect=["bundle"])
@@ -143,7 +164,8 @@ def test_a_network_that_regresses_distances(bundle, limit, tiny):
     flow = bundle.run(["train.yaml", "loss_localized.yaml"], **tiny)
     loss, trainer = (flow.parser.get_parsed_content(name) for name in ("loss", "train#trainer"))
     assert isinstance(loss.losses[1], LocalizedTopoLoss)
-    assert loss.weights == [1.0, pytest.approx(0.01 / limit**2)]
+    assert loss.weights[0] == 1
+    assert loss.weights[1] > 0
     label = next(iter(flow.parser.get_parsed_content("train#dataloader")))["label"]
     assert set(label.unique().tolist()) >= {-1.0, 1.0}
     assert label.abs().max() <= limit
@@ -157,7 +179,8 @@ def test_a_network_that_keeps_cells_apart(bundle, tiny):
     flow = bundle.run(["train.yaml", "loss_connectivity.yaml"], **tiny)
     loss = flow.parser.get_parsed_content("loss")
     assert isinstance(loss.losses[1], ConnectivityLoss)
-    assert loss.weights == [1.0, 0.01]
+    assert loss.weights[0] == 1
+    assert loss.weights[1] > 0
     label = next(iter(flow.parser.get_parsed_content("train#dataloader")))["label"]
     assert label.min() == 0
     assert 1 < label.max() <= 3
@@ -173,7 +196,7 @@ def test_what_a_network_sees(bundle, tiny):
     flow = bundle.run(["train.yaml", "loss_perceptual.yaml"], **{**tiny, **one_epoch, **other})
     loss = flow.parser.get_parsed_content("loss")
     assert isinstance(loss.topology[0], PerceptualTopologyLoss)
-    assert loss.lambda_topo == 0.1
+    assert loss.lambda_topo > 0
     without = bundle.workflow(["train.yaml", "loss_perceptual.yaml"], **tiny)
     with pytest.raises(RuntimeError) as error:
         without.parser.get_parsed_content("loss")

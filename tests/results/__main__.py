@@ -17,12 +17,9 @@ from tqdm import tqdm
 
 from tests.benchmarks.sections import DOCS, write_section
 from tests.results.plan import choice_runs, chosen_runs, equal_time_runs, heavier_runs, search_runs, timed_runs
-from tests.results.report import draw, headline, section
+from tests.results.report import draw, section
 from tests.results.runs import Laboratory, Records
 from tests.results.tables import NAMES, TABLES, of_losses, quick
-
-HEADLINE = "fib25"
-"""The table that the README shows in short."""
 
 
 def main(arguments=None):
@@ -55,8 +52,6 @@ def main(arguments=None):
         else:
             draw(table, records.runs, DOCS / "images" / f"results_{name}.png")
             write_section(f"results/{name}.md", name, text)
-            if name == HEADLINE:
-                write_section("../README.md", "headline", headline(table, records.runs))
 
 
 def fill(table, laboratory, records, workers):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_topo.commands.evaluation.metric_table import higher_is_better
-from monai_topo.visualize.figure import new_figure, save_png
 from tests.results.datasets import VALIDATION
 from tests.results.features import COUNTS
+from tests.results.pictures import Panel, draw_points
 from tests.results.plan import (
     CRITERION,
     DICE,
@@ -25,8 +24,8 @@ from tests.results.tables import BASE, NAMES
 SHOWN = ("framed/betti_error.sum", "whole/variation_of_information.merge", "whole/apls")
 """Columns beside those that decide, for every weight."""
 
-HEADLINE = (*SHOWN, "whole/variation_of_information.split")
-"""Columns of the README beside those that decide: closed walls also split cells."""
+PICTURED = ("Dice", "matching, framed", "VOI merge", "clDice", "APLS")
+"""Headings of the panels of the picture."""
 
 
 def section(table, records):
@@ -34,7 +33,7 @@ def section(table, records):
     parts = [
         table.about,
         how(table, records),
-        f"![{table.title}: errors relative to Dice+CE](../images/results_{table.name}.png)",
+        f"![{table.title}: every run a point, Dice+CE's mean dotted](../images/results_{table.name}.png)",
         *(f"## {title}\n\n{rows(table, records, *what)}" for title, what in titles(table).items()),
         *(f"## {title}\n\n{heavier(table, records, part)}" for part, title in heavier_titles(table).items()),
         *(f"## {title}\n\n{features(table, records, part)}" for part, title in feature_titles(table, records).items()),
@@ -44,18 +43,6 @@ def section(table, records):
         measures(table),
     ]
     return "\n\n".join(parts)
-
-
-def headline(table, records):
-    """The few columns that the README shows, with what got worse and what an iteration takes."""
-    columns = {heading: source for heading, source in table.columns.items() if source in (DICE, CRITERION, *HEADLINE)}
-    part = next(iter(table.parts))
-    lines = [header(["loss", *columns, "s / iteration"])]
-    for loss in table.losses:
-        found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
-        cost = f"{seconds(records, loss):.2f}" if f"seconds_{loss}" in records else "-"
-        lines.append(line([NAMES[loss], *cells(columns, found), cost]))
-    return "\n".join(lines)
 
 
 def titles(table):
@@ -254,34 +241,25 @@ def line(texts):
 
 
 def draw(table, records, path):
-    """Bars of every column relative to Dice+CE, as an error: of a score what it lacks of 1. Under 1 is better.
-
-    There is none where Dice+CE makes no error.
-    """
-    others = [loss for loss in table.losses if loss != BASE]
-    width = 0.9 / len(others)
-    figure, axes = new_figure(len(table.parts), 1, size=8, aspects=[0.55] * len(table.parts))
-    for (part, title), panel in zip(table.parts.items(), axes[:, 0], strict=True):
-        base = errors(table, test_scores(records, runs_of(table, records, BASE), part, AS_IT_IS))
-        for number, loss in enumerate(others):
-            found = test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
-            if found:
-                places = np.arange(len(base)) + (number - (len(others) - 1) / 2) * width
-                relative = np.divide(errors(table, found), base, out=np.ones_like(base), where=base > 0)
-                panel.bar(places, relative - 1, width, bottom=1, label=NAMES[loss])
-        panel.axhline(1, color="black", linewidth=0.8)
-        panel.set_xticks(range(len(base)), table.columns, rotation=30, ha="right")
-        panel.set_ylabel("error, relative to Dice+CE")
-        panel.set_yscale("log")
-        panel.set_yticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
-        panel.minorticks_off()
-        panel.set_title(title)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
-    return save_png(figure, path)
+    """What decides, as the network answers: a row of panels for each part of the data."""
+    shown = [loss for loss in table.losses if known(records, runs_of(table, records, loss))]
+    headings = [heading for heading in table.columns if heading in PICTURED]
+    grid = {
+        title: [panel(table, records, shown, part, heading) for heading in headings]
+        for part, title in table.parts.items()
+    }
+    return draw_points([NAMES[loss] for loss in shown], grid, path)
 
 
-def errors(table, found):
-    """Mean of each column, as an error."""
-    means = [np.mean([scores[source] for scores in found]) for source in table.columns.values()]
-    score = [higher_is_better(source.split("/")[1]) for source in table.columns.values()]
-    return np.where(score, 1 - np.array(means), means)
+def panel(table, records, shown, part, heading):
+    """Of one number; Dice+CE's mean is the dotted line."""
+    found = {
+        loss: [
+            scores[table.columns[heading]]
+            for scores in test_scores(records, runs_of(table, records, loss), part, AS_IT_IS)
+        ]
+        for loss in shown
+    }
+    rows_of = [[number for number in numbers if number is not None] for numbers in found.values()]
+    base = [number for number in found.get(BASE, []) if number is not None]
+    return Panel(heading, {"tab:blue": rows_of}, float(np.mean(base)) if base else None)

@@ -91,7 +91,7 @@ class Laboratory:
         if number >= len(rounds):
             folder = self._folder(run.fold, f"timed_{run.loss}")
             self._train(run, folder, self._start(run))
-            self.records.add(key, {"machine": machine(), "rounds": [*rounds, _seconds(folder)]})
+            self.records.add(key, {"machine": machine(), "rounds": [*rounds, iteration_seconds(folder)]})
 
     def _start(self, run):
         """The network that a run goes on from."""
@@ -110,7 +110,6 @@ class Laboratory:
         settings = self.table.training_settings(run.loss)
         configs = ["train.yaml", *self._own(self.table.overlays)]
         if run.ratio is not None:
-            configs += self._own(["ratio.yaml"])
             settings["gradient_ratio"] = run.ratio
         configs += [self._overlay(self.table.overlay(run.loss))]
         if start is not None:
@@ -184,5 +183,6 @@ def overlay_of(bundle, name):
     return str(CONFIGS / name)
 
 
-def _seconds(folder):
+def iteration_seconds(folder):
+    """Median of a training, without those in which the weight is measured."""
     return round(seconds_per_iteration(folder / "events", first=_MEASURING + 1), 5)

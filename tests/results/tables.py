@@ -42,6 +42,7 @@ NAMES = {
 """Losses, named after their overlay ``loss_NAME.yaml`` as a rule, to what the tables show."""
 LOSSES = (BASE, "topo", "lifetime", "dmt", "betti_matching", "cldice")
 """Those of a table that names no others."""
+_SMALL = {"network_def#channels": [16, 32, 64], "network_def#strides": [2, 2]}
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Table:
     protocols: tuple[Protocol, ...]
     columns: Mapping[str, str]
     parts: Mapping[str, str] = field(default_factory=lambda: {datasets.TEST: ""})
-    overlays: tuple[str, ...] = ("load.yaml", "data.yaml")
+    overlays: tuple[str, ...] = ("load.yaml", "data.yaml", "minutes.yaml")
     inference: tuple[str, ...] = ("infer.yaml",)
     continued: tuple[str, ...] = ("continue.yaml",)
     inference_settings: Mapping[str, Any] = field(default_factory=dict)
@@ -197,7 +198,7 @@ FIB25 = Table(
         "VOI split": "whole/variation_of_information.split",
         "VOI merge": "whole/variation_of_information.merge",
     },
-    settings={"patch_size": [48, 48, 48], "batch_size": 2},
+    settings={"patch_size": [48, 48, 48], "batch_size": 2, **_SMALL},
     choices={
         "topo_unframed": Choice("topo", "no frame", {"loss#topology#frame": False}),
         "topo_threshold": Choice("topo", "points above 0.03", {"loss#topology#persistence_threshold": 0.03}),
@@ -240,8 +241,7 @@ ISBI2012 = Table(
         "VOI split": "whole/variation_of_information.split",
         "VOI merge": "whole/variation_of_information.merge",
     },
-    overlays=("load.yaml", "data.yaml"),
-    settings={"patch_size": [64, 64], "batch_size": 8, "network_def#spatial_dims": 2},
+    settings={"patch_size": [64, 64], "batch_size": 8, "network_def#spatial_dims": 2, **_SMALL},
     loss_settings={
         **{loss: {"loss#topology#dims": [0, 1]} for loss in ("topo", "lifetime", "betti_matching")},
         "dmt": {"loss#topology#dims": [1]},
@@ -271,7 +271,7 @@ ISBI2012_3D = Table(
     divide=datasets.isbi_volumes,
     protocols=protocols_of_cells(64),
     columns=FIB25.columns,
-    settings={"patch_size": [64, 64, 8], "batch_size": 4, "network_def#strides": [[2, 2, 1], [2, 2, 1]]},
+    settings={"patch_size": [64, 64, 8], "batch_size": 4, **_SMALL, "network_def#strides": [[2, 2, 1], [2, 2, 1]]},
     iterations=400,
     rounds=2,
 )
@@ -304,7 +304,7 @@ TREES = Table(
         "junctions": "whole/junction_f1.f1",
     },
     parts={name: f"{name}: noise {noise:g}, {gaps} gaps" for name, (noise, gaps) in datasets.TREES.items()},
-    overlays=("data.yaml",),
+    overlays=("data.yaml", "minutes.yaml"),
     settings={"patch_size": [48, 48, 48], "batch_size": 2},
     losses=(*LOSSES, "localized"),
     start_iterations=600,
@@ -325,7 +325,7 @@ NEURONS = Table(
     protocols=TREES.protocols,
     columns=TREES.columns,
     parts={name: f"{name}: noise {noise:g}, {gaps} gaps" for name, (noise, gaps) in datasets.NEURITES.items()},
-    overlays=("data.yaml",),
+    overlays=("data.yaml", "minutes.yaml"),
     settings={"patch_size": [48, 48, 32], "batch_size": 2},
     choices={"distance_5": Choice("distance", "up to 5 voxels, from scratch", {"max_distance": 5}, warm_up=False)},
     losses=(*LOSSES, "distance", "localized_distance"),

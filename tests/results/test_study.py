@@ -16,7 +16,7 @@ from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import stretched
 from tests.results.study.laboratory import all_runs, over_volumes, ratios_of, runs_of, within_floor
 from tests.results.study.membranes import score
-from tests.results.study.report import page
+from tests.results.study.report import cells, headline, page
 from tests.results.study.selection import chosen_ratio, chosen_runs
 from tests.results.study.statistics import f1_interval
 from tests.results.study.studies import FIB25, STUDIES, TOPOMORTAR, WEIGHTED
@@ -140,6 +140,7 @@ def recorded(study, seeds):
         steps = study.subject.steps
         return {
             "weight": 0.1,
+            "seconds": 0.2,
             "machine": "CPU",
             "arguments": {step: {} for step in steps},
             "scores": {part: {step: scores() for step in steps} for part in (VALIDATION, TEST)},
@@ -157,6 +158,24 @@ def test_a_page_of_some_seeds_has_a_row_for_every_weight(name):
     assert table.count("| 2 |") == sum(len(ratios_of(study, loss)) for loss in study.losses)
     assert "nan" not in text
     assert ("published" in text) == bool(study.published)
+    assert study.source in text
+
+
+def test_the_headline_is_of_the_pages_numbers():
+    records = recorded(FIB25, (0, 1))
+    records["control nothing"] = {"scores": records[all_runs(FIB25)[0].key]["scores"]}
+    scores = [records[run.key]["scores"][TEST] for run in runs_of(FIB25, BASE, None)[:2]]
+    rows = {line.split(" | ")[0]: line for line in headline(FIB25, records).splitlines()}
+    assert rows["| nothing"].count(" - ") == 3  # a mask is not finished
+    mean = [
+        np.mean([score[step]["split"] + score[step]["merge"] for score in scores]) for step in ("plain", "close_walls")
+    ]
+    assert all(f"{number:.3f} " in rows["| Dice+CE"] for number in mean)
+    assert f"| {chosen_ratio(FIB25, records, 'malis'):g} |" in rows["| affinities, CE + MalisLoss"]
+
+
+def test_a_number_that_is_not_defined_is_a_dash():
+    assert cells({"VOI": "voi", "F1": "f1"}, [{"split": None, "merge": 1.0, "f1": 0.5}]) == ["-", "0.500"]
 
 
 def test_membranes_are_scored_by_their_cells():
@@ -195,7 +214,6 @@ def test_a_study_in_small(real_data, tmp_path):
         ratios=(1.0,),
         start_iterations=50,
         iterations=50,
-        rounds=1,
     )
     records = Records(tmp_path / "study.json")
     fill(study, StudyLaboratory(study, real_data, tmp_path, records), records, 1)

@@ -8,18 +8,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
-
-from tqdm import tqdm
 
 from tests.benchmarks.sections import DOCS, write_section
 from tests.results.__main__ import perform
-from tests.results.plan import TIMED_ITERATIONS
 from tests.results.runs import Records
-from tests.results.study.laboratory import StudyLaboratory, all_runs, by_seed, ratios_of, runs_of
+from tests.results.study.laboratory import StudyLaboratory, all_runs, by_seed
 from tests.results.study.pictures import draw
-from tests.results.study.report import page
+from tests.results.study.report import headline, page
 from tests.results.study.selection import chosen_runs
 from tests.results.study.studies import STUDIES, quick
 
@@ -46,25 +42,17 @@ def main(arguments=None):
         elif records.runs:
             draw(study, records.runs, DOCS / "images" / f"study_{name}.png")
             write_section(f"results/study_{name}.md", name, page(study, records.runs))
+            if study.headline:
+                write_section("../README.md", "headline", headline(study, records.runs))
 
 
 def fill(study, laboratory, records, workers):
-    """Every weight with the first seed, the chosen ones with the others, the seconds of an iteration, all the rest."""
+    """Every weight with the first seed, the chosen ones with the others, then all the rest."""
     laboratory.without_network()
     first = [run for run in all_runs(study) if run.seed == study.seeds[0]]
     perform(f"{study.name}, weights", laboratory, first, workers)
     perform(f"{study.name}, seeds", laboratory, by_seed(chosen_runs(study, records.runs)), workers)
-    time_losses(study, laboratory)
     perform(f"{study.name}, all", laboratory, all_runs(study), workers)
-
-
-def time_losses(study, laboratory):
-    """Short runs that nothing disturbs."""
-    firsts = [runs_of(study, loss, ratios_of(study, loss)[-1])[0] for loss in study.losses]
-    timed = [replace(run, iterations=min(run.iterations, TIMED_ITERATIONS)) for run in firsts]
-    for number in range(study.rounds):
-        for run in tqdm(timed, desc=f"{study.name}, seconds"):
-            laboratory.time(run, number)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from monai_topo.data import read_volume
 from monai_topo.data.readers.volume import Volume, save_nifti
 from tests.results.datasets import TEST, VALIDATION
 from tests.results.finished.steps import NothingWithinFloorError, tuned
-from tests.results.runs import Laboratory, Run
+from tests.results.runs import Laboratory, Run, iteration_seconds
 
 IMAGE = "image"
 """Key of the record of what the smoothed image alone gives."""
@@ -73,6 +73,9 @@ class StudyLaboratory(Laboratory):
         first = next(iter(self.table.subject.steps))
         return {title: {"scores": {TEST: {first: self._over_volumes(cases)}}} for title, cases in found.items()}
 
+    def _facts(self, folder, configs):
+        return super()._facts(folder, configs) | {"seconds": iteration_seconds(folder)}
+
     def _scored(self, run, folder):
         first = replace(run, seed=self.table.seeds[0])
         chosen = self._tuned(folder) if run == first else self.records.runs[first.key]["arguments"]
@@ -89,15 +92,16 @@ class StudyLaboratory(Laboratory):
         return {name: chosen.get(step.like or name, {}) for name, step in steps.items()}
 
     def _finished(self, folder, arguments):
-        """Scores of each part and step, and the features in the test part's patches."""
-        found, patches = {}, {step: [] for step in self.table.subject.steps}
+        """Scores of the test part by every step, of others by the first, and features in the test part's patches."""
+        steps = list(self.table.subject.steps)
+        found, patches = {}, {step: [] for step in steps}
         for path in sorted(folder.glob("*_prob.nii.gz")):
             name = path.name.removesuffix("_prob.nii.gz")
             likelihood, label = read_volume(path), read_volume(self._held_out(0) / "labels" / f"{name}.nii.gz")
-            for step in self.table.subject.steps:
+            part = name.split("_")[0]
+            for step in steps if part == TEST else steps[:1]:
                 result = self._apply(step, likelihood, label.spacing, arguments[step])
                 scores, counts = self.table.subject.score(result, np.asarray(label.array) > 0, label.spacing)
-                part = name.split("_")[0]
                 found.setdefault(part, {}).setdefault(step, []).append(rounded(scores))
                 patches[step] += counts.sum(axis=1).tolist() if part == TEST else []
         scores = {

@@ -41,7 +41,7 @@ STEPS = {
     "plain": Step("threshold 0.5", threshold),
     "specks": Step(f"without pieces and holes of at most {SPECK} pixels", specks),
     "ridges": Step(
-        "the same of the mask united with ridges",
+        "united with ridges, then without these",
         ridges,
         "close_walls",
         {"threshold": (THRESHOLD,), "sigma": (1.0,), "persistence_threshold": (0.1, 0.2, 0.3, 0.5)},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from tests.results.datasets import TEST
-from tests.results.plan import seconds
 from tests.results.report import header, line, show
 from tests.results.study.laboratory import IMAGE, ratios_of, runs_of
 from tests.results.study.selection import TOLERANCE, chosen_ratio
@@ -14,6 +13,9 @@ from tests.results.tables import BASE, NAMES
 
 BESIDE = {"cells": "true cells"}
 """A count to the one that it is to be read beside."""
+SUMS = {"voi": ("split", "merge")}
+"""Numbers that are sums of recorded ones."""
+NO_NETWORK = "the smoothed image, no network"
 
 
 def page(study, records):
@@ -41,28 +43,59 @@ def how(study, records):
     )
 
 
+def headline(study, records):
+    """The few numbers that the README shows: answers without a network, and each loss with its weight."""
+    plain, finished = next(iter(study.subject.steps)), study.finished
+    title = study.subject.steps[finished].title
+    lines = [
+        header(["answer", "ratio", *study.headline, *(f"{heading}, {title}" for heading in list(study.headline)[1:])])
+    ]
+    for name, record in controls(records).items():
+        lines.append(line([name, "", *numbers(study, [record], plain), *["-"] * (len(study.headline) - 1)]))
+    if IMAGE in records:
+        lines.append(line([NO_NETWORK, "", *both(study, [records[IMAGE]])]))
+    for loss in study.losses:
+        ratio = chosen_ratio(study, records, loss)
+        found = done(study, records, loss, ratio)
+        if found:
+            lines.append(line([NAMES[loss], "" if ratio is None else f"{ratio:g}", *both(study, found)]))
+    return "\n".join(lines)
+
+
+def both(study, found):
+    """As the network answers, and finished."""
+    return [*numbers(study, found, next(iter(study.subject.steps))), *numbers(study, found, study.finished)[1:]]
+
+
+def numbers(study, found, step):
+    """Texts of the headline's columns."""
+    return cells(study.headline, [record["scores"][TEST][step] for record in found])
+
+
+def controls(records):
+    """Records of answers without a network, by their titles."""
+    return {key.removeprefix("control "): record for key, record in records.items() if key.startswith("control ")}
+
+
 def rows(study, records, step):
     """Controls, the image alone, every loss at every weight, and others' figures."""
     columns = study.subject.columns
     lines = [header(["loss", "ratio", "runs", *columns])]
     if step == next(iter(study.subject.steps)):
-        controls = {
-            key.removeprefix("control "): record for key, record in records.items() if key.startswith("control ")
-        }
         lines += [
-            line([title, "", "", *cells(columns, [record["scores"][TEST][step]])]) for title, record in controls.items()
+            line([title, "", "", *cells(columns, [record["scores"][TEST][step]])])
+            for title, record in controls(records).items()
         ]
     if IMAGE in records:
-        lines.append(
-            line(["the smoothed image, no network", "", "", *cells(columns, [records[IMAGE]["scores"][TEST][step]])])
-        )
+        lines.append(line([NO_NETWORK, "", "", *cells(columns, [records[IMAGE]["scores"][TEST][step]])]))
     for loss in study.losses:
         lines += loss_rows(study, records, loss, step)
-    if step == next(iter(study.subject.steps)):
+    if step == next(iter(study.subject.steps)) and study.published:
         lines += [
-            line([name, "", study.source, *(str(row.get(c, "-")) for c in columns)])
+            line([f"{name}, published", "", "", *(str(row.get(c, "-")) for c in columns)])
             for name, row in study.published.items()
         ]
+        lines += ["", study.source]
     return "\n".join(lines)
 
 
@@ -87,9 +120,15 @@ def cells(columns, found):
     texts = []
     for column in columns.values():
         beside = BESIDE.get(column)
-        total = f" / {found[0][beside]:.0f}" if beside else ""
-        texts.append(show([scores[column] for scores in found]) + total)
+        total = f" of {found[0][beside]:.0f}" if beside else ""
+        texts.append(show([value(scores, column) for scores in found]) + total)
     return texts
+
+
+def value(scores, column):
+    """A recorded number, or the sum of some; None where one is not defined."""
+    parts = [scores[part] for part in SUMS.get(column, (column,))]
+    return None if None in parts else sum(parts)
 
 
 def differences(study, records):
@@ -127,21 +166,13 @@ def costs(study, records):
     """Seconds of an iteration and measured weights."""
     lines = [header(["loss", "ratio", "weight", "s / iteration"])]
     for loss in study.losses:
-        time = f"{seconds(records, loss):.3f}" if f"seconds_{loss}" in records else "-"
         for ratio in ratios_of(study, loss):
-            weights = [run["weight"] for run in done(study, records, loss, ratio) if run["weight"]]
-            text = "-" if ratio is None else f"{ratio:g}"
-            lines.append(
-                line(
-                    [
-                        NAMES[loss],
-                        text,
-                        f"{np.mean(weights):.3g} ({min(weights):.3g} to {max(weights):.3g})" if weights else "-",
-                        time,
-                    ]
-                )
-            )
-    return "\n".join(lines)
+            runs = done(study, records, loss, ratio)
+            weights = [run["weight"] for run in runs if run["weight"]]
+            of_weights = f"{np.mean(weights):.3g} ({min(weights):.3g} to {max(weights):.3g})" if weights else "-"
+            seconds = f"{min(run['seconds'] for run in runs):.3f}" if runs else "-"
+            lines.append(line([NAMES[loss], "-" if ratio is None else f"{ratio:g}", of_weights, seconds]))
+    return "Seconds are those of the fastest run, in which another network trained beside it.\n\n" + "\n".join(lines)
 
 
 def arguments(study, records):

@@ -25,15 +25,18 @@ class Study(Table):
         subject: what is segmented: its steps, scores and controls.
         published: rows of others, heading to number, that are shown beside.
         source: where these are from.
+        headline: rows of the README: heading to number; the first is of the network's answer alone.
+        finished: the step whose numbers stand there beside the network's.
     """
 
     subject: Subject
     published: dict[str, dict[str, Any]] = field(default_factory=dict)
     source: str = ""
+    headline: dict[str, str] = field(default_factory=dict)
+    finished: str = ""
     protocols: tuple[()] = ()
     columns: dict[str, str] = field(default_factory=dict)
     continued: tuple[str, ...] = ("continue.yaml", "fall.yaml")
-    rounds: int = 3
 
     @property
     def terms(self):
@@ -62,6 +65,8 @@ FIB25 = Study(
         "affinities",
         "malis",
     ),
+    headline={"Dice": "dice", "F1": "f1", "VOI": "voi", "cells right": "cells"},
+    finished="close_walls",
     start_iterations=5000,
     iterations=600,
 )
@@ -146,7 +151,7 @@ TOPOMORTAR = Study(
         "Skeleton Recall": {"Betti 0": 3.08, "Betti 1": 1.73},
         "TopoLoss": {"Betti 0": 3.14, "Betti 1": 2.73},
     },
-    source="published: means over ten seeds of a large network, 12,000 iterations on a GPU (BMVC 2025)",
+    source="Published: means over ten seeds of a large network, 12,000 iterations on a GPU (BMVC 2025).",
     start_iterations=3000,
     iterations=250,
 )
@@ -157,4 +162,4 @@ STUDIES = {study.name: study for study in (FIB25, VESSELNN, TOPOMORTAR)}
 def quick(study):
     """The same in minutes: to see that everything works, not to learn anything."""
     losses = tuple(loss for loss in study.losses if loss in (BASE, WEIGHTED, "betti_matching"))
-    return replace(study, losses=losses, seeds=(0,), ratios=(1.0,), start_iterations=200, iterations=50, rounds=1)
+    return replace(study, losses=losses, seeds=(0,), ratios=(1.0,), start_iterations=200, iterations=50)
