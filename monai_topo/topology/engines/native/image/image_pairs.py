@@ -75,7 +75,7 @@ _FACES_OF_PIXEL, _NEIGHBORS_OF_PIXEL = 0xF, 0xFF
 
 @entry_kernel
 def image_pairs_of_plane(
-    domain: Field, codomain: Field, framed: bool, upside_down: bool, wanted: Mask, offsets: Offsets
+    domain: Field, codomain: Field, framed: bool, upside_down: bool, wanted: Mask, memory: Array, offsets: Offsets
 ) -> Any:
     """Image pairs of a 2D field in a larger one.
 
@@ -85,6 +85,7 @@ def image_pairs_of_plane(
         framed: the border is a frame.
         upside_down: turn the total orders around first, and the answer back.
         wanted: bool, one for each dimension.
+        memory: int32, flat, six for each voxel of the padded grid, overwritten.
         offsets: steps to the neighbors, from ``neighbor_offsets``.
 
     Returns:
@@ -94,10 +95,12 @@ def image_pairs_of_plane(
     height, row = domain.shape[1], domain.shape[2] + 2
     grid = (np.int64(1), height + 2, row)
     place = Place(np.int64(0), upside_down, grid, domain.shape)
-    keys_a, keys_b, lower_a, lower_b = np.zeros((4, grid[1] * row), np.int32)
+    size = memory.size // 6
+    keys_a, keys_b, lower_a = memory[:size], memory[size : 2 * size], memory[2 * size : 3 * size]
+    lower_b, forest, elder = memory[3 * size : 4 * size], memory[4 * size : 5 * size], memory[5 * size :]
     _order(domain, codomain, framed, upside_down, keys_a, keys_b)
-    size = keys_a.size
-    forest, elder = np.empty(size, np.int32), np.empty(size, np.int32)
+    fill_border(lower_a, grid, np.int64(0))  # nothing comes before it
+    fill_border(lower_b, grid, np.int64(0))
     low, high = np.empty((2, 1), np.int64), np.empty((2, 1), np.int64)
     saddles_a, runs_a = saddles_of_plane(keys_a, lower_a, height, row, forest)
     saddles_b, runs_b = saddles_of_plane(keys_b, lower_b, height, row, forest)
