@@ -68,8 +68,11 @@ def _place_in_group(group: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray
     place = np.zeros(len(group), np.int64)
     order = np.argsort(group)
     ordered = group[order]
-    several = np.sort(order[(np.diff(ordered, prepend=-1) == 0) | (np.diff(ordered, append=-1) == 0)])
+    as_next = ordered[:-1] == ordered[1:]
+    if not as_next.any():
+        return place
     # Nearly all groups have one entry; only the others need their keys sorted.
+    several = order[np.append(as_next, False) | np.append(False, as_next)]
     several = several[np.lexsort((key[several], group[several]))]
     starts = np.flatnonzero(np.diff(group[several], prepend=-1))
     place[several] = np.arange(len(several)) - np.repeat(starts, np.diff(starts, append=len(several)))
