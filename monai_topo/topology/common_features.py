@@ -72,7 +72,7 @@ def _place_in_group(group: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray
     if not as_next.any():
         return place
     # Nearly all groups have one entry; only the others need their keys sorted.
-    several = order[np.append(as_next, False) | np.append(False, as_next)]
+    several = np.sort(order[np.append(as_next, False) | np.append(False, as_next)])  # equal features stay in order
     several = several[np.lexsort((key[several], group[several]))]
     starts = np.flatnonzero(np.diff(group[several], prepend=-1))
     place[several] = np.arange(len(several)) - np.repeat(starts, np.diff(starts, append=len(several)))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from monai_topo.topology import comparison, match_induced, match_induced_batch, persistence_pairs
+from monai_topo.topology.common_features import _place_in_group
 from monai_topo.topology.engines.native import compute
 from monai_topo.topology.engines.native.types import Effort
 from tests.topology import images, textbook
@@ -286,6 +287,14 @@ def test_a_batch_of_unlike_shapes():
         alone, found = match_induced(*pair), batch.field(n)
         assert {k: quadruples(found, k) for k in found.matchings} == {k: quadruples(alone, k) for k in alone.matchings}
     assert match_induced_batch([], []).prediction.count == 0
+
+
+def test_equal_features_keep_their_order():
+    groups = np.random.default_rng(0).permutation(np.repeat(np.arange(40), 3))
+    place = _place_in_group(groups, np.zeros(groups.size, np.int64))
+    for group in range(40):
+        assert place[groups == group].tolist() == [0, 1, 2]
+    assert _place_in_group(np.arange(5), np.zeros(5, np.int64)).tolist() == [0] * 5
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ On smooth fields of 64³ with a plateau that comes last, pushing up takes 1.3 ti
 """
 
 _ARRAYS_OF_TWO = {2: 6, 3: 7}
-"""What the kernels of ``image_pairs`` need beside two fields, by dimensions; in one piece, because the system clears pieces anew."""
+"""What ``image_pairs`` needs beside two fields in 2D and 3D; in one piece, because the system clears pieces anew."""
 
 _link_table: list[NDArray[np.int64]] = []
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from monai_topo.topology.compiled.bits import lowest_bit
-from monai_topo.topology.compiled.kernel import inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.links import (
     BESIDE,
     EDGE_BETWEEN,
@@ -39,7 +39,9 @@ _CUBES_AROUND = np.array([[t for t in range(8) if TRIANGLE_BITS[t] >> i & 1] for
 def _connected(direction: int, cubes: int, start: int) -> int:
     reached = 1 << start
     links = [
-        int(TRIANGLE_BITS[_CUBES_AROUND[direction, k]]) & FACES & ~(1 << direction) for k in range(4) if cubes >> k & 1
+        int(TRIANGLE_BITS[_CUBES_AROUND[at(direction), k]]) & FACES & ~(1 << direction)
+        for k in range(4)
+        if cubes >> k & 1
     ]
     for _ in range(4):
         for link in links:
@@ -58,10 +60,10 @@ directions that these cubes connect with that one, as bits."""
 def mixed_word(voxel: Voxel, edges: Int, lower_a: Words, lower_b: Words, offsets: Offsets) -> Int:
     """The mixed word of a voxel, of whose edges in the first order some are another voxel's in the second."""
     word = edges
-    own = link_edges(np.int64(lower_a[voxel]))
+    own = link_edges(np.int64(lower_a[at(voxel)]))
     for i in range(6):
         if (edges >> i) & 1:
-            squares = _squares_around(i, own, link_edges(np.int64(lower_b[voxel + offsets[i]])))
+            squares = _squares_around(i, own, link_edges(np.int64(lower_b[at(voxel + offsets[at(i)])])))
             word |= lowest_bit(squares) << (6 + 3 * i) if squares else 1 << (_CRITICAL_BITS + i)
     return word
 
@@ -75,7 +77,7 @@ def _squares_around(direction: Int, own: Int, across: Int) -> Int:
         own: link edges of the first voxel in the first order.
         across: link edges of the second voxel in the second order.
     """
-    return int(np.int64(BESIDE[direction, own]) & np.int64(BESIDE[direction ^ 1, across]))
+    return int(np.int64(BESIDE[at(direction), at(own)]) & np.int64(BESIDE[at(direction ^ 1), at(across)]))
 
 
 @kernel
@@ -83,9 +85,9 @@ def paired_with_mixed_edges(voxel: Voxel, mixed: Mixed, offsets: Offsets) -> Int
     """The squares, link edges of a voxel in the second order, that are paired with mixed edges."""
     squares = 0
     for i in range(6):
-        word = np.int64(mixed[voxel + offsets[i]])
+        word = np.int64(mixed[at(voxel + offsets[at(i)])])
         if (mixed_edges(word) & ~critical_mixed_edges(word)) >> (i ^ 1) & 1:
-            squares |= 1 << EDGE_BETWEEN[i, mixed_parent(word, i ^ 1)]
+            squares |= 1 << EDGE_BETWEEN[i, at(mixed_parent(word, i ^ 1))]
     return squares
 
 
@@ -93,18 +95,18 @@ def paired_with_mixed_edges(voxel: Voxel, mixed: Mixed, offsets: Offsets) -> Int
 def critical_among(squares: Int, voxel: Voxel, lower_a: Words, lower_b: Words, offsets: Offsets, mixed: Mixed) -> Int:
     """Those of some mixed squares, link edges of their voxel in the second order, that no edge and no cube takes."""
     critical = alone = squares
-    lower, own = np.int64(lower_b[voxel]), link_edges(np.int64(lower_b[voxel]))
-    beside = lower & ~np.int64(lower_a[voxel]) & FACES
+    lower, own = np.int64(lower_b[at(voxel)]), link_edges(np.int64(lower_b[at(voxel)]))
+    beside = lower & ~np.int64(lower_a[at(voxel)]) & FACES
     while beside:
         i = lowest_bit(beside)
         beside &= beside - 1
-        owner = voxel + offsets[i]
-        around = _squares_around(i ^ 1, link_edges(np.int64(lower_a[owner])), own)
+        owner = voxel + offsets[at(i)]
+        around = _squares_around(i ^ 1, link_edges(np.int64(lower_a[at(owner)])), own)
         if around:
-            start = mixed_parent(np.int64(mixed[owner]), i ^ 1)
+            start = mixed_parent(np.int64(mixed[at(owner)]), i ^ 1)
             taken = around if around == 1 << start else _squares_connected(voxel, i, start, lower_a, lower_b, offsets)
-            alone &= ~_EDGES_TOWARD[i, around]
-            critical &= ~_EDGES_TOWARD[i, taken]
+            alone &= ~_EDGES_TOWARD[at(i), at(around)]
+            critical &= ~_EDGES_TOWARD[at(i), at(taken)]
     while alone:
         edge = lowest_bit(alone)
         alone &= alone - 1
@@ -116,12 +118,12 @@ def critical_among(squares: Int, voxel: Voxel, lower_a: Words, lower_b: Words, o
 @inlined_kernel
 def _has_mixed_cube(voxel: Voxel, edge: Int, lower_a: Words, lower_b: Words, offsets: Offsets) -> bool:
     """Whether a cube on a side of a mixed square belongs to the same two voxels, which are opposite in it."""
-    ends = EDGE_ENDS[edge]
+    ends = EDGE_ENDS[at(edge)]
     owner = voxel + offsets[ends[0]] + offsets[ends[1]]
     for side in range(2):
-        cube = EDGE_SIDES[edge, side]
+        cube = EDGE_SIDES[at(edge), side]
         across = cube ^ (4 >> (ends[0] >> 1)) ^ (4 >> (ends[1] >> 1))
-        if _has_cube(np.int64(lower_b[voxel]), cube) and _has_cube(np.int64(lower_a[owner]), across):
+        if _has_cube(np.int64(lower_b[at(voxel)]), cube) and _has_cube(np.int64(lower_a[at(owner)]), across):
             return True
     return False
 
@@ -140,18 +142,18 @@ def _squares_connected(
         lower_b: words of the second order.
         offsets: offset of each neighbor, by bit.
     """
-    own, across = np.int64(lower_b[voxel]), np.int64(lower_a[voxel + offsets[direction]])
+    own, across = np.int64(lower_b[at(voxel)]), np.int64(lower_a[at(voxel + offsets[at(direction)])])
     cubes = 0
     for k in range(4):
-        cube = _CUBES_AROUND[direction, k]
+        cube = _CUBES_AROUND[at(direction), k]
         if _has_cube(own, cube) and _has_cube(across, cube ^ (4 >> (direction >> 1))):
             cubes |= 1 << k
-    return int(_CONNECTED[direction, cubes, start])
+    return int(_CONNECTED[at(direction), at(cubes), at(start)])
 
 
 @inlined_kernel
 def _has_cube(lower: Word, cube: Int) -> bool:
-    return bool(TRIANGLE_BITS[cube] & ~lower == 0)
+    return bool(TRIANGLE_BITS[at(cube)] & ~lower == 0)
 
 
 @inlined_kernel
@@ -175,4 +177,4 @@ def critical_mixed_edges(mixed_word: Word) -> Int:
 @inlined_kernel
 def shared_word(words: Words, mixed: Mixed, voxel: Voxel) -> Int:
     """The neighbors that both orders have before a voxel."""
-    return int(np.int64(words[voxel]) & ~mixed_edges(np.int64(mixed[voxel])))
+    return int(np.int64(words[at(voxel)]) & ~mixed_edges(np.int64(mixed[at(voxel)])))

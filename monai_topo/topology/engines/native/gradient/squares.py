@@ -41,6 +41,15 @@ _REGIONS = _regions()
 """For each set of link edges the region of every triangle, three bits each: its first one, through edges not in it."""
 
 
+def _region_cubes() -> NDArray[np.uint8]:
+    names = _REGIONS[:, None] >> 3 * np.arange(8) & 7
+    return np.packbits(names[:, :, None] == names[:, None, :], axis=2, bitorder="little")[:, :, 0]
+
+
+_REGION_CUBES = _region_cubes()
+"""For each set of link edges and each triangle the triangles of its region, as bits."""
+
+
 @kernel
 def critical_squares(word: Word, lower: Word, link: Link, region: Scratch, found: Scratch) -> Int:
     """List the critical squares of a voxel as link edges.
@@ -103,39 +112,40 @@ def attach_triangles(cotree: Int, region: Scratch) -> Int:
 
 @inlined_kernel
 def list_squares_of_voxel(
-    voxel: Voxel, squares: Int, paired: Int, lower: Words, offsets: Offsets, region: Scratch, cells: Cells, found: Int
+    voxel: Voxel, squares: Int, paired: Int, owned: Int, lower: Words, offsets: Offsets, cells: Cells, found: Int
 ) -> Int:
-    """List some critical squares of a voxel, link edges as bits; ``paired`` are those that are paired with edges.
+    """List some critical squares of a voxel, link edges as bits.
 
-    Regions are connected through all squares but these two kinds, so also through those paired with cubes.
+    Args:
+        voxel: the voxel.
+        squares: its squares.
+        paired: those that are paired with edges: regions are connected through all squares but these two kinds.
+        owned: cubes that belong to the voxel, as bits.
+        lower: words of lower neighbors.
+        offsets: offset of each neighbor, by bit.
+        cells: int32 ``(4, n)``: owner, the two sides, link edge.
+        found: how many are listed already.
+
+    Returns:
+        How many are listed now.
     """
-    name_regions(squares | paired, 0, region)
-    _name_by_upper_cubes(np.int64(lower[voxel]), region)
+    around, word = at(squares | paired), np.int64(lower[at(voxel)])
     while squares:
         e = lowest_bit(squares)
         squares &= squares - 1
-        cells[0, found], cells[3, found] = voxel, e
+        cells[0, at(found)], cells[3, at(found)] = voxel, e
         for side in range(2):
-            cells[1 + side, found] = _side(voxel, region[EDGE_SIDES[e, side]], lower, offsets)
+            region = np.int64(_REGION_CUBES[around, at(EDGE_SIDES[at(e), side])])
+            cells[1 + side, at(found)] = _side(voxel, region, owned, word, offsets)
         found += 1
     return found
 
 
-@kernel
-def _name_by_upper_cubes(lower: Word, region: Scratch) -> None:
-    """Name each region by a cube that does not belong to the voxel, where it has one."""
-    for cube in range(8):
-        name = region[cube]
-        if name < 8 and TRIANGLE_BITS[cube] & ~lower:
-            for other in range(8):
-                if region[other] == name:
-                    region[other] = 8 + cube
-    for cube in range(8):
-        region[cube] &= 7
-
-
 @inlined_kernel
-def _side(voxel: Voxel, cube: Int, lower: Words, offsets: Offsets) -> Int:
-    """An upper voxel in a cube, or if the cube belongs to the voxel a negative number that stands for it."""
-    upper = TRIANGLE_BITS[cube] & ~np.int64(lower[voxel])
-    return int(voxel + offsets[lowest_bit(upper)] if upper else ~cube)
+def _side(voxel: Voxel, region: Int, owned: Int, word: Word, offsets: Offsets) -> Int:
+    """An upper voxel in a region, or if all its cubes belong to the voxel a negative number that stands for it."""
+    others = region & ~owned
+    if others == 0:
+        return ~lowest_bit(region)
+    upper = TRIANGLE_BITS[at(lowest_bit(others))] & ~word
+    return int(voxel + offsets[at(lowest_bit(upper))])

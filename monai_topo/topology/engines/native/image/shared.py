@@ -15,14 +15,16 @@ from __future__ import annotations
 import numpy as np
 
 from monai_topo.topology.compiled.bits import BIT_COUNT, lowest_bit
-from monai_topo.topology.compiled.kernel import inlined_kernel, kernel
+from monai_topo.topology.compiled.kernel import at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.gradient.links import (
+    LINK_BITS,
     critical_edge_count,
     critical_square_count,
     forest_edges,
     link_edges,
     link_of,
     roots,
+    triangles,
 )
 from monai_topo.topology.engines.native.gradient.mixed import (
     critical_among,
@@ -174,7 +176,7 @@ def count_shared_squares(
             count += BIT_COUNT[squares & 0xFF] + BIT_COUNT[squares >> 8]
             if count:
                 words[voxel] |= HAS_CRITICAL_SQUARE
-                critical[voxel] = squares
+                critical[at(voxel)] = squares
                 voxels += 1
                 total += count
     return voxels, total
@@ -211,12 +213,13 @@ def list_shared_squares(
     for i in range(saddles.size):
         voxel = voxel_of(saddles[i])
         shared = shared_word(words, mixed, voxel)
-        link, squares = link_of(table, shared), np.int64(critical[voxel])
+        link, squares = link_of(table, shared), np.int64(critical[at(voxel)])
         if critical_square_count(link, shared):
             for k in range(critical_squares(shared, np.int64(lower_b[voxel]), link, region, edges)):
                 squares |= 1 << edges[k]
-        around = forest_edges(link) | paired_with_mixed_edges(voxel, mixed, offsets)
-        found = list_squares_of_voxel(voxel, squares, around, lower_b, offsets, region, cells, found)
+        paired, word = forest_edges(link) | paired_with_mixed_edges(voxel, mixed, offsets), np.int64(lower_b[at(voxel)])
+        owned = triangles(link_of(table, word)) & (word >> LINK_BITS)
+        found = list_squares_of_voxel(voxel, squares, paired, owned, lower_b, offsets, cells, found)
 
 
 @kernel
