@@ -206,6 +206,7 @@ def test_a_study_in_small(real_data, tmp_path):
     from tests.results.study.__main__ import fill
     from tests.results.study.laboratory import StudyLaboratory
     from tests.results.study.pictures import draw
+    from tests.results.study.sections import draw_sections
 
     study = replace(
         TOPOMORTAR,
@@ -216,9 +217,11 @@ def test_a_study_in_small(real_data, tmp_path):
         iterations=50,
     )
     records = Records(tmp_path / "study.json")
-    fill(study, StudyLaboratory(study, real_data, tmp_path, records), records, 1)
+    laboratory = StudyLaboratory(study, real_data, tmp_path, records)
+    fill(study, laboratory, records, 1)
     assert "BettiMatchingLoss" in page(study, records.runs)
     assert draw(study, records.runs, tmp_path / "study.png").stat().st_size > 5000
+    assert draw_sections(study, laboratory, records.runs, tmp_path / "parts.png").stat().st_size > 50000
 
 
 def test_a_step_that_costs_too_much_takes_its_own_arguments(monkeypatch):

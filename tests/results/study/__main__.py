@@ -16,6 +16,7 @@ from tests.results.runs import Records
 from tests.results.study.laboratory import StudyLaboratory, all_runs, by_seed
 from tests.results.study.pictures import draw
 from tests.results.study.report import headline, page
+from tests.results.study.sections import draw_sections
 from tests.results.study.selection import chosen_runs
 from tests.results.study.studies import STUDIES, quick
 
@@ -36,7 +37,10 @@ def main(arguments=None):
         work = options.work / ("quick" if options.quick else "")
         records = Records((work if options.quick else DOCS / "results") / f"study_{name}.json")
         if not options.report:
-            fill(study, StudyLaboratory(study, options.data, work / f"study_{name}", records), records, options.workers)
+            laboratory = StudyLaboratory(study, options.data, work / f"study_{name}", records)
+            fill(study, laboratory, records, options.workers)
+            if not options.quick:
+                draw_sections(study, laboratory, records.runs, DOCS / "images" / f"study_{name}_parts.png")
         if options.quick:
             sys.stdout.write(f"{page(study, records.runs)}\n")
         elif records.runs:

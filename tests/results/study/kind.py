@@ -26,6 +26,9 @@ class Subject:
         without_network: from an image to what stands for a likelihood.
         counts: numbers that are summed over volumes; of the others the mean is taken.
         shown: headings of the panels of the picture.
+        mask_of: from what a step gives to a mask.
+        flat: from an image to the part of it that a picture shows.
+        colors: from a mask to such a picture, its parts in random colors.
     """
 
     steps: Mapping[str, Step]
@@ -35,6 +38,9 @@ class Subject:
     without_network: Callable[[NDArray[Any]], NDArray[Any]]
     counts: frozenset[str]
     shown: tuple[str, ...]
+    mask_of: Callable[[Any], NDArray[np.bool_]]
+    flat: Callable[[NDArray[Any]], NDArray[Any]]
+    colors: Callable[[NDArray[np.bool_]], NDArray[np.float64]]
 
 
 def stretched(values):

@@ -76,6 +76,17 @@ class StudyLaboratory(Laboratory):
     def _facts(self, folder, configs):
         return super()._facts(folder, configs) | {"seconds": iteration_seconds(folder)}
 
+    def first_of(self, part):
+        """Name, image and label of the first volume of a part."""
+        path = min((self._held_out(0) / "labels").glob(f"{part}*.nii.gz"))
+        image = np.asarray(nibabel.load(self._held_out(0) / "images" / path.name).dataobj)
+        return path.name.removesuffix(".nii.gz"), image, read_volume(path)
+
+    def mask_of(self, run, name, step, arguments):
+        """What a step makes of the likelihood of a run that is done."""
+        likelihood = read_volume(self._folder(0, run.key) / f"{name}_prob.nii.gz")
+        return self.table.subject.mask_of(self._apply(step, likelihood, likelihood.spacing, arguments))
+
     def _scored(self, run, folder):
         first = replace(run, seed=self.table.seeds[0])
         chosen = self._tuned(folder) if run == first else self.records.runs[first.key]["arguments"]

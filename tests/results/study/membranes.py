@@ -9,6 +9,7 @@ from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.data.controls import moved, random_membranes
 from monai_topo.topology import instance_boundaries, label_components
 from tests.results.finished import walls
+from tests.results.finished.pictures import flat, in_colors, section
 from tests.results.finished.steps import PATCH_SIZE, Step
 from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import Subject, stretched
@@ -45,9 +46,8 @@ STEPS = {
 def score(result, label, spacing=None):
     """Numbers of a mask of walls, or of ids of cells, and the counts of its patches."""
     true = label_components(~label, full=False)
-    is_mask = result.dtype == bool
-    mask = result if is_mask else instance_boundaries(result)
-    ids = label_components(~result, full=False) if is_mask else result.astype(np.int64)
+    mask = mask_of(result)
+    ids = label_components(~result, full=False) if result.dtype == bool else result.astype(np.int64)
     partition = score_masks(
         ids, true, Options(metrics=("variation_of_information", "adapted_rand_error"), instances="labels")
     )
@@ -62,6 +62,16 @@ def score(result, label, spacing=None):
         "cells": right,
         "true cells": number,
     }, counts
+
+
+def mask_of(result):
+    """Walls, or those between cells."""
+    return result if result.dtype == bool else instance_boundaries(result)
+
+
+def cells_in_colors(mask):
+    """A section of the cells that the walls separate."""
+    return section(in_colors(label_components(~mask, full=False)))
 
 
 def controls(label):
@@ -86,4 +96,7 @@ MEMBRANES = Subject(
     dark,
     counts=frozenset({"cells", "true cells"}),
     shown=("F1", "VOI merge", "cells right", "Dice"),
+    mask_of=mask_of,
+    flat=flat,
+    colors=cells_in_colors,
 )

@@ -7,7 +7,9 @@ from scipy.ndimage import gaussian_filter
 
 from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.data.controls import moved
+from monai_topo.topology import label_components
 from monai_topo.transforms import CloseWalls
+from tests.results.finished.pictures import in_colors
 from tests.results.finished.steps import THRESHOLD, Step
 from tests.results.scoring import SPECK, without_specks
 from tests.results.study.counts import patch_counts, scores_of
@@ -67,6 +69,25 @@ def bright(image):
     return stretched(gaussian_filter(image[:, :, 0].mean(axis=-1, dtype=np.float32), 1))
 
 
+def photograph(image):
+    """As a picture has it: ``(rows, columns, colors)`` from 0 to 1."""
+    return image[:, :, 0] / 255
+
+
+def bricks_in_colors(mask):
+    """What the mortar separates."""
+    return in_colors(label_components(~mask, full=False)).reshape(*mask.shape[:2], 3)
+
+
 MORTAR = Subject(
-    STEPS, COLUMNS, score, controls, bright, counts=frozenset(), shown=("Betti 0", "Betti 1", "F1", "Dice")
+    STEPS,
+    COLUMNS,
+    score,
+    controls,
+    bright,
+    counts=frozenset(),
+    shown=("Betti 0", "Betti 1", "F1", "Dice"),
+    mask_of=np.asarray,
+    flat=photograph,
+    colors=bricks_in_colors,
 )

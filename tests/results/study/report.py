@@ -20,7 +20,8 @@ NO_NETWORK = "the smoothed image, no network"
 
 def page(study, records):
     """Text between the marks of the page."""
-    parts = [how(study, records), f"![{study.title}](../images/study_{study.name}.png)"]
+    pictures = (f"![{study.title}](../images/study_{study.name}{kind}.png)" for kind in ("", "_parts"))
+    parts = [how(study, records), *pictures]
     for name, step in study.subject.steps.items():
         parts += [f"## {step.title[0].upper()}{step.title[1:]}" if step.title[0] != "`" else f"## {step.title}"]
         parts += [rows(study, records, name)]
@@ -45,7 +46,7 @@ def how(study, records):
 
 def headline(study, records):
     """The few numbers that the README shows: answers without a network, and each loss with its weight."""
-    plain, finished = next(iter(study.subject.steps)), study.finished
+    plain, finished = next(iter(study.subject.steps)), study.finish
     title = study.subject.steps[finished].title
     lines = [
         header(["answer", "ratio", *study.headline, *(f"{heading}, {title}" for heading in list(study.headline)[1:])])
@@ -64,7 +65,7 @@ def headline(study, records):
 
 def both(study, found):
     """As the network answers, and finished."""
-    return [*numbers(study, found, next(iter(study.subject.steps))), *numbers(study, found, study.finished)[1:]]
+    return [*numbers(study, found, next(iter(study.subject.steps))), *numbers(study, found, study.finish)[1:]]
 
 
 def numbers(study, found, step):

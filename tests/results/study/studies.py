@@ -26,7 +26,7 @@ class Study(Table):
         published: rows of others, heading to number, that are shown beside.
         source: where these are from.
         headline: rows of the README: heading to number; the first is of the network's answer alone.
-        finished: the step whose numbers stand there beside the network's.
+        finished: the step whose numbers and pictures stand beside the network's; empty takes the last.
     """
 
     subject: Subject
@@ -37,6 +37,11 @@ class Study(Table):
     protocols: tuple[()] = ()
     columns: dict[str, str] = field(default_factory=dict)
     continued: tuple[str, ...] = ("continue.yaml", "fall.yaml")
+
+    @property
+    def finish(self):
+        """The step that finishes a likelihood; the last where none is named."""
+        return self.finished or list(self.subject.steps)[-1]
 
     @property
     def terms(self):

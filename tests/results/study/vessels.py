@@ -9,6 +9,7 @@ from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.data.controls import moved, random_trees
 from monai_topo.topology import label_components
 from tests.results.finished import tubes
+from tests.results.finished.pictures import in_colors, projection
 from tests.results.finished.steps import PATCH_SIZE
 from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import Subject, stretched
@@ -99,6 +100,21 @@ def bright(image):
     return stretched(gaussian_filter(image.astype(np.float32), (1, 1, 0.3)))
 
 
+def mask_of(results):
+    """With its bridges."""
+    return results[0].mask
+
+
+def brightest(image):
+    """Projection of a stack."""
+    return stretched(image.max(axis=2))
+
+
+def trees_in_colors(mask):
+    """Projection of the components."""
+    return projection(in_colors(label_components(mask, full=True)))
+
+
 VESSELS = Subject(
     steps((1.0, 1.0, 0.3)),
     COLUMNS,
@@ -107,4 +123,7 @@ VESSELS = Subject(
     bright,
     counts=frozenset({"gaps", "joints"}),
     shown=("F1", "clDice", "branches", "Dice"),
+    mask_of=mask_of,
+    flat=brightest,
+    colors=trees_in_colors,
 )
