@@ -34,7 +34,7 @@ class LossWeightSchedule(TermWeight):
             linear in the weight.
         weight: value after the warm-up, at least 0.
         gradient_ratio: wanted ratio of the gradient norms, term to rest, above 0. Needs MONAI's
-            ``SupervisedTrainer``. 1 to 2 served on membranes in 2D and 3D.
+            ``SupervisedTrainer``. 3 did best on membranes in 3D, 1 on thin sections (docs/choose.md).
         ratio_iterations: iterations of ``start_epoch`` over which the norms are added up.
         start_epoch: first epoch, counted from 1, with a weight above 0.
         warmup_epochs: epochs over which the weight rises to its value; 0 takes it at once.

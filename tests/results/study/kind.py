@@ -25,7 +25,7 @@ class Subject:
         controls: from a label to answers that no network gives: title to draws.
         without_network: from an image to what stands for a likelihood.
         counts: numbers that are summed over volumes; of the others the mean is taken.
-        shown: headings of the panels of the picture.
+        shown: heading to number of the panels of the picture.
         mask_of: from what a step gives to a mask.
         flat: from an image to the part of it that a picture shows.
         colors: from a mask to such a picture, its parts in random colors.
@@ -37,7 +37,7 @@ class Subject:
     controls: Callable[[NDArray[np.bool_]], dict[str, list[Any]]]
     without_network: Callable[[NDArray[Any]], NDArray[Any]]
     counts: frozenset[str]
-    shown: tuple[str, ...]
+    shown: Mapping[str, str]
     mask_of: Callable[[Any], NDArray[np.bool_]]
     flat: Callable[[NDArray[Any]], NDArray[Any]]
     colors: Callable[[NDArray[np.bool_]], NDArray[np.float64]]

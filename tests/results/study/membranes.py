@@ -95,7 +95,7 @@ MEMBRANES = Subject(
     controls,
     dark,
     counts=frozenset({"cells", "true cells"}),
-    shown=("F1", "VOI merge", "cells right", "Dice"),
+    shown={"F1": "f1", "VOI": "voi", "cells right": "cells", "Dice": "dice"},
     mask_of=mask_of,
     flat=flat,
     colors=cells_in_colors,

@@ -86,7 +86,7 @@ MORTAR = Subject(
     controls,
     bright,
     counts=frozenset(),
-    shown=("Betti 0", "Betti 1", "F1", "Dice"),
+    shown={"Betti 0": "betti_error.0", "Betti 1": "betti_error.1", "F1": "f1", "Dice": "dice"},
     mask_of=np.asarray,
     flat=photograph,
     colors=bricks_in_colors,

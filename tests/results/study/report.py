@@ -142,6 +142,8 @@ def differences(study, records):
             text = "" if ratio is None else f"{ratio:g}"
             lines.append(line([NAMES[loss], text, *(interval(study, records, loss, ratio, step) for step in steps)]))
     note = "F1 score minus that of Dice+CE: mean, and 95 % bootstrap interval over seeds and patches, in pairs."
+    if "malis" in study.losses:
+        note += f" {NAMES['malis']} is compared with {NAMES['affinities']}."
     return f"{note}\n\n" + "\n".join(lines)
 
 
@@ -164,16 +166,23 @@ def f1_difference(study, records, loss, ratio, step):
 
 
 def costs(study, records):
-    """Seconds of an iteration and measured weights."""
-    lines = [header(["loss", "ratio", "weight", "s / iteration"])]
+    """Measured weights, and seconds of an iteration."""
+    ratios = " / ".join(f"{ratio:g}" for ratio in study.ratios)
+    lines = [header(["loss", f"weight at ratio {ratios}", "s / iteration"])]
     for loss in study.losses:
-        for ratio in ratios_of(study, loss):
-            runs = done(study, records, loss, ratio)
-            weights = [run["weight"] for run in runs if run["weight"]]
-            of_weights = f"{np.mean(weights):.3g} ({min(weights):.3g} to {max(weights):.3g})" if weights else "-"
-            seconds = f"{min(run['seconds'] for run in runs):.3f}" if runs else "-"
-            lines.append(line([NAMES[loss], "-" if ratio is None else f"{ratio:g}", of_weights, seconds]))
-    return "Seconds are those of the fastest run, in which another network trained beside it.\n\n" + "\n".join(lines)
+        runs = [done(study, records, loss, ratio) for ratio in ratios_of(study, loss)]
+        seconds = [run["seconds"] for found in runs for run in found]
+        weights = " / ".join(mean_weight(found) for found in runs) if loss in study.terms else "-"
+        lines.append(line([NAMES[loss], weights, f"{min(seconds):.2f}" if seconds else "-"]))
+    note = (
+        "Weights are means over the runs, seconds those of the fastest run, in which another network trained beside it."
+    )
+    return f"{note}\n\n" + "\n".join(lines)
+
+
+def mean_weight(runs):
+    """Of runs with a term."""
+    return f"{np.mean([run['weight'] for run in runs]):.2g}" if runs else "-"
 
 
 def arguments(study, records):

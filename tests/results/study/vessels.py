@@ -122,7 +122,7 @@ VESSELS = Subject(
     controls,
     bright,
     counts=frozenset({"gaps", "joints"}),
-    shown=("F1", "clDice", "branches", "Dice"),
+    shown={"F1": "f1", "clDice": "cldice", "branches": "branches", "Dice": "dice"},
     mask_of=mask_of,
     flat=brightest,
     colors=trees_in_colors,
