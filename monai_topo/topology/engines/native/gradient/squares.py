@@ -124,7 +124,7 @@ def list_squares_of_voxel(
         lower: words of lower neighbors.
         offsets: offset of each neighbor, by bit.
         cells: int32 ``(4, n)``: owner, the two sides, link edge.
-        found: how many are listed already.
+        found: number of squares that are listed already.
 
     Returns:
         How many are listed now.
