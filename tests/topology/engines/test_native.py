@@ -136,6 +136,17 @@ def test_middle_sized_images(kind, shape):
         assert native == expected
 
 
+def test_the_efforts_of_these_tests_reach_the_kernel(monkeypatch):
+    """Also with one thread, where the effort is an argument."""
+    reached = []
+    kernel = compute.pairs_of_stack
+    monkeypatch.setattr(compute, "pairs_of_stack", lambda *given: (reached.append(given[-1]), kernel(*given))[1])
+    for effort in EFFORTS.values():
+        monkeypatch.setattr(compute, "EFFORT", effort)
+        compute.compute_pairs_stack(np.zeros((1, 3, 4, 5)), full_connectivity=False, dims=(0,), frame=False)
+    assert reached == list(EFFORTS.values())
+
+
 @pytest.mark.parametrize("effort", EFFORTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_way_to_dimension_one_gives_the_same_pairs(kind, effort, monkeypatch):

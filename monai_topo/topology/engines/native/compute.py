@@ -63,7 +63,7 @@ def compute_pairs_stack(
     dims: tuple[int, ...],
     frame: bool,
     num_threads: int = 1,
-    effort: Effort = EFFORT,
+    effort: Effort | None = None,
 ) -> dict[int, IndexPairs]:
     """Persistence pairs of fields of one shape; see ``registry.BatchFunction``.
 
@@ -86,7 +86,7 @@ def compute_pairs_stack(
     elif (threads := min(num_threads, stack[0].size // VOXELS_WORTH_A_THREAD)) > 1:
         found = _pairs_in_threads(values, *options, offsets, threads)
     else:
-        found = pairs_of_stack(values, *options, _memory(stack[0]), offsets, _shared_link_table(), effort)
+        found = pairs_of_stack(values, *options, _memory(stack[0]), offsets, _shared_link_table(), effort or EFFORT)
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
 
@@ -126,7 +126,7 @@ def compute_image_pairs(
     full_connectivity: bool,
     dims: tuple[int, ...],
     frame: bool,
-    effort: Effort = EFFORT,
+    effort: Effort | None = None,
 ) -> dict[int, IndexPairs]:
     """Image pairs of a sublevel filtration in a larger one; see ``registry.ImageFunction``.
 
@@ -145,7 +145,7 @@ def compute_image_pairs(
     elif ndim == 2:
         found = image_pairs_of_plane(domain[None], codomain[None], *options, _memory(keys, _ARRAYS_OF_TWO[2]), offsets)
     else:
-        options = (*options, _memory(keys, _ARRAYS_OF_TWO[3]), offsets, _shared_link_table(), effort)
+        options = (*options, _memory(keys, _ARRAYS_OF_TWO[3]), offsets, _shared_link_table(), effort or EFFORT)
         found = _paired(image_pairs_of_volume, (domain, codomain, *options))
     return {k: (found[of_dim[k]][0], found[of_dim[k]][1]) for k in dims}
 
@@ -164,7 +164,7 @@ def _pairs_inside(
     else:
         plateau = upside_down and np.count_nonzero(keys == keys.min()) * 100 > EFFORT.plateau * keys.size
         effort = EFFORT._replace(first=np.int64(0)) if plateau else EFFORT
-        found = pairs_of_stack(keys[None], *options, _shared_link_table(), effort)
+        found = pairs_of_stack(keys[None], *options, _shared_link_table(), effort or EFFORT)
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 
