@@ -11,6 +11,7 @@ from skimage.io import imread
 
 from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.topology import betti_numbers
+from tests.benchmarks.sections import DOCS, read_section
 from tests.results.datasets import TEST, VALIDATION
 from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import stretched
@@ -148,6 +149,12 @@ def recorded(study, seeds):
         }
 
     return {run_.key: run(run_.key) for run_ in all_runs(study) if run_.seed in seeds}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_has_a_place_for_its_page(name):
+    read_section(f"results/study_{name}.md", name)
+    assert f"results/study_{name}\n" in (DOCS / "results.md").read_text()
 
 
 @pytest.mark.parametrize("name", STUDIES)
