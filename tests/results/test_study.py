@@ -15,9 +15,10 @@ from tests.benchmarks.sections import DOCS, read_section
 from tests.results.datasets import TEST, VALIDATION
 from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import stretched
-from tests.results.study.laboratory import all_runs, over_volumes, ratios_of, runs_of, within_floor
+from tests.results.study.laboratory import StudyLaboratory, all_runs, over_volumes, ratios_of, runs_of, within_floor
 from tests.results.study.membranes import score
 from tests.results.study.report import cells, headline, page
+from tests.results.study.sections import draw_sections
 from tests.results.study.selection import chosen_ratio, chosen_runs
 from tests.results.study.statistics import f1_interval
 from tests.results.study.studies import FIB25, STUDIES, TOPOMORTAR, WEIGHTED
@@ -181,6 +182,14 @@ def test_the_headline_is_of_the_pages_numbers():
     assert f"| {chosen_ratio(FIB25, records, 'malis'):g} |" in rows["| affinities, CE + MalisLoss"]
 
 
+def test_without_likelihoods_there_is_no_picture_of_parts(tmp_path):
+    """Records come with the project, the networks' answers do not."""
+    laboratory = object.__new__(StudyLaboratory)
+    laboratory.table, laboratory.work = FIB25, tmp_path
+    assert draw_sections(FIB25, laboratory, recorded(FIB25, (0,)), tmp_path / "parts.png") is None
+    assert not (tmp_path / "parts.png").exists()
+
+
 def test_a_number_that_is_not_defined_is_a_dash():
     assert cells({"VOI": "voi", "F1": "f1"}, [{"split": None, "merge": 1.0, "f1": 0.5}]) == ["-", "0.500"]
 
@@ -213,7 +222,6 @@ def test_a_study_in_small(real_data, tmp_path):
     from tests.results.study.__main__ import fill
     from tests.results.study.laboratory import StudyLaboratory
     from tests.results.study.pictures import draw
-    from tests.results.study.sections import draw_sections
 
     study = replace(
         TOPOMORTAR,

@@ -82,6 +82,10 @@ class StudyLaboratory(Laboratory):
         image = np.asarray(nibabel.load(self._held_out(0) / "images" / path.name).dataobj)
         return path.name.removesuffix(".nii.gz"), image, read_volume(path)
 
+    def holds(self, run):
+        """Whether the likelihoods of a run are here: records may come from another machine."""
+        return any(self._folder(0, run.key).glob(f"{TEST}*_prob.nii.gz"))
+
     def mask_of(self, run, name, step, arguments):
         """What a step makes of the likelihood of a run that is done."""
         likelihood = read_volume(self._folder(0, run.key) / f"{name}_prob.nii.gz")

@@ -14,15 +14,17 @@ from tests.results.tables import BASE, NAMES
 
 
 def draw_sections(study, laboratory, records, path):
-    """Parts in random colors: above as the networks of the first seed answer, below finished."""
+    """Parts in random colors: above as the networks of the first seed answer, below finished; None without these."""
     _, step = ends = next(iter(study.subject.steps)), study.finish
     losses = (BASE, best_loss(study, records))
+    runs = {loss: runs_of(study, loss, chosen_ratio(study, records, loss))[0] for loss in losses}
+    if not all(laboratory.holds(run) for run in runs.values()):
+        return None
     name, image, label = laboratory.first_of(TEST)
     figure, axes = new_figure(2, 1 + len(losses), size=4, aspects=[image.shape[0] / image.shape[1]] * 2)
     show(axes[0, 0], "image", study.subject.flat(image), cmap="gray")
     show(axes[1, 0], "label", study.subject.colors(label.array > 0))
-    for column, loss in enumerate(losses, start=1):
-        run = runs_of(study, loss, chosen_ratio(study, records, loss))[0]
+    for column, (loss, run) in enumerate(runs.items(), start=1):
         for row, end in enumerate(ends):
             mask = laboratory.mask_of(run, name, end, records[run.key]["arguments"][end])
             title = NAMES[loss] if end != step else f"{NAMES[loss]}, {study.subject.steps[step].title}"
