@@ -164,7 +164,7 @@ def _pairs_inside(
     else:
         plateau = upside_down and np.count_nonzero(keys == keys.min()) * 100 > EFFORT.plateau * keys.size
         effort = EFFORT._replace(first=np.int64(0)) if plateau else EFFORT
-        found = pairs_of_stack(keys[None], *options, _shared_link_table(), effort or EFFORT)
+        found = pairs_of_stack(keys[None], *options, _shared_link_table(), effort)
     return [pairs[:, (pairs >= 0).all(axis=0)] for pairs in found]
 
 
