@@ -94,7 +94,7 @@ def _attempt_again(likelihood: NDArray[np.float32]) -> None:
 
     ndim = likelihood.ndim
     nothing = np.int64(-1)
-    effort = EFFORT._replace(first=nothing, attempt=nothing)
+    effort = EFFORT._replace(first=nothing, attempt=nothing, plateau=nothing)
     options: dict[str, Any] = {"full_connectivity": True, "dims": tuple(range(ndim)), "frame": False, "effort": effort}
     compute_pairs_stack(likelihood[None], **options)
     keys = likelihood.ravel().argsort().argsort().astype(np.int32).reshape(likelihood.shape)

@@ -71,7 +71,7 @@ def test_the_matching_is_the_textbooks(shape, connectivity, frame):
         ((7, 8, 6), "white", 6, 1, True, True),
     ],
 )
-@pytest.mark.parametrize("effort", [compute.EFFORT, Effort(*map(np.int64, (-1, 0, -1, 2**20, 20)))])
+@pytest.mark.parametrize("effort", [compute.EFFORT, Effort(*map(np.int64, (-1, 0, 2**20, 20)))])
 def test_image_pairs_of_larger_volumes_are_the_textbooks(
     shape, kind, seed, connectivity, frame, binary, effort, monkeypatch
 ):

@@ -35,15 +35,14 @@ SETTINGS = [{"connectivity": c, "frame": f} for c, f in product((None, 1), (Fals
 EFFORTS = {
     name: Effort(*map(np.int64, numbers))
     for name, numbers in {
-        "down, simply": (0, 2**20, 0, 0, 101),
-        "down": (2**40, 0, 0, 2**20, 101),
-        "up": (-1, 0, 0, 2**20, 0),
-        "all squares put off": (-1, 0, -1, 2**20, 101),
-        "long ones put off": (10, 0, 6, 2**20, 101),
-        "some put off from the middle on": (10, 1, 12, 2**20, 101),
-        "by turns from below": (-1, 0, -1, 1, 101),
-        "by turns from above": (-1, 0, -1, 1, 0),
-        "by turns from nothing": (-1, 0, -1, 0, 101),
+        "down, simply": (0, 2**20, 0, 101),
+        "down": (2**40, 0, 0, 101),
+        "up": (-1, 0, 2**20, 0),
+        "all squares put off": (-1, 0, 0, 101),
+        "long ones put off": (10, 0, 0, 101),
+        "some put off from the middle on": (10, 1, 0, 101),
+        "up, then down": (-1, 0, 1, 0),
+        "up, given up at once": (-1, 0, 0, 0),
     }.items()
 }
 """How hard to try what in dimension 1; see ``types.Effort``."""

@@ -7,13 +7,20 @@ import pytest
 from numba import njit
 
 from monai_topo.topology.engines.native.pairing.remainder import pair_remainder
-from monai_topo.topology.engines.native.types import Columns
+from monai_topo.topology.engines.native.types import Rows
 
 
 @njit
-def paired(columns, edges, partner):
-    pair_remainder(columns, edges, partner)
+def paired(rows, columns, edges, partner):
+    pair_remainder(rows, columns, edges, partner)
     return partner
+
+
+def rows_of(columns, num_rows, place):
+    """The rows, the last one first, of columns that lie in some order: that of each is its place."""
+    rows = [[place[n] for n, column in enumerate(columns) if row in column] for row in range(num_rows - 1, -1, -1)]
+    start = np.cumsum([0, *map(len, rows)])
+    return Rows(np.arange(num_rows - 1, -1, -1, dtype=np.int32), start, np.concatenate(rows).astype(np.int32))
 
 
 def textbook(columns):
@@ -35,10 +42,10 @@ def test_last_rows_are_the_textbooks(num_rows, num_columns, most):
         columns = [
             rng.choice(num_rows, rng.integers(0, min(most, num_rows) + 1), replace=False) for _ in range(num_columns)
         ]
-        start = np.cumsum([0, *(column.size for column in columns)])
         edges = np.tile(7 + 2 * np.arange(num_rows, dtype=np.int32), (3, 1))
-        matrix = Columns(start[:-1], start[1:], np.concatenate(columns).astype(np.int32))
-        found = paired(matrix, edges, np.full(num_columns, -1, np.int32))
+        place = rng.permutation(num_columns).astype(np.int32)
+        squares = np.argsort(place).astype(np.int32)
+        found = paired(rows_of(columns, num_rows, place), squares, edges, np.full(num_columns, -1, np.int32))
         expected = np.array(textbook(map(np.ndarray.tolist, columns)))
         np.testing.assert_array_equal(found, np.where(expected >= 0, 7 + 2 * expected, -1))
         assert (expected >= 0).sum() > min(num_rows, num_columns) // 2

@@ -29,14 +29,15 @@ LARGEST_FIELD = 2**31 - 1
 VOXELS_WORTH_A_THREAD = 2**16
 """Voxels of a field for each thread: smooth fields of 48³ take as long in two threads as in one, 64³ less."""
 
-EFFORT = Effort(np.int64(64), np.int64(3), np.int64(16), np.int64(40), np.int64(20))
+EFFORT = Effort(np.int64(64), np.int64(3), np.int64(12), np.int64(20))
 """Chosen by counting: beyond 64 of work for each square, all squares of a smooth field take less than 1 of work
 a voxel together and those of white noise 2, so both are through at the first attempt.
 
 Rods, sheets and noise of few levels take 4 to 60; after a tenth to all of their squares the rest of these are put off.
 
 On smooth fields of 64³ with a plateau that comes last, pushing up takes 1.3 times as long as pushing down at a share of
-10%, 0.8 at 30% and half at 50%.
+10%, 0.8 at 30% and half at 50%. Noise with a plateau takes up to 7 of work a voxel upward at 96³; rods and a ball of
+few levels take 9 to 20, which is several times as long as pushing down.
 """
 
 _ARRAYS_OF_TWO = {2: 6, 3: 7}

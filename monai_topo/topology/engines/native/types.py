@@ -154,14 +154,12 @@ class Effort(NamedTuple):
         column: work that a square may always take before it is put off.
         first: further work for each voxel of the grid that squares may take, given out as they take their turns. Once
             it is used up, there is none any more.
-        longest: voxels of a chain up to which others may have it added once squares are put off.
-        attempt: work for each voxel after which an attempt is given up; each further one may take four times as much.
-        plateau: share of the voxels, in percent, that are equal and come last from which chains are pushed up instead.
+        attempt: work for each voxel after which pushing up is given up.
+        plateau: share of the voxels, in percent, that are equal and come last from which chains are pushed up first.
     """
 
     column: Int
     first: Int
-    longest: Int
     attempt: Int
     plateau: Int
 
@@ -226,18 +224,18 @@ class Reduction(NamedTuple):
     bits: Array
 
 
-class Columns(NamedTuple):
-    """Columns of a sparse matrix, one behind the other.
+class Rows(NamedTuple):
+    """Rows of a sparse matrix, one behind the other.
 
     Attributes:
-        start: int64: where each column starts.
-        stop: int64: where it ends, which is where it starts if it is empty.
-        rows: int32: the rows that are set.
+        edges: int32: the edge of each row.
+        start: int64: where each row starts, and where the last one ends.
+        members: int32: the columns that are set.
     """
 
+    edges: Partners
     start: Scratch
-    stop: Scratch
-    rows: Partners
+    members: Partners
 
 
 class KeptWords(NamedTuple):

@@ -43,7 +43,6 @@ from monai_topo.topology.engines.native.image.shared import (
 )
 from monai_topo.topology.engines.native.order.keys import ABOVE_ALL, BELOW_ALL, fill_border, surround
 from monai_topo.topology.engines.native.order.neighbors import ALL_NEIGHBORS, FACES
-from monai_topo.topology.engines.native.pairing.chains import ENDLESS
 from monai_topo.topology.engines.native.pairing.components import (
     ASCENDING,
     DESCENDING,
@@ -225,8 +224,7 @@ def _pair_loops(
     plant_forest(lower_b, offsets, ALL_3D, DESCENDING, grid, forest)
     clear_squares(squares, enclosed, forest, scratch)
     cells = CriticalCells(edges, merged, squares, enclosed)
-    endless = Effort(effort.column, effort.first, effort.longest, ENDLESS, effort.plateau)
-    done, loops = pair_loops(cells, keys_a, words, table, offsets, grid, forest, keyed, endless, patient, mixed)
+    done, loops = pair_loops(cells, keys_a, words, table, offsets, grid, forest, keyed, effort, patient, mixed)
     return done, squares, loops
 
 

@@ -6,7 +6,7 @@
 - ``loops``: dimension 1 in 3D: chains of edges pushed down from the critical squares.
 - ``reduction``: their turns one after the other, in one thread or several.
 - ``shares``, ``ends``: one 3D field in several threads, and its dimensions 0 and 2.
-- ``compression``, ``remainder``: the squares that this takes too long for: a small matrix, and its reduction.
+- ``sweep``, ``sets``, ``remainder``: the squares that this takes too long for: a small matrix, and its reduction.
 - ``coboundaries``: the same pairs from the other end: chains of squares pushed up from the critical edges.
 - ``attempts``: the first attempt at dimension 1 in 3D, and which way to go on from it.
 - ``pairs``: all steps in order: the entry kernels for 2D and 3D.

@@ -44,7 +44,7 @@ CHAIN = EDGES << CHAIN_BITS
 WITHOUT_CHAIN = ~(CHAIN | QUEUED)
 PUSHES_PER_VOXEL = 32
 """Voxels that one push may queue, at most."""
-_NO_LOOP_BITS = LINK_BITS
+NO_LOOP_BITS = LINK_BITS
 
 
 @kernel
@@ -76,14 +76,14 @@ def mark_planes_without_loop(
     for voxel in range(own.size):
         link = own[voxel] & LINK_MASK
         faces = without_mixed(link, mixed, first + voxel) & EDGES
-        own[voxel] = link | ((faces & -faces) << _NO_LOOP_BITS)
-    fill_border_of_planes(words, grid, EDGES << _NO_LOOP_BITS, begin, end)
+        own[voxel] = link | ((faces & -faces) << NO_LOOP_BITS)
+    fill_border_of_planes(words, grid, EDGES << NO_LOOP_BITS, begin, end)
     for i in range(merged.size):
         if merged[i] != UNPAIRED and first <= edges[0, i] < last:
             direction = 0
             while offsets[direction] != edges[2, i] - edges[0, i]:
                 direction += 1
-            words[edges[0, i]] |= 1 << (_NO_LOOP_BITS + direction)
+            words[edges[0, i]] |= 1 << (NO_LOOP_BITS + direction)
 
 
 @inlined_kernel
@@ -123,7 +123,7 @@ def _add_edge(voxel: Voxel, direction: Int, heap: Codes, size: Int, keyed: Keyed
     owner = voxel + offsets[at(direction)] * neighbor_is_later
     bit = direction ^ neighbor_is_later
     word = state_of(keyed, owner)
-    if (word >> (_NO_LOOP_BITS + bit)) & 1:
+    if (word >> (NO_LOOP_BITS + bit)) & 1:
         return size
     set_state(keyed, owner, (word ^ (1 << (CHAIN_BITS + bit))) | QUEUED)
     if word & QUEUED:
@@ -141,7 +141,7 @@ def push_down(
     Within the voxel that is a walk of every link vertex along the forest to its root.
     """
     word = state_of(keyed, voxel)
-    closing, between = ~(word >> _NO_LOOP_BITS), EDGES & ~critical
+    closing, between = ~(word >> NO_LOOP_BITS), EDGES & ~critical
     chain = (word >> CHAIN_BITS) & EDGES
     while chain & between:
         i = lowest_bit(chain & between)

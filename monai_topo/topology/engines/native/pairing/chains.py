@@ -25,8 +25,6 @@ FIRST_HEAP, FIRST_KEPT = np.int64(1 << 10), np.int64(1 << 12)
 """Places for a heap and for kept chains to begin with."""
 POP_WORK = 4
 """What a voxel that is pushed counts, where one of a kept chain that is added counts 1."""
-ENDLESS = np.int64(1 << 31)
-"""Work for each voxel that is never used up."""
 QUEUED = 1 << 30
 """The bit of a state that says that the voxel is in the heap."""
 

@@ -27,12 +27,9 @@ from monai_topo.topology.engines.native.types import (
     Offsets,
     Place,
     Reduction,
-    Scratch,
     Stack,
     Words,
 )
-
-_MORE, _LEAST = 4, 1
 
 
 def pairs_of_stack(
@@ -75,35 +72,23 @@ def _pairs_of_loops(
     effort: Effort,
     place: Place,
 ) -> NDArray[np.int64]:
-    """Pairs of dimension 1: both ways by turns, each with more work than the one before, until all is paired."""
+    """Pairs of dimension 1: upward unless that takes long, then downward."""
     size = memory.size // 3
-    keyed, first_edge, work = memory[: 2 * size], memory[2 * size :], np.array([effort.attempt * size])
-    while True:
-        if upward:
-            done, loops = _finish_upward(state, keyed, table, offsets, work[0], place)
-        else:
-            done, loops = _finish_downward(state, first_edge, keyed, table, offsets, effort.longest, work, place)
+    keyed, first_edge = memory[: 2 * size], memory[2 * size :]
+    if upward:
+        done, loops = _finish_upward(state, keyed, table, offsets, effort.attempt, place)
         if done:
             return loops  # type: ignore[no-any-return]
-        upward = not upward
-        effort = effort._replace(attempt=max(_MORE * effort.attempt, np.int64(_LEAST)))
-        work = np.array([effort.attempt * size])
+    return _finish_downward(state, first_edge, keyed, table, offsets, place)  # type: ignore[no-any-return]
 
 
 @entry_kernel
 def _finish_downward(
-    state: Reduction,
-    first_edge: Keys,
-    keyed: Keyed,
-    table: LinkTable,
-    offsets: Offsets,
-    longest: Int,
-    left: Scratch,
-    place: Place,
+    state: Reduction, first_edge: Keys, keyed: Keyed, table: LinkTable, offsets: Offsets, place: Place
 ) -> Any:
-    done = finish_loops(state, first_edge, keyed, table, offsets, place.grid, longest, left, None)
+    finish_loops(state, first_edge, keyed, table, offsets, place.grid, None)
     pairs, count = append_pairs(np.empty((2, 1), np.int64), np.int64(0), state.partner, state.squares[0], place)
-    return done, pairs[:, :count]
+    return pairs[:, :count]
 
 
 @entry_kernel

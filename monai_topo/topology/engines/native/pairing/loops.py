@@ -11,10 +11,9 @@ that a later one took. It takes the edge over, and the later one goes on from th
 of turns gives the same pairs, because only the chains of earlier squares are added to those of later ones.
 
 A square whose push takes much longer than most is put off once the squares together have taken long: chains that are
-added to chains grow, and then all of this is quadratic. What is put off is left to ``compression``, with the chain that
-it has come to; and so are the squares whose chains had become long before. Squares of the top dimension never enter
-(clearing), edges that close no loop never do, and a push stops at the first edge that no one else took: the rest of the
-chain is kept as it is, for squares that will add it.
+added to chains grow, and then all of this is quadratic. What is put off is left to ``sweep``, with the chain that it
+has come to. Squares of the top dimension never enter (clearing), edges that close no loop never do, and a push stops at
+the first edge that no one else took: the rest of the chain is kept as it is, for squares that will add it.
 
 Sources: Robins, Wood, Sheppard 2011 for the chains over a discrete gradient; Guillou, Vidal, Tierny, "Discrete Morse
 Sandwich", IEEE TVCG (2023) for dimension 1 between the two union-finds and for stopping early; Morozov, Nigmetov,
@@ -33,15 +32,14 @@ from monai_topo.topology.engines.native.pairing.bricks import in_bricks
 from monai_topo.topology.engines.native.pairing.chains import (
     FIRST_HEAP,
     FIRST_KEPT,
-    UNTAKEN,
     alternate,
     copy_into,
     longer,
 )
 from monai_topo.topology.engines.native.pairing.components import UNPAIRED
-from monai_topo.topology.engines.native.pairing.compression import compress_columns
 from monai_topo.topology.engines.native.pairing.reduction import forget_pairs, reduce_squares, tell_partners
 from monai_topo.topology.engines.native.pairing.remainder import pair_remainder
+from monai_topo.topology.engines.native.pairing.sweep import sweep_down
 from monai_topo.topology.engines.native.types import (
     Allowance,
     Codes,
@@ -58,7 +56,6 @@ from monai_topo.topology.engines.native.types import (
     Offsets,
     Partners,
     Reduction,
-    Scratch,
     Taken,
     Words,
 )
@@ -95,7 +92,7 @@ def pair_loops(
         grid: shape of the padded grid.
         first_edge: int32, flat, padded, overwritten.
         keyed: int32, twice as long, overwritten; the keys and behind them the words may lie in it.
-        effort: rule when to put squares off, and when to give up.
+        effort: rule when to put squares off, or to give up.
         patient: True puts squares off and takes them up again, None gives up instead; only that is compiled.
         mixed: None, or for each voxel (int32, flat, padded) a mixed word; see ``mixed``. An argument of its own: numba
             leaves out what ``mixed is None`` rules out only where it is one.
@@ -113,10 +110,8 @@ def pair_loops(
         return allowance.left[0] >= 0, state.partner
     allowance = without_end(allowance)
     turn, end, heap, state = go_on(turn, end, heap, order, state, first_edge, keyed, table, offsets, allowance, mixed)
-    left = allowance.left
-    left[0] = effort.attempt * keys.size
-    done = finish_loops(state, first_edge, keyed, table, offsets, grid, effort.longest, left, mixed)
-    return done, state.partner
+    finish_loops(state, first_edge, keyed, table, offsets, grid, mixed)
+    return True, state.partner
 
 
 @allocating_kernel
@@ -221,35 +216,14 @@ def finish_loops(
     table: LinkTable,
     offsets: Offsets,
     grid: Grid,
-    longest: Int,
-    left: Scratch,
     mixed: Mixed | None,
-) -> bool:
-    """Pair the squares that were put off, and those whose chains are too long to be added to others."""
+) -> None:
+    """Pair the squares that were put off."""
     edges, merged, squares, enclosed, partner, taker, put_off, start, stop, voxels, bits = state
     cells, taken = CriticalCells(edges, merged, squares, enclosed), Taken(partner, taker, first_edge)
     kept = KeptChains(start, stop, voxels, bits)
-    heap = np.empty(_put_off_long(taken, put_off, kept, longest) + FIRST_HEAP, np.int64)
-    done, columns = compress_columns(cells, taken, put_off, heap, kept, keyed, table, offsets, grid, left, mixed)
-    if done:
-        pair_remainder(columns, edges, partner)
-    return bool(done)
-
-
-@kernel
-def _put_off_long(taken: Taken, put_off: Mask, kept: KeptChains, longest: Int) -> Int:
-    """Put squares with long chains off, if others are, and return the length of the longest chain of all."""
-    found = False
-    for square in range(put_off.size):
-        found |= put_off[square]
-    most = np.int64(0)
-    for edge in range(taken.taker.size):
-        square = np.int64(taken.taker[edge])
-        if found and square != UNTAKEN and kept.stop[square] - kept.start[square] > longest:
-            taken.taker[edge], taken.partner[square], put_off[square] = UNTAKEN, UNPAIRED, True
-    for square in range(put_off.size):
-        most = max(most, kept.stop[square] - kept.start[square])
-    return most
+    rows, columns = sweep_down(cells, taken, put_off, kept, keyed, table, offsets, grid, mixed)
+    pair_remainder(rows, columns, edges, partner)
 
 
 @kernel

@@ -15,88 +15,60 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_topo.topology.compiled.bits import lowest_bit
 from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.pairing.chains import FIRST_KEPT, UNTAKEN, longer
-from monai_topo.topology.engines.native.types import Cells, Columns, Int, KeptWords, Partners, Scratch
+from monai_topo.topology.engines.native.pairing.sets import lowest_of_64
+from monai_topo.topology.engines.native.types import Cells, Int, KeptWords, Partners, Rows, Scratch
 
 _WORD, _IN_WORD = 6, 63
-_HALF, _LOW_HALF = 32, 0xFFFFFFFF
 _ONE = np.int64(1)
 
 
 @allocating_kernel
-def pair_remainder(columns: Columns, edges: Cells, partner: Partners) -> None:
+def pair_remainder(rows: Rows, columns: Partners, edges: Cells, partner: Partners) -> None:
     """Pair the squares that have a column.
 
     Args:
-        columns: column of each square, rows by the numbers of edges.
+        rows: rows, the last edge first.
+        columns: int32, the square of each column.
         edges: int32 ``(3, n)``, in the total order.
         partner: partner of each square: the voxel that owns its edge; filled where there is a column.
     """
-    named = np.zeros(edges.shape[1] if columns.rows.size else 0, np.int32)
-    edge_of, square_of = np.empty(_mark(columns.rows, named), np.int32), np.empty(columns.start.size, np.int32)
-    _number(named, edge_of)
-    start, members = np.zeros(edge_of.size + 1, np.int64), np.empty(columns.rows.size, np.int32)
-    count = _transpose(columns, named, start, members, square_of)
-    bits, taker = np.zeros((count >> _WORD) + 1, np.int64), np.empty(count, np.int32)
+    place, square_of = np.zeros(partner.size, np.int32), np.empty(columns.size, np.int32)
+    _number(columns, place, square_of)
+    bits, taker = np.zeros((columns.size >> _WORD) + 1, np.int64), np.empty(columns.size, np.int32)
     taker[:] = UNTAKEN
-    spans = np.empty((2, edge_of.size), np.int64)
+    for k in range(rows.start[rows.edges.size]):
+        rows.members[k] = place[columns[rows.members[k]]]
+    spans = np.empty((2, rows.edges.size), np.int64)
     kept = KeptWords(np.empty(FIRST_KEPT, np.int32), np.empty(FIRST_KEPT, np.int64))
     spare = KeptWords(np.empty(bits.size, np.int32), np.empty(bits.size, np.int64))
     end = np.int64(0)
-    for edge in range(edge_of.size):
-        first, length = _eliminate(members[start[edge] : start[edge + 1]], bits, taker, spans, kept, spare)
+    for row in range(rows.edges.size):
+        members = rows.members[rows.start[row] : rows.start[row + 1]]
+        first, length = _eliminate(members, bits, taker, spans, kept, spare)
         if first == UNTAKEN:
             continue
         while end + length > kept.bits.size:
             kept = KeptWords(longer(kept.places), longer(kept.bits))
-        taker[first] = edge
-        spans[0, edge], spans[1, edge] = end, end + length
+        taker[first] = row
+        spans[0, row], spans[1, row] = end, end + length
         _write_row(bits, first >> _WORD, kept, end, end + length)
         _add_row(kept, end, end + length, bits)
         end += length
-        partner[square_of[first]] = edges[0, edge_of[edge]]
+        partner[square_of[first]] = edges[0, rows.edges[row]]
 
 
 @kernel
-def _mark(rows: Partners, named: Partners) -> Int:
-    """Mark the edges that occur; return how many there are."""
-    found = 0
-    for k in range(rows.size):
-        found += 1 - named[rows[k]]
-        named[rows[k]] = 1
-    return found
-
-
-@kernel
-def _number(named: Partners, edge_of: Partners) -> None:
-    """Give the marked edges numbers, the last one 0."""
-    row = 0
-    for edge in range(named.size - 1, -1, -1):
-        if named[edge]:
-            named[edge] = row
-            edge_of[row] = edge
-            row += 1
-
-
-@kernel
-def _transpose(columns: Columns, named: Partners, start: Scratch, members: Partners, square_of: Partners) -> Int:
-    """Write the rows, one behind the other; return how many squares have a column. They are numbered in their order."""
-    for k in range(columns.rows.size):
-        start[named[columns.rows[k]]] += 1
-    for edge in range(1, start.size):
-        start[edge] += start[edge - 1]
+def _number(columns: Partners, place: Partners, square_of: Partners) -> None:
+    """Number the squares that have a column in their order."""
+    for k in range(columns.size):
+        place[columns[k]] = 1
     count = 0
-    for square in range(columns.start.size):
-        for k in range(columns.start[square], columns.stop[square]):
-            edge = named[columns.rows[k]]
-            start[edge] -= 1  # from where the row ends to where it starts
-            members[start[edge]] = count
-        if columns.start[square] < columns.stop[square]:
-            square_of[count] = square
+    for square in range(place.size):
+        if place[square]:
+            place[square], square_of[count] = count, square
             count += 1
-    return count
 
 
 @kernel
@@ -114,7 +86,7 @@ def _eliminate(
             break
         while bits[at(word)] == 0:
             word += 1
-        square = (word << _WORD) | _lowest_of_64(bits[at(word)])
+        square = (word << _WORD) | lowest_of_64(bits[at(word)])
         owner = np.int64(taker[at(square)])
         if owner == UNTAKEN:
             return square, length
@@ -128,13 +100,6 @@ def _eliminate(
         else:
             length += _add_row(kept, first, last, bits)
     return UNTAKEN, 0
-
-
-@inlined_kernel
-def _lowest_of_64(word: Int) -> Int:
-    """The index of the lowest bit set."""
-    low = word & _LOW_HALF
-    return lowest_bit(low) if low else _HALF + lowest_bit((word >> _HALF) & _LOW_HALF)
 
 
 @kernel
