@@ -17,6 +17,7 @@ from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import stretched
 from tests.results.study.laboratory import StudyLaboratory, all_runs, over_volumes, ratios_of, runs_of, within_floor
 from tests.results.study.membranes import score
+from tests.results.study.precision import at_precision, centerline, threshold_of
 from tests.results.study.report import cells, headline, page
 from tests.results.study.sections import draw_sections
 from tests.results.study.selection import chosen_ratio, chosen_runs
@@ -61,6 +62,25 @@ def test_gaps_and_false_joints():
     mask[8, 5:7, 2] = True  # the second and the third are one
     assert broken_and_joined(mask, label) == (2, 1)
     assert broken_and_joined(label, label) == (0, 0)
+
+
+def test_networks_are_compared_at_one_centerline_precision():
+    rng = np.random.default_rng(2)
+    label, likelihood = np.zeros((40, 24, 9), bool), np.zeros((40, 24, 9))
+    label[2:38, 5:8, 3:6] = label[20:23, 5:22, 3:6] = True
+    likelihood[label] = rng.uniform(0.4, 1, label.sum())
+    for n, x in enumerate(range(3, 38, 4)):  # wrong tubes, each more likely than the one before
+        likelihood[x : x + 2, 10:20, 3:5] = np.maximum(likelihood[x : x + 2, 10:20, 3:5], 0.1 * (n + 1))
+    wanted = 0.75
+    threshold = threshold_of(likelihood, label, wanted)
+    assert 0.2 < threshold < 0.9
+    assert centerline(likelihood > threshold, label)["precision"] >= wanted
+    assert centerline(likelihood > threshold - 0.01, label)["precision"] < wanted
+    found = at_precision(likelihood, label, (1.0, 1.0, 5.0), wanted)
+    assert found["own_precision"] == centerline(likelihood > 0.5, label)["precision"] < wanted
+    overlap = 2 * (label & (likelihood > threshold)).sum() / (label.sum() + (likelihood > threshold).sum())
+    assert found["dice"] == pytest.approx(overlap)
+    assert found["precision"] >= wanted > found["own_precision"]
 
 
 def records_of(study, numbers):

@@ -10,6 +10,8 @@ import os
 import sys
 from pathlib import Path
 
+from tqdm import tqdm
+
 from tests.benchmarks.sections import DOCS, write_section
 from tests.results.__main__ import perform
 from tests.results.runs import Records
@@ -57,6 +59,9 @@ def fill(study, laboratory, records, workers):
     perform(f"{study.name}, weights", laboratory, first, workers)
     perform(f"{study.name}, seeds", laboratory, by_seed(chosen_runs(study, records.runs)), workers)
     perform(f"{study.name}, all", laboratory, all_runs(study), workers)
+    if study.subject.at_precision:
+        for run in tqdm(chosen_runs(study, records.runs), desc=f"{study.name}, at one precision"):
+            laboratory.at_precision(run)
 
 
 if __name__ == "__main__":

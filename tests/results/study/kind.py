@@ -29,6 +29,7 @@ class Subject:
         mask_of: from what a step gives to a mask.
         flat: from an image to the part of it that a picture shows.
         colors: from a mask to such a picture, its parts in random colors.
+        at_precision: whether networks are compared at one centerline precision too.
     """
 
     steps: Mapping[str, Step]
@@ -41,6 +42,7 @@ class Subject:
     mask_of: Callable[[Any], NDArray[np.bool_]]
     flat: Callable[[NDArray[Any]], NDArray[Any]]
     colors: Callable[[NDArray[np.bool_]], NDArray[np.float64]]
+    at_precision: bool = False
 
 
 def stretched(values):

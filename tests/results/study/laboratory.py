@@ -12,9 +12,13 @@ from monai_topo.data.readers.volume import Volume, save_nifti
 from tests.results.datasets import TEST, VALIDATION
 from tests.results.finished.steps import NothingWithinFloorError, tuned
 from tests.results.runs import Laboratory, Run, iteration_seconds
+from tests.results.study.precision import at_precision, centerline
+from tests.results.tables import BASE
 
 IMAGE = "image"
 """Key of the record of what the smoothed image alone gives."""
+EQUAL = "at precision"
+"""What a record has of the network's vessels at one centerline precision."""
 
 
 def runs_of(study, loss, ratio):
@@ -48,18 +52,32 @@ class StudyLaboratory(Laboratory):
     """Runs the networks of a study; arguments of steps are chosen once, on the validation part by the first seed."""
 
     def without_network(self):
-        """Score the image alone, by all steps, and the controls, which are masks."""
-        held_out, subject = self._held_out(0), self.table.subject
-        if IMAGE not in self.records.runs:
-            folder = self._folder(0, IMAGE)
-            for path in sorted((held_out / "images").glob("*.nii.gz")):
-                image = nibabel.load(path)  # with its colors, where it has any
-                likelihood = Volume(subject.without_network(np.asarray(image.dataobj)), image.affine)
-                folder.mkdir(parents=True, exist_ok=True)
-                save_nifti(folder / path.name.replace(".nii.gz", "_prob.nii.gz"), likelihood)
-            self.records.add(IMAGE, self._finished(folder, self._tuned(folder)))
+        """Score the controls, which are masks, and the image alone by all steps, unless they are recorded."""
+        if IMAGE in self.records.runs:
+            return
+        held_out, folder = self._held_out(0), self._folder(0, IMAGE)
         for title, answer in self._controls(held_out / "labels").items():
             self.records.add(control_key(title), answer)
+        for path in sorted((held_out / "images").glob("*.nii.gz")):
+            image = nibabel.load(path)  # with its colors, where it has any
+            likelihood = Volume(self.table.subject.without_network(np.asarray(image.dataobj)), image.affine)
+            folder.mkdir(parents=True, exist_ok=True)
+            save_nifti(folder / path.name.replace(".nii.gz", "_prob.nii.gz"), likelihood)
+        self.records.add(IMAGE, self._finished(folder, self._tuned(folder)))
+
+    def at_precision(self, run):
+        """Add to the record of a vessel network what it finds at the centerline precision of Dice+CE with its seed."""
+        record, base = self.records.runs[run.key], replace(run, loss=BASE, ratio=None)
+        if EQUAL not in record and self.holds(run) and self.holds(base):
+            name, _, label = self.first_of(TEST)
+            mask, likelihoods = np.asarray(label.array) > 0, [self.likelihood(each, name) for each in (run, base)]
+            wanted = centerline(likelihoods[1] > 0.5, mask)["precision"]
+            scores = at_precision(likelihoods[0], mask, label.spacing, wanted)
+            self.records.add(run.key, record | {EQUAL: rounded(scores)})
+
+    def likelihood(self, run, name):
+        """What a run that is done says of a volume."""
+        return np.asarray(read_volume(self._folder(0, run.key) / f"{name}_prob.nii.gz").array)
 
     def _controls(self, labels):
         """By title, scores of the test part: the mean over draws."""

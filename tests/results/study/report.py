@@ -6,7 +6,8 @@ import numpy as np
 
 from tests.results.datasets import TEST
 from tests.results.report import header, line, show
-from tests.results.study.laboratory import IMAGE, ratios_of, runs_of
+from tests.results.study import precision
+from tests.results.study.laboratory import EQUAL, IMAGE, ratios_of, runs_of
 from tests.results.study.selection import TOLERANCE, chosen_ratio
 from tests.results.study.statistics import f1_interval
 from tests.results.tables import BASE, NAMES
@@ -26,6 +27,8 @@ def page(study, records):
         parts += [f"## {step.title[0].upper()}{step.title[1:]}" if step.title[0] != "`" else f"## {step.title}"]
         parts += [rows(study, records, name)]
     parts += ["## Differences from Dice+CE", differences(study, records)]
+    if any(EQUAL in record for record in records.values()):
+        parts += ["## At the centerline precision of Dice+CE", equal_rows(study, records)]
     parts += ["## Cost, weights and arguments", costs(study, records), arguments(study, records)]
     return "\n\n".join(parts)
 
@@ -163,6 +166,19 @@ def f1_difference(study, records, loss, ratio, step):
         if {a.key, b.key} <= set(records)
     ]
     return f1_interval(*zip(*both, strict=True)) if both else None
+
+
+def equal_rows(study, records):
+    """Each loss with its weight, at the thresholds that give the centerline precision of Dice+CE with the same seed."""
+    lines = [header(["loss", "ratio", "runs", *precision.COLUMNS])]
+    for loss in study.losses:
+        ratio = chosen_ratio(study, records, loss)
+        found = [record[EQUAL] for record in done(study, records, loss, ratio) if EQUAL in record]
+        if found:
+            text = "" if ratio is None else f"{ratio:g}"
+            lines.append(line([NAMES[loss], text, str(len(found)), *cells(precision.COLUMNS, found)]))
+    note = "Each network at the threshold that gives the centerline precision of Dice+CE with its seed at 0.5."
+    return f"{note}\n\n" + "\n".join(lines)
 
 
 def costs(study, records):

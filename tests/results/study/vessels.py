@@ -126,4 +126,5 @@ VESSELS = Subject(
     mask_of=mask_of,
     flat=brightest,
     colors=trees_in_colors,
+    at_precision=True,
 )
