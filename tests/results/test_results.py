@@ -180,7 +180,7 @@ def test_a_table_in_small(real_data, tmp_path, table, base, term):
     text = section(small, records.runs)
     row = next(line for line in text.splitlines() if line.startswith(f"| {NAMES[term]}"))
     assert [cell for cell in row.split("|") if cell.strip() == "-"] == []
-    assert "**Features, framed" in text
+    assert "## Features, framed" in text
     part = next(iter(table.parts))
     dice = [
         records.runs[runs_of(small, records.runs, loss)[0].key]["scores"][part][AS_IT_IS][DICE] for loss in (base, term)

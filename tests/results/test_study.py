@@ -17,7 +17,7 @@ from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import stretched
 from tests.results.study.laboratory import StudyLaboratory, all_runs, over_volumes, ratios_of, runs_of, within_floor
 from tests.results.study.membranes import score
-from tests.results.study.precision import at_precision, centerline, threshold_of
+from tests.results.study.precision import at_precision, best_threshold, carried_over, centerline, threshold_of
 from tests.results.study.report import cells, headline, page
 from tests.results.study.sections import draw_sections
 from tests.results.study.selection import chosen_ratio, chosen_runs
@@ -81,6 +81,9 @@ def test_networks_are_compared_at_one_centerline_precision():
     overlap = 2 * (label & (likelihood > threshold)).sum() / (label.sum() + (likelihood > threshold).sum())
     assert found["dice"] == pytest.approx(overlap)
     assert found["precision"] >= wanted > found["own_precision"]
+    assert best_threshold(np.where(label, 0.72, 0.58), label) in (0.6, 0.65, 0.7)
+    carried = carried_over(likelihood, label, (1.0, 1.0, 5.0), 0.9)
+    assert carried["carried.cldice"] == centerline(likelihood > 0.9, label)["cldice"] != found["cldice"]
 
 
 def records_of(study, numbers):

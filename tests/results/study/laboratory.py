@@ -12,7 +12,7 @@ from monai_topo.data.readers.volume import Volume, save_nifti
 from tests.results.datasets import TEST, VALIDATION
 from tests.results.finished.steps import NothingWithinFloorError, tuned
 from tests.results.runs import Laboratory, Run, iteration_seconds
-from tests.results.study.precision import at_precision, centerline
+from tests.results.study.precision import at_precision, best_threshold, carried_over, centerline
 from tests.results.tables import BASE
 
 IMAGE = "image"
@@ -73,7 +73,14 @@ class StudyLaboratory(Laboratory):
             mask, likelihoods = np.asarray(label.array) > 0, [self.likelihood(each, name) for each in (run, base)]
             wanted = centerline(likelihoods[1] > 0.5, mask)["precision"]
             scores = at_precision(likelihoods[0], mask, label.spacing, wanted)
+            chosen = self._best_threshold(run)
+            scores |= carried_over(likelihoods[0], mask, label.spacing, chosen)
             self.records.add(run.key, record | {EQUAL: rounded(scores)})
+
+    def _best_threshold(self, run):
+        """On the validation part."""
+        name, _, label = self.first_of(VALIDATION)
+        return best_threshold(self.likelihood(run, name), np.asarray(label.array) > 0)
 
     def likelihood(self, run, name):
         """What a run that is done says of a volume."""

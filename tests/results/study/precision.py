@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from monai_topo.commands.evaluation import Options, score_masks
 from tests.results.finished.steps import PATCH_SIZE
 from tests.results.study.counts import patch_counts, scores_of
@@ -15,8 +17,13 @@ COLUMNS = {
     "F1": "f1",
     "length": "length",
     "branches": "branches",
+    "threshold by validation": "carried.threshold",
+    "clDice there": "carried.cldice",
+    "branches there": "carried.branches",
 }
-"""Heading to number; sensitivity is that of the centerline."""
+"""Heading to number; sensitivity is that of the centerline, the last three are of the threshold of the best Dice score
+on the validation part.
+"""
 METRICS = ("pixel", "tree_length_detected", "branches_detected")
 _HALVINGS = 7
 """After as many the threshold is known to 0.008, the precision to about 0.002."""
@@ -36,6 +43,24 @@ def threshold_of(likelihood, label, precision):
         enough = centerline(likelihood > middle, label)["precision"] >= precision
         low, high = (low, middle) if enough else (middle, high)
     return high
+
+
+def best_threshold(likelihood, label):
+    """The threshold of the best Dice score, to 0.05."""
+    thresholds = np.arange(1, 20) / 20
+    overlaps = [2 * (label & mask).sum() / (label.sum() + mask.sum()) for mask in (likelihood > t for t in thresholds)]
+    return float(thresholds[np.argmax(overlaps)])
+
+
+def carried_over(likelihood, label, spacing, threshold):
+    """Numbers of a likelihood at a threshold that was chosen on another volume."""
+    mask = likelihood > threshold
+    trees = score_masks(mask, label, Options(metrics=("branches_detected",), spacing=tuple(spacing)))
+    return {
+        "carried.threshold": threshold,
+        "carried.cldice": centerline(mask, label)["cldice"],
+        "carried.branches": trees["branches_detected.detected"],
+    }
 
 
 def at_precision(likelihood, label, spacing, precision):
