@@ -27,6 +27,9 @@ SHOWN = ("framed/betti_error.sum", "whole/variation_of_information.merge", "whol
 PICTURED = ("Dice", "matching, framed", "VOI merge", "clDice", "APLS")
 """Headings of the panels of the picture."""
 
+OWN_ARGUMENTS = "its own, all others cost too much Dice"
+"""Of a step for which no arguments were chosen."""
+
 
 def section(table, records):
     """Text of the section: how it was made, the rows, and what decided the weights; of the runs that there are."""

@@ -112,5 +112,5 @@ def test_an_experiment_in_small(real_data, tmp_path, experiment):
     fill(small, real_data, tmp_path, records)
     text = section(small, records.runs)
     assert text.count("mean of flips: ") == (0 if experiment is GAPS else len(small.kind.steps) + 2)
-    assert draw(small, real_data, tmp_path, records.runs, tmp_path / "picture.png").stat().st_size < 250_000
+    assert draw(small, real_data, tmp_path, records.runs, tmp_path / "picture.png").stat().st_size < 400_000
     fill(replace(small, bundle="none"), real_data, tmp_path / "other", Records(records.path))  # nothing is run again

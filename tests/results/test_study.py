@@ -13,9 +13,10 @@ from monai_topo.commands.evaluation import Options, score_masks
 from monai_topo.topology import betti_numbers
 from tests.benchmarks.sections import DOCS, read_section
 from tests.results.datasets import TEST, VALIDATION
+from tests.results.finished.steps import tuned
 from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import stretched
-from tests.results.study.laboratory import StudyLaboratory, all_runs, over_volumes, ratios_of, runs_of, within_floor
+from tests.results.study.laboratory import StudyLaboratory, all_runs, over_volumes, ratios_of, runs_of
 from tests.results.study.membranes import score
 from tests.results.study.precision import at_precision, best_threshold, carried_over, centerline, threshold_of
 from tests.results.study.report import cells, headline, page
@@ -266,4 +267,4 @@ def test_a_step_that_costs_too_much_takes_its_own_arguments(monkeypatch):
     step = FIB25.subject.steps["close_walls"]
     monkeypatch.setattr("tests.results.finished.steps.search", lambda *arguments: (None, []))
     monkeypatch.setattr("tests.results.finished.steps.choose", lambda *arguments: None)
-    assert within_floor(step, None, None) == {}
+    assert tuned(step, None, None) == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.results.datasets import TEST
 from tests.results.finished.laboratory import CONTROL, NETWORK, key_of
 from tests.results.finished.networks import FLIPS, PLAIN
-from tests.results.report import header, line
+from tests.results.report import OWN_ARGUMENTS, header, line
 
 KINDS = {PLAIN: "", FLIPS: "mean of flips: "}
 """Of the likelihood, to what stands before the step in its row."""
@@ -81,8 +81,8 @@ def arguments(experiment, records):
     lines = ["Chosen on the validation part by `tune`:", ""]
     for kind, prefix in KINDS.items():
         for name, step in experiment.kind.steps.items():
-            chosen = records.get(key_of(kind, name), {}).get("arguments")
-            if step.transform and chosen:
-                settings = ", ".join(f"{argument} {value}" for argument, value in chosen.items())
-                lines.append(f"- {prefix}{step.title}: {settings}")
+            record = records.get(key_of(kind, name), {})
+            if step.transform and "arguments" in record:
+                settings = ", ".join(f"{argument} {value}" for argument, value in record["arguments"].items())
+                lines.append(f"- {prefix}{step.title}: {settings or OWN_ARGUMENTS}")
     return "\n".join(lines)

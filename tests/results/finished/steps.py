@@ -68,20 +68,13 @@ class Kind:
         return found
 
 
-class NothingWithinFloorError(ValueError):
-    """Every place of a grid costs more than may be."""
-
-
 def tuned(step, likelihoods, labels):
     """The arguments that ``python -m monai_topo tune`` chooses for two folders.
 
-    Raises:
-        NothingWithinFloorError: when none is within the step's floor.
+    None, which are the transform's own, where all of the grid cost more than may be.
     """
     patch_size = PATCH_SIZE if step.frame else None
     settings = Settings(step.transform, step.metric, step.floor, step.grid, frame=step.frame, patch_size=patch_size)
     plain, found = search(likelihoods, labels, settings)
     chosen = choose(plain, found, settings)
-    if chosen is None:
-        raise NothingWithinFloorError(f"{step.title}: no arguments are within the floor {dict(step.floor)}.")
-    return dict(chosen.arguments)
+    return dict(chosen.arguments) if chosen else {}

@@ -10,7 +10,7 @@ import numpy as np
 from monai_topo.data import read_volume
 from monai_topo.data.readers.volume import Volume, save_nifti
 from tests.results.datasets import TEST, VALIDATION
-from tests.results.finished.steps import NothingWithinFloorError, tuned
+from tests.results.finished.steps import tuned
 from tests.results.runs import Laboratory, Run, iteration_seconds
 from tests.results.study.precision import at_precision, best_threshold, carried_over, centerline
 from tests.results.tables import BASE
@@ -128,7 +128,7 @@ class StudyLaboratory(Laboratory):
         for path in folder.glob(f"{VALIDATION}*_prob.nii.gz"):
             (part / path.name).symlink_to(path.resolve())
         steps, labels = self.table.subject.steps, self._held_out(0) / "labels"
-        chosen = {name: within_floor(step, part, labels) for name, step in steps.items() if step.transform}
+        chosen = {name: tuned(step, part, labels) for name, step in steps.items() if step.transform}
         return {name: chosen.get(step.like or name, {}) for name, step in steps.items()}
 
     def _finished(self, folder, arguments):
@@ -158,14 +158,6 @@ class StudyLaboratory(Laboratory):
             column: over_volumes([case[column] for case in cases], column in self.table.subject.counts)
             for column in cases[0]
         }
-
-
-def within_floor(step, part, labels):
-    """The arguments that ``tune`` chooses; none, which are the transform's own, where all cost too much."""
-    try:
-        return tuned(step, part, labels)
-    except NothingWithinFloorError:
-        return {}
 
 
 def over_volumes(numbers, is_count):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.results.datasets import TEST
-from tests.results.report import header, line, show
+from tests.results.report import OWN_ARGUMENTS, header, line, show
 from tests.results.study import precision
 from tests.results.study.laboratory import EQUAL, IMAGE, ratios_of, runs_of
 from tests.results.study.selection import TOLERANCE, chosen_ratio
@@ -210,5 +210,5 @@ def arguments(study, records):
             for name, step in study.subject.steps.items():
                 if step.transform:
                     chosen = ", ".join(f"{key} {value}" for key, value in record["arguments"][name].items())
-                    lines.append(f"- {NAMES[loss]}, {step.title}: {chosen or 'its own, all others cost too much Dice'}")
+                    lines.append(f"- {NAMES[loss]}, {step.title}: {chosen or OWN_ARGUMENTS}")
     return "\n".join(lines)
