@@ -17,10 +17,9 @@ import numpy as np
 
 from monai_topo.topology.compiled.kernel import allocating_kernel, at, inlined_kernel, kernel
 from monai_topo.topology.engines.native.pairing.chains import FIRST_KEPT, UNTAKEN, longer
-from monai_topo.topology.engines.native.pairing.sets import lowest_of_64
+from monai_topo.topology.engines.native.pairing.sets import IN_WORD, WORD, lowest_of_64
 from monai_topo.topology.engines.native.types import Cells, Int, KeptWords, Partners, Rows, Scratch
 
-_WORD, _IN_WORD = 6, 63
 _ONE = np.int64(1)
 
 
@@ -36,7 +35,7 @@ def pair_remainder(rows: Rows, columns: Partners, edges: Cells, partner: Partner
     """
     place, square_of = np.zeros(partner.size, np.int32), np.empty(columns.size, np.int32)
     _number(columns, place, square_of)
-    bits, taker = np.zeros((columns.size >> _WORD) + 1, np.int64), np.empty(columns.size, np.int32)
+    bits, taker = np.zeros((columns.size >> WORD) + 1, np.int64), np.empty(columns.size, np.int32)
     taker[:] = UNTAKEN
     for k in range(rows.start[rows.edges.size]):
         rows.members[k] = place[columns[rows.members[k]]]
@@ -53,7 +52,7 @@ def pair_remainder(rows: Rows, columns: Partners, edges: Cells, partner: Partner
             kept = KeptWords(longer(kept.places), longer(kept.bits))
         taker[first] = row
         spans[0, row], spans[1, row] = end, end + length
-        _write_row(bits, first >> _WORD, kept, end, end + length)
+        _write_row(bits, first >> WORD, kept, end, end + length)
         _add_row(kept, end, end + length, bits)
         end += length
         partner[square_of[first]] = edges[0, rows.edges[row]]
@@ -86,7 +85,7 @@ def _eliminate(
             break
         while bits[at(word)] == 0:
             word += 1
-        square = (word << _WORD) | lowest_of_64(bits[at(word)])
+        square = (word << WORD) | lowest_of_64(bits[at(word)])
         owner = np.int64(taker[at(square)])
         if owner == UNTAKEN:
             return square, length
@@ -108,9 +107,9 @@ def _set_bits(members: Partners, bits: Scratch) -> Int:
     more = 0
     for k in range(members.size):
         square = np.int64(members[k])
-        before = bits[at(square >> _WORD)]
-        bits[at(square >> _WORD)] = before ^ (_ONE << (square & _IN_WORD))
-        more += (1 if bits[at(square >> _WORD)] else 0) - (1 if before else 0)
+        before = bits[at(square >> WORD)]
+        bits[at(square >> WORD)] = before ^ (_ONE << (square & IN_WORD))
+        more += (1 if bits[at(square >> WORD)] else 0) - (1 if before else 0)
     return more
 
 

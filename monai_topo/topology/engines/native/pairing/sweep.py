@@ -31,6 +31,7 @@ from monai_topo.topology.engines.native.pairing.chains import (
     DOWN,
     QUEUED,
     UNTAKEN,
+    longer,
     pop,
     set_state,
     state_of,
@@ -53,7 +54,6 @@ from monai_topo.topology.engines.native.pairing.front import (
 )
 from monai_topo.topology.engines.native.pairing.sets import Sets, has_room, no_sets, single, write_members
 from monai_topo.topology.engines.native.types import (
-    Array,
     CriticalCells,
     Grid,
     Int,
@@ -120,17 +120,9 @@ def sweep_down(
         elif wanted == _SETS:
             sets = fewer_sets(sets, front, status)
         elif wanted == _ROOM:
-            rows = Rows(rows.edges, rows.start, _longer(rows.members, status[COUNT]))
+            rows = Rows(rows.edges, rows.start, longer(rows.members))
     count = status[ROWS]
     return Rows(rows.edges[:count], rows.start[: count + 1], rows.members), columns[: status[COUNT]]
-
-
-@allocating_kernel
-def _longer(array: Array, more: Int) -> Any:
-    longer = np.empty(2 * array.size + more, array.dtype)
-    for i in range(array.size):
-        longer[i] = array[i]
-    return longer
 
 
 @kernel
