@@ -75,6 +75,11 @@ class SimulatedDevice:
     def record(self):
         return self.copying.record()
 
+    def synchronize(self):
+        """Wait for all that the device has been given to do: before that its log may lack the last of it."""
+        for stream in (self.computing, self.copying):
+            stream.record().synchronize()
+
     def send(self, source):
         self.log.append("sent")
         return source.clone()
