@@ -16,10 +16,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tests.benchmarks.sections import DOCS, write_section
+from tests.results.losses import NAMES
 from tests.results.plan import choice_runs, chosen_runs, equal_time_runs, heavier_runs, search_runs, timed_runs
 from tests.results.report import draw, section
 from tests.results.runs import Laboratory, Records
-from tests.results.tables import NAMES, TABLES, of_losses, quick
+from tests.results.table import of_losses, quick
+from tests.results.tables import TABLES
 
 
 def main(arguments=None):

@@ -9,7 +9,7 @@ import numpy as np
 from tests.results.datasets import VALIDATION
 from tests.results.runs import Run
 from tests.results.scoring import AS_IT_IS
-from tests.results.tables import ITERATIONS_PER_EPOCH
+from tests.results.table import ITERATIONS_PER_EPOCH
 
 CRITERION = "framed/betti_matching_error.sum"
 """By what a weight is chosen on the validation part: it sees place, and cells that the volume cuts."""

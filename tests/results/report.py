@@ -6,6 +6,7 @@ import numpy as np
 
 from tests.results.datasets import VALIDATION
 from tests.results.features import COUNTS
+from tests.results.losses import BASE, NAMES
 from tests.results.pictures import Panel, draw_points
 from tests.results.plan import (
     CRITERION,
@@ -19,7 +20,6 @@ from tests.results.plan import (
     seconds,
 )
 from tests.results.scoring import AS_IT_IS, SIGMA, SPECK, VARIANTS
-from tests.results.tables import BASE, NAMES
 
 SHOWN = ("framed/betti_error.sum", "whole/variation_of_information.merge", "whole/apls")
 """Columns beside those that decide, for every weight."""

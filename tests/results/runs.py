@@ -16,8 +16,9 @@ from monai_topo.commands.scoring import seconds_per_iteration
 from monai_topo.data import write_text
 from tests.benchmarks.timing import machine
 from tests.results.datasets import divided
+from tests.results.losses import BASE, OTHERS
 from tests.results.scoring import score_constant, score_folder
-from tests.results.tables import BASE, CONFIGS, ITERATIONS_PER_EPOCH, OTHERS
+from tests.results.table import CONFIGS, ITERATIONS_PER_EPOCH
 
 _CONTINUED_SEED = 1000  # beside the start's, so that the same patches do not come again
 _MEASURING = 10  # iterations in which the ratio of the gradients is measured

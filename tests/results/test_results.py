@@ -14,6 +14,7 @@ from monai_topo.data.phantoms import tube
 from tests.results.__main__ import fill, perform
 from tests.results.datasets import TEST, VALIDATION, save_pair
 from tests.results.features import COUNTS
+from tests.results.losses import BASE, NAMES, OTHERS
 from tests.results.plan import (
     CRITERION,
     DICE,
@@ -27,19 +28,8 @@ from tests.results.plan import (
 from tests.results.report import feature_titles, features, heavier, section
 from tests.results.runs import Laboratory, Records, overlay_of
 from tests.results.scoring import AS_IT_IS, Protocol, score, without_specks
-from tests.results.tables import (
-    BASE,
-    FIB25,
-    ISBI2012,
-    ISBI2012_3D,
-    ITERATIONS_PER_EPOCH,
-    NAMES,
-    NEURONS,
-    OTHERS,
-    TABLES,
-    of_losses,
-    quick,
-)
+from tests.results.table import ITERATIONS_PER_EPOCH, of_losses, quick
+from tests.results.tables import FIB25, ISBI2012, ISBI2012_3D, NEURONS, TABLES
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from monai_topo.topology import betti_numbers
 from tests.benchmarks.sections import DOCS, read_section
 from tests.results.datasets import TEST, VALIDATION
 from tests.results.finished.steps import tuned
+from tests.results.losses import BASE
 from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import stretched
 from tests.results.study.laboratory import StudyLaboratory, all_runs, over_volumes, ratios_of, runs_of
@@ -25,7 +26,6 @@ from tests.results.study.selection import chosen_ratio, chosen_runs
 from tests.results.study.statistics import f1_interval
 from tests.results.study.studies import FIB25, STUDIES, TOPOMORTAR, WEIGHTED
 from tests.results.study.vessels import broken_and_joined
-from tests.results.tables import BASE
 
 
 @pytest.mark.parametrize("shape", [(30, 26), (21, 30, 18)])

@@ -7,7 +7,7 @@ import shutil
 from monai_topo.commands.bundles import find_bundle, run_bundle
 from monai_topo.data import read_volume
 from tests.results.datasets import VALIDATION, divided
-from tests.results.tables import CONFIGS, ITERATIONS_PER_EPOCH
+from tests.results.table import CONFIGS, ITERATIONS_PER_EPOCH
 
 FLIPS = "flips"
 PLAIN = "plain"

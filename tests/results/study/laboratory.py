@@ -11,9 +11,9 @@ from monai_topo.data import read_volume
 from monai_topo.data.readers.volume import Volume, save_nifti
 from tests.results.datasets import TEST, VALIDATION
 from tests.results.finished.steps import tuned
+from tests.results.losses import BASE
 from tests.results.runs import Laboratory, Run, iteration_seconds
 from tests.results.study.precision import at_precision, best_threshold, carried_over, centerline
-from tests.results.tables import BASE
 
 IMAGE = "image"
 """Key of the record of what the smoothed image alone gives."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tests.results.datasets import TEST
+from tests.results.losses import NAMES
 from tests.results.pictures import Panel, draw_points
 from tests.results.study.laboratory import IMAGE
 from tests.results.study.report import done, value
 from tests.results.study.selection import chosen_ratio
-from tests.results.tables import NAMES
 
 
 def draw(study, records, path):

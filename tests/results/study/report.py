@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tests.results.datasets import TEST
+from tests.results.losses import BASE, NAMES
 from tests.results.report import OWN_ARGUMENTS, header, line, show
 from tests.results.study import precision
 from tests.results.study.laboratory import EQUAL, IMAGE, ratios_of, runs_of
 from tests.results.study.selection import TOLERANCE, chosen_ratio
 from tests.results.study.statistics import f1_interval
-from tests.results.tables import BASE, NAMES
 
 BESIDE = {"cells": "true cells"}
 """A count to the one that it is to be read beside."""

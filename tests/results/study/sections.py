@@ -8,9 +8,9 @@ from monai_topo.visualize import save_png
 from monai_topo.visualize.figure import new_figure
 from tests.results.datasets import TEST
 from tests.results.finished.pictures import show
+from tests.results.losses import BASE, NAMES
 from tests.results.study.laboratory import runs_of
 from tests.results.study.selection import CRITERION, chosen_ratio, validated
-from tests.results.tables import BASE, NAMES
 
 
 def draw_sections(study, laboratory, records, path):

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.results import datasets
+from tests.results.losses import BASE
 from tests.results.study.kind import Subject
 from tests.results.study.membranes import MEMBRANES
 from tests.results.study.mortar import MORTAR
 from tests.results.study.vessels import VESSELS
-from tests.results.tables import BASE, Table
+from tests.results.table import Table
 
 WEIGHTED = "weighted"
 """Dice+CE with the foreground weighted 3: a control, without a term."""
