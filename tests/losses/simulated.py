@@ -5,8 +5,17 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from functools import partial
 
 import torch
+
+from monai_topo.losses import (
+    BettiMatchingLoss,
+    LifetimeTopoLoss,
+    LocalizedTopoLoss,
+    SpatialMatchingLoss,
+    TopoLoss,
+)
 
 
 class Stream:
@@ -94,3 +103,29 @@ class SimulatedDevice:
             self.log.append(f"{name} ends")
 
         self.computing.work.put(work)
+
+
+def example(shape=(2, 1, 9, 8, 7), seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator), (torch.rand(shape, generator=generator) > 0.6).float()
+
+
+def value_and_gradient(loss, logits, target):
+    leaf = logits.clone().requires_grad_()
+    value = loss(leaf, target)
+    value.sum().backward()
+    return value.detach(), leaf.grad
+
+
+LOSSES = {
+    "topo": partial(TopoLoss, sigmoid=True),
+    "topo without a frame": partial(TopoLoss, sigmoid=True, frame=False, reduction="none"),
+    "lifetime": partial(LifetimeTopoLoss, sigmoid=True),
+    "localized": partial(LocalizedTopoLoss, sigmoid=True, direction="superlevel", dims=(0, 1), frame=False),
+    "localized map": partial(LocalizedTopoLoss, slope=(0.01, 0.05), dims=(0, 1)),
+    "betti matching": partial(BettiMatchingLoss, sigmoid=True),
+    "spatial matching": partial(SpatialMatchingLoss, sigmoid=True),
+    "random patches": partial(TopoLoss, sigmoid=True, patch_size=5, patch_mode="random", num_patches=3),
+    "ignored": partial(LifetimeTopoLoss, sigmoid=True, ignore_index=1),
+    "all threads": partial(TopoLoss, sigmoid=True, num_threads=2),
+}

@@ -60,7 +60,7 @@ def fill(study, laboratory, records, workers):
     perform(f"{study.name}, seeds", laboratory, by_seed(chosen_runs(study, records.runs)), workers)
     perform(f"{study.name}, all", laboratory, all_runs(study), workers)
     if study.subject.at_precision:
-        for run in tqdm(chosen_runs(study, records.runs), desc=f"{study.name}, at one precision"):
+        for run in tqdm(all_runs(study), desc=f"{study.name}, at one precision"):
             laboratory.at_precision(run)
 
 

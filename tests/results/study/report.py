@@ -109,9 +109,14 @@ def loss_rows(study, records, loss, step):
     for ratio in ratios_of(study, loss):
         found = [run["scores"][TEST][step] for run in done(study, records, loss, ratio)]
         if found:
-            text = "" if ratio is None else f"**{ratio:g}**" if ratio == chosen else f"{ratio:g}"
-            lines.append(line([NAMES[loss], text, str(len(found)), *cells(study.subject.columns, found)]))
+            lines.append(loss_row(loss, ratio, ratio == chosen, study.subject.columns, found))
     return lines
+
+
+def loss_row(loss, ratio, is_chosen, columns, found):
+    """Of one weight, in bold if the validation part chose it."""
+    text = "" if ratio is None else f"**{ratio:g}**" if is_chosen else f"{ratio:g}"
+    return line([NAMES[loss], text, str(len(found)), *cells(columns, found)])
 
 
 def done(study, records, loss, ratio):
@@ -169,14 +174,14 @@ def f1_difference(study, records, loss, ratio, step):
 
 
 def equal_rows(study, records):
-    """Each loss with its weight, at the thresholds that give the centerline precision of Dice+CE with the same seed."""
+    """Every loss and weight at the thresholds that give the centerline precision of Dice+CE with the same seed."""
     lines = [header(["loss", "ratio", "runs", *precision.COLUMNS])]
     for loss in study.losses:
-        ratio = chosen_ratio(study, records, loss)
-        found = [record[EQUAL] for record in done(study, records, loss, ratio) if EQUAL in record]
-        if found:
-            text = "" if ratio is None else f"{ratio:g}"
-            lines.append(line([NAMES[loss], text, str(len(found)), *cells(precision.COLUMNS, found)]))
+        chosen = chosen_ratio(study, records, loss)
+        for ratio in ratios_of(study, loss):
+            found = [record[EQUAL] for record in done(study, records, loss, ratio) if EQUAL in record]
+            if found:
+                lines.append(loss_row(loss, ratio, ratio == chosen, precision.COLUMNS, found))
     note = "Each network at the threshold that gives the centerline precision of Dice+CE with its seed at 0.5."
     return f"{note}\n\n" + "\n".join(lines)
 
