@@ -17,9 +17,18 @@ from tests.results.finished.steps import tuned
 from tests.results.losses import BASE
 from tests.results.study.counts import patch_counts, scores_of
 from tests.results.study.kind import stretched
-from tests.results.study.laboratory import StudyLaboratory, all_runs, over_volumes, ratios_of, runs_of
+from tests.results.study.laboratory import (
+    EQUAL,
+    EQUAL_LOWER,
+    StudyLaboratory,
+    all_runs,
+    over_volumes,
+    ratios_of,
+    runs_of,
+)
 from tests.results.study.membranes import score
-from tests.results.study.precision import at_precision, best_threshold, carried_over, centerline, threshold_of
+from tests.results.study.pictures import draw, draw_at_precision
+from tests.results.study.precision import CARRIED_COLUMNS
 from tests.results.study.report import cells, headline, page
 from tests.results.study.sections import draw_sections
 from tests.results.study.selection import chosen_ratio, chosen_runs
@@ -63,28 +72,6 @@ def test_gaps_and_false_joints():
     mask[8, 5:7, 2] = True  # the second and the third are one
     assert broken_and_joined(mask, label) == (2, 1)
     assert broken_and_joined(label, label) == (0, 0)
-
-
-def test_networks_are_compared_at_one_centerline_precision():
-    rng = np.random.default_rng(2)
-    label, likelihood = np.zeros((40, 24, 9), bool), np.zeros((40, 24, 9))
-    label[2:38, 5:8, 3:6] = label[20:23, 5:22, 3:6] = True
-    likelihood[label] = rng.uniform(0.4, 1, label.sum())
-    for n, x in enumerate(range(3, 38, 4)):  # wrong tubes, each more likely than the one before
-        likelihood[x : x + 2, 10:20, 3:5] = np.maximum(likelihood[x : x + 2, 10:20, 3:5], 0.1 * (n + 1))
-    wanted = 0.75
-    threshold = threshold_of(likelihood, label, wanted)
-    assert 0.2 < threshold < 0.9
-    assert centerline(likelihood > threshold, label)["precision"] >= wanted
-    assert centerline(likelihood > threshold - 0.01, label)["precision"] < wanted
-    found = at_precision(likelihood, label, (1.0, 1.0, 5.0), wanted)
-    assert found["own_precision"] == centerline(likelihood > 0.5, label)["precision"] < wanted
-    overlap = 2 * (label & (likelihood > threshold)).sum() / (label.sum() + (likelihood > threshold).sum())
-    assert found["dice"] == pytest.approx(overlap)
-    assert found["precision"] >= wanted > found["own_precision"]
-    assert best_threshold(np.where(label, 0.72, 0.58), label) in (0.6, 0.65, 0.7)
-    carried = carried_over(likelihood, label, (1.0, 1.0, 5.0), 0.9)
-    assert carried["carried.cldice"] == centerline(likelihood > 0.9, label)["cldice"] != found["cldice"]
 
 
 def records_of(study, numbers):
@@ -193,6 +180,24 @@ def test_a_page_of_some_seeds_has_a_row_for_every_weight(name):
     assert study.source in text
 
 
+def test_every_weight_stands_at_one_centerline_precision(tmp_path):
+    study, records = STUDIES["vesselnn"], recorded(STUDIES["vesselnn"], (0, 1))
+    assert "centerline precision of Dice+CE" not in page(study, records)
+    assert draw_at_precision(study, records, tmp_path / "none.png") is None
+    patches = records[runs_of(study, BASE, None)[0].key]["patches"]["plain"]
+    for run in all_runs(study):
+        for key, f1 in ((EQUAL, 0.125), (EQUAL_LOWER, 0.25)) if run.key in records else ():
+            better = [[matched + (run.loss != BASE), *others] for matched, *others in patches]
+            columns = CARRIED_COLUMNS.values()
+            records[run.key][key] = dict.fromkeys(columns, 0.5) | {"f1": f1, "patches": better}
+    higher, lower = page(study, records).split("## At ")[1:3]
+    weights = sum(len(ratios_of(study, loss)) for loss in study.losses)
+    assert higher.count("| 2 |") == lower.count("| 2 |") == weights
+    assert higher.count("| 0.125 ") == lower.split("\n## ")[0].count("| 0.250 ") == weights
+    assert higher.count("| +0.") == weights - 1  # beside Dice+CE
+    assert draw_at_precision(study, records, tmp_path / "some.png").stat().st_size > 5000
+
+
 def test_the_headline_is_of_the_pages_numbers():
     records = recorded(FIB25, (0, 1))
     records["control nothing"] = {"scores": records[all_runs(FIB25)[0].key]["scores"]}
@@ -245,7 +250,6 @@ def test_a_study_in_small(real_data, tmp_path):
     from tests.results.runs import Records
     from tests.results.study.__main__ import fill
     from tests.results.study.laboratory import StudyLaboratory
-    from tests.results.study.pictures import draw
 
     study = replace(
         TOPOMORTAR,

@@ -16,7 +16,7 @@ from tests.benchmarks.sections import DOCS, write_section
 from tests.results.__main__ import perform
 from tests.results.runs import Records
 from tests.results.study.laboratory import StudyLaboratory, all_runs, by_seed
-from tests.results.study.pictures import draw
+from tests.results.study.pictures import draw, draw_at_precision
 from tests.results.study.report import headline, page
 from tests.results.study.sections import draw_sections
 from tests.results.study.selection import chosen_runs
@@ -47,6 +47,7 @@ def main(arguments=None):
             sys.stdout.write(f"{page(study, records.runs)}\n")
         elif records.runs:
             draw(study, records.runs, DOCS / "images" / f"study_{name}.png")
+            draw_at_precision(study, records.runs, DOCS / "images" / f"study_{name}_precision.png")
             write_section(f"results/study_{name}.md", name, page(study, records.runs))
             if study.headline:
                 write_section("../README.md", "headline", headline(study, records.runs))

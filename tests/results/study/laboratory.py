@@ -13,12 +13,14 @@ from tests.results.datasets import TEST, VALIDATION
 from tests.results.finished.steps import tuned
 from tests.results.losses import BASE
 from tests.results.runs import Laboratory, Run, iteration_seconds
-from tests.results.study.precision import at_precision, best_threshold, carried_over, centerline
+from tests.results.study.precision import LOWER, at_precision, best_threshold, carried_over, centerline
 
 IMAGE = "image"
 """Key of the record of what the smoothed image alone gives."""
 EQUAL = "at precision"
-"""What a record has of the network's vessels at one centerline precision."""
+"""What a record has of the network's vessels at the centerline precision of Dice+CE."""
+EQUAL_LOWER = "at a lower precision"
+"""The same at :data:`tests.results.study.precision.LOWER`."""
 
 
 def runs_of(study, loss, ratio):
@@ -66,16 +68,22 @@ class StudyLaboratory(Laboratory):
         self.records.add(IMAGE, self._finished(folder, self._tuned(folder)))
 
     def at_precision(self, run):
-        """Add to the record of a vessel network what it finds at the centerline precision of Dice+CE with its seed."""
+        """Add to the record of a vessel network what it finds at the centerline precision of Dice+CE, and at a lower.
+
+        That of Dice+CE is of its run with the same seed, at a threshold of 0.5.
+        """
         record, base = self.records.runs[run.key], replace(run, loss=BASE, ratio=None)
-        if EQUAL not in record and self.holds(run) and self.holds(base):
-            name, _, label = self.first_of(TEST)
-            mask, likelihoods = np.asarray(label.array) > 0, [self.likelihood(each, name) for each in (run, base)]
-            wanted = centerline(likelihoods[1] > 0.5, mask)["precision"]
-            scores = at_precision(likelihoods[0], mask, label.spacing, wanted)
-            chosen = self._best_threshold(run)
-            scores |= carried_over(likelihoods[0], mask, label.spacing, chosen)
-            self.records.add(run.key, record | {EQUAL: rounded(scores)})
+        if EQUAL in record or not (self.holds(run) and self.holds(base)):
+            return
+        name, _, label = self.first_of(TEST)
+        mask, spacing = np.asarray(label.array) > 0, label.spacing
+        own, wanted = (centerline(self.likelihood(each, name) > 0.5, mask)["precision"] for each in (run, base))
+        found = [at_precision(self.likelihood(run, name), mask, spacing, each) for each in (wanted, LOWER)]
+        carried = carried_over(self.likelihood(run, name), mask, spacing, self._best_threshold(run))
+        scores = [rounded({"own_precision": own, **carried, **found[0][0]}), rounded(found[1][0])]
+        patches = [counts.sum(axis=1).tolist() for _, counts in found]
+        both = [each | {"patches": of_each} for each, of_each in zip(scores, patches, strict=True)]
+        self.records.add(run.key, record | dict(zip((EQUAL, EQUAL_LOWER), both, strict=True)))
 
     def _best_threshold(self, run):
         """On the validation part."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from tests.results.datasets import TEST
 from tests.results.losses import NAMES
 from tests.results.pictures import Panel, draw_points
-from tests.results.study.laboratory import IMAGE
+from tests.results.study.laboratory import EQUAL, EQUAL_LOWER, IMAGE
+from tests.results.study.precision import LOWER
 from tests.results.study.report import done, value
 from tests.results.study.selection import chosen_ratio
+
+SHOWN_AT_PRECISION = {"F1": "f1", "sensitivity": "sensitivity", "branches": "branches", "Dice": "dice"}
+"""Heading to number of the panels."""
 
 
 def draw(study, records, path):
@@ -15,6 +19,23 @@ def draw(study, records, path):
     shown = [loss for loss in study.losses if done(study, records, loss, chosen_ratio(study, records, loss))]
     panels = [panel(study, records, shown, *number) for number in study.subject.shown.items()]
     return draw_points([NAMES[loss] for loss in shown], {"": panels}, path, legend(study))
+
+
+def draw_at_precision(study, records, path):
+    """The chosen weights at one centerline precision: blue that of Dice+CE, red the lower; None where none is known."""
+    colors = {"tab:blue": EQUAL, "tab:red": EQUAL_LOWER}
+    found = {loss: done(study, records, loss, chosen_ratio(study, records, loss)) for loss in study.losses}
+    shown = {NAMES[loss]: runs for loss, runs in found.items() if any(EQUAL in run for run in runs)}
+    if not shown:
+        return None
+    panels = [
+        Panel(
+            heading,
+            {color: [[run[key][column] for run in runs] for runs in shown.values()] for color, key in colors.items()},
+        )
+        for heading, column in SHOWN_AT_PRECISION.items()
+    ]
+    return draw_points(list(shown), {"": panels}, path, f"centerline precision, blue: of Dice+CE at 0.5; red: {LOWER}")
 
 
 def legend(study):

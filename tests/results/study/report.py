@@ -8,7 +8,7 @@ from tests.results.datasets import TEST
 from tests.results.losses import BASE, NAMES
 from tests.results.report import OWN_ARGUMENTS, header, line, show
 from tests.results.study import precision
-from tests.results.study.laboratory import EQUAL, IMAGE, ratios_of, runs_of
+from tests.results.study.laboratory import EQUAL, EQUAL_LOWER, IMAGE, ratios_of, runs_of
 from tests.results.study.selection import TOLERANCE, chosen_ratio
 from tests.results.study.statistics import f1_interval
 
@@ -21,16 +21,22 @@ NO_NETWORK = "the smoothed image, no network"
 
 def page(study, records):
     """Text between the marks of the page."""
-    pictures = (f"![{study.title}](../images/study_{study.name}{kind}.png)" for kind in ("", "_parts"))
-    parts = [how(study, records), *pictures]
+    parts = [how(study, records), picture(study, ""), picture(study, "_parts")]
     for name, step in study.subject.steps.items():
         parts += [f"## {step.title[0].upper()}{step.title[1:]}" if step.title[0] != "`" else f"## {step.title}"]
         parts += [rows(study, records, name)]
     parts += ["## Differences from Dice+CE", differences(study, records)]
     if any(EQUAL in record for record in records.values()):
-        parts += ["## At the centerline precision of Dice+CE", equal_rows(study, records)]
+        parts += ["## At the centerline precision of Dice+CE", picture(study, "_precision")]
+        parts += [equal_rows(study, records, EQUAL)]
+        parts += [f"## At a centerline precision of {precision.LOWER}", equal_rows(study, records, EQUAL_LOWER)]
     parts += ["## Cost, weights and arguments", costs(study, records), arguments(study, records)]
     return "\n\n".join(parts)
+
+
+def picture(study, kind):
+    """Link to one of the study's pictures."""
+    return f"![{study.title}](../images/study_{study.name}{kind}.png)"
 
 
 def how(study, records):
@@ -113,10 +119,10 @@ def loss_rows(study, records, loss, step):
     return lines
 
 
-def loss_row(loss, ratio, is_chosen, columns, found):
+def loss_row(loss, ratio, is_chosen, columns, found, *more):
     """Of one weight, in bold if the validation part chose it."""
     text = "" if ratio is None else f"**{ratio:g}**" if is_chosen else f"{ratio:g}"
-    return line([NAMES[loss], text, str(len(found)), *cells(columns, found)])
+    return line([NAMES[loss], text, str(len(found)), *cells(columns, found), *more])
 
 
 def done(study, records, loss, ratio):
@@ -157,33 +163,49 @@ def differences(study, records):
 
 def interval(study, records, loss, ratio, step):
     """Text of one difference."""
-    found = f1_difference(study, records, loss, ratio, step)
+    return difference_text(f1_difference(study, records, loss, ratio, step))
+
+
+def difference_text(found):
+    """A difference and its interval; a dash without one."""
     return "-" if found is None else "{:+.3f} ({:+.3f} to {:+.3f})".format(*found)
 
 
-def f1_difference(study, records, loss, ratio, step):
-    """Difference and interval over the seeds that both have; None without such."""
+def f1_difference(study, records, loss, ratio, place):
+    """Difference and interval over the seeds that both have; None without such.
+
+    Args:
+        study: the study.
+        records: of its runs.
+        loss: name of the loss.
+        ratio: of its weight.
+        place: a step, or the key of what networks find at one centerline precision.
+    """
     base = study.base(loss) if loss in study.terms else BASE
     pairs = zip(runs_of(study, loss, ratio), runs_of(study, base, None), strict=True)
-    both = [
-        (records[a.key]["patches"][step], records[b.key]["patches"][step])
-        for a, b in pairs
-        if {a.key, b.key} <= set(records)
-    ]
-    return f1_interval(*zip(*both, strict=True)) if both else None
+    both = [[patches_of(records.get(run.key, {}), place) for run in pair] for pair in pairs]
+    known = [pair for pair in both if None not in pair]
+    return f1_interval(*zip(*known, strict=True)) if known else None
 
 
-def equal_rows(study, records):
-    """Every loss and weight at the thresholds that give the centerline precision of Dice+CE with the same seed."""
-    lines = [header(["loss", "ratio", "runs", *precision.COLUMNS])]
+def patches_of(record, place):
+    """Counts of features in each patch; None where they are not recorded."""
+    return record.get("patches", {}).get(place) or record.get(place, {}).get("patches")
+
+
+def equal_rows(study, records, key):
+    """Every loss and weight at the thresholds that give a centerline precision."""
+    columns = precision.CARRIED_COLUMNS if key == EQUAL else precision.COLUMNS
+    lines = [header(["loss", "ratio", "runs", *columns, "F1 beside Dice+CE"])]
     for loss in study.losses:
         chosen = chosen_ratio(study, records, loss)
         for ratio in ratios_of(study, loss):
-            found = [record[EQUAL] for record in done(study, records, loss, ratio) if EQUAL in record]
+            found = [record[key] for record in done(study, records, loss, ratio) if key in record]
             if found:
-                lines.append(loss_row(loss, ratio, ratio == chosen, precision.COLUMNS, found))
-    note = "Each network at the threshold that gives the centerline precision of Dice+CE with its seed at 0.5."
-    return f"{note}\n\n" + "\n".join(lines)
+                beside = difference_text(f1_difference(study, records, loss, ratio, key)) if loss != BASE else "-"
+                lines.append(loss_row(loss, ratio, ratio == chosen, columns, found, beside))
+    wanted = "of Dice+CE with its seed at 0.5" if key == EQUAL else f"of {precision.LOWER}"
+    return f"Each network at the threshold that gives a centerline precision {wanted}.\n\n" + "\n".join(lines)
 
 
 def costs(study, records):
