@@ -195,6 +195,7 @@ def test_every_weight_stands_at_one_centerline_precision(tmp_path):
     assert higher.count("| 2 |") == lower.count("| 2 |") == weights
     assert higher.count("| 0.125 ") == lower.split("\n## ")[0].count("| 0.250 ") == weights
     assert higher.count("| +0.") == weights - 1  # beside Dice+CE
+    del records[runs_of(study, "dmt", chosen_ratio(study, records, "dmt"))[1].key][EQUAL]  # not every machine has all
     assert draw_at_precision(study, records, tmp_path / "some.png").stat().st_size > 5000
 
 

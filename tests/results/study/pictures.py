@@ -25,7 +25,8 @@ def draw_at_precision(study, records, path):
     """The chosen weights at one centerline precision: blue that of Dice+CE, red the lower; None where none is known."""
     colors = {"tab:blue": EQUAL, "tab:red": EQUAL_LOWER}
     found = {loss: done(study, records, loss, chosen_ratio(study, records, loss)) for loss in study.losses}
-    shown = {NAMES[loss]: runs for loss, runs in found.items() if any(EQUAL in run for run in runs)}
+    known = {NAMES[loss]: [run for run in runs if EQUAL in run] for loss, runs in found.items()}
+    shown = {name: runs for name, runs in known.items() if runs}
     if not shown:
         return None
     panels = [
